@@ -1,0 +1,141 @@
+//! One MCP server as configured: how to reach it and how to present its tools.
+
+use std::{collections::HashSet, path::PathBuf, time::Duration};
+
+use http::HeaderMap;
+use indexmap::IndexMap;
+use url::Url;
+
+use crate::secret::SecretString;
+
+/// One configured MCP server.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Its name in URLs, logs and documents; not empty.
+    pub name: String,
+    /// How to reach it.
+    pub upstream: Upstream,
+    /// Which of its tools are served.
+    pub tools: ToolFilter,
+    /// How arguments are checked.
+    pub validation: Validation,
+    /// How results become bodies.
+    pub results: ResultStyle,
+    /// The longest a call may take.
+    pub timeout: Duration,
+    /// OAuth towards the server.
+    pub oauth: Option<OAuth>,
+    /// Which of the caller's headers travel on.
+    pub forwarding: Option<HeaderForwarding>,
+}
+
+/// How to reach an MCP server.
+#[derive(Debug, Clone)]
+pub enum Upstream {
+    /// A child process that speaks over stdin and stdout.
+    Stdio(Stdio),
+    /// Streamable HTTP.
+    Http(Remote),
+    /// HTTP+SSE, the transport of protocol version 2024-11-05.
+    Sse(Remote),
+    /// A URL without a type: streamable HTTP is tried first, then HTTP+SSE.
+    Probe(Remote),
+}
+
+/// A child process to start.
+#[derive(Debug, Clone)]
+pub struct Stdio {
+    /// A program on PATH or a path; `mcpo` has become the path of this very binary.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Added to the environment that the child inherits.
+    pub env: IndexMap<String, SecretString>,
+    /// Its working directory; this process's own by default.
+    pub cwd: Option<PathBuf>,
+}
+
+/// A remote server.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    /// `http` or `https`, with a host.
+    pub url: Url,
+    /// Sent with every request; values are marked sensitive.
+    pub headers: HeaderMap,
+}
+
+/// `enabledTools` and `disabledTools`.
+#[derive(Debug, Clone, Default)]
+pub struct ToolFilter {
+    /// Only these, where given.
+    pub enabled: Option<HashSet<String>>,
+    /// Never these.
+    pub disabled: HashSet<String>,
+}
+
+impl ToolFilter {
+    /// Whether the tool is served.
+    pub fn allows(&self, tool: &str) -> bool {
+        self.enabled.as_ref().is_none_or(|enabled| enabled.contains(tool)) && !self.disabled.contains(tool)
+    }
+}
+
+/// How arguments are checked before they travel on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Validation {
+    /// Checked; what is invalid as sent is mended where its meaning is plain (`"5"` for 5).
+    #[default]
+    Lax,
+    /// Checked as sent.
+    Strict,
+    /// Passed on as sent.
+    Off,
+}
+
+/// How results become bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ResultStyle {
+    /// Structured content where the tool declares an output schema, else the content items.
+    #[default]
+    Auto,
+    /// Always the content items, as the Python mcpo does.
+    Text,
+}
+
+/// The `oauth` block.
+#[derive(Debug, Clone, Default)]
+pub struct OAuth {
+    /// The authorization base; the server's own URL by default.
+    pub server_url: Option<Url>,
+    /// Where tokens are kept.
+    pub storage: TokenStorage,
+    /// The port of the loopback callback; 3030 by default.
+    pub callback_port: Option<u16>,
+    /// Whether the callback listens on loopback.
+    pub use_loopback: Option<bool>,
+    /// Client metadata for dynamic registration (RFC 7591 section 2).
+    pub client_metadata: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// Where tokens are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TokenStorage {
+    /// Files below `~/.mcpo/tokens`.
+    #[default]
+    File,
+    /// This process only.
+    Memory,
+}
+
+/// The `client_header_forwarding` block.
+#[derive(Debug, Clone, Default)]
+pub struct HeaderForwarding {
+    /// Off unless set.
+    pub enabled: bool,
+    /// Names to forward, lower case, `*` as a suffix.
+    pub whitelist: Vec<String>,
+    /// Names never to forward, lower case, `*` as a suffix.
+    pub blacklist: Vec<String>,
+    /// Log the names of what is forwarded.
+    pub debug_headers: bool,
+}

@@ -1,0 +1,3 @@
+//! The `mcpo` binary: flags to configuration to application; owns the exit codes.
+
+fn main() {}
