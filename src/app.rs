@@ -1,0 +1,196 @@
+//! The application: built, then run until stopped.
+//!
+//! Owns every task: the HTTP server, the sessions and what follows them. [`Application::run_until`] returns
+//! only when all of them have ended and no child process is left.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
+    time::Duration,
+};
+
+use actix_web::{HttpServer, dev::Server, web::Data};
+use tokio::time::timeout;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{info, warn};
+
+use crate::{
+    config::{Config, Listen, Servers},
+    http::{self, Gateway, Mounting},
+    openapi::{Settings, encode_segment},
+    upstream::{Session, Status},
+};
+
+/// How long calls may go on after the gateway was told to stop, in seconds. Docker kills after 10.
+const DRAIN: u64 = 6;
+/// How long sessions and their children may take after that. Each has its own, shorter limits.
+const GOODBYE: Duration = Duration::from_secs(8);
+/// How long an idle client's connection is kept: longer than common proxies keep theirs.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// A gateway that is bound and about to serve.
+pub struct Application {
+    addresses: Vec<SocketAddr>,
+    server: Server,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// Why the application could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {reason}")]
+    Bind {
+        /// Host and port as configured.
+        address: String,
+        /// The reason, and what to do where that is plain.
+        reason: String,
+    },
+}
+
+impl Application {
+    /// Binds the port first, then starts one session per server, side by side. Nothing waits for a server.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be listened on.
+    pub fn build(config: Config) -> Result<Self, BuildError> {
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let (mounting, servers) = match config.servers {
+            Servers::Single(server) => (Mounting::Single, vec![server]),
+            Servers::Many(servers) => (Mounting::Named, servers),
+        };
+        let prefix = config.base.prefix.clone();
+        let secured = config.guard.key.is_some();
+        let settings = Settings { about: config.about, base: config.base, secured };
+
+        // Bound before anything is started, so that a busy port leaves no child behind.
+        let listeners = bind(&config.listen)?;
+        let sessions: Vec<Session> =
+            servers.into_iter().map(|server| Session::start(server, &tasks, stop.clone())).collect();
+        let gateway = Data::new(Gateway::new(config.guard, settings, mounting, sessions.clone()));
+        let addresses: Vec<SocketAddr> =
+            listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let url = base_url(&config.listen, &addresses, &gateway);
+        for session in sessions {
+            tasks.spawn(http::follow(gateway.clone().into_inner(), session.clone()));
+            tasks.spawn(report(session, mounting, url.clone(), prefix.clone()));
+        }
+        let server = serve(&config.listen, listeners, gateway)?;
+        info!("listening on {url}, documentation at {url}/docs");
+        Ok(Self { addresses, server, tasks, stop })
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Serves until `signal` resolves, then stops accepting, lets calls finish, ends sessions and children.
+    ///
+    /// # Errors
+    ///
+    /// The HTTP server broke down.
+    pub async fn run_until(self, signal: impl Future<Output = ()>) -> io::Result<()> {
+        let handle = self.server.handle();
+        let ended = async {
+            tokio::select! {
+                ended = self.server => ended,
+                () = signal => {
+                    info!("stopping: calls in flight have {DRAIN} s to finish");
+                    handle.stop(true).await;
+                    Ok(())
+                }
+            }
+        };
+        let ended = ended.await;
+        self.stop.cancel();
+        self.tasks.close();
+        if timeout(GOODBYE, self.tasks.wait()).await.is_err() {
+            warn!("some servers did not end in time and were killed");
+        }
+        info!("stopped");
+        ended
+    }
+}
+
+fn bind(listen: &Listen) -> Result<Vec<TcpListener>, BuildError> {
+    let failed = |error: &io::Error| BuildError::Bind {
+        address: format!("{}:{}", listen.host, listen.port),
+        reason: match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "the port is in use; stop what uses it or choose another with --port".into()
+            }
+            io::ErrorKind::PermissionDenied => "permission denied; ports below 1024 need privileges".into(),
+            io::ErrorKind::AddrNotAvailable => "this machine has no such address; check --host".into(),
+            _ => error.to_string(),
+        },
+    };
+    let addresses = (listen.host.as_str(), listen.port).to_socket_addrs().map_err(|error| failed(&error))?;
+    let bound: Vec<io::Result<TcpListener>> = addresses.map(TcpListener::bind).collect();
+    // `localhost` may name an address family that the machine does not have: one that works is enough.
+    let (good, bad): (Vec<_>, Vec<_>) = bound.into_iter().partition(Result::is_ok);
+    match bad.into_iter().find_map(Result::err) {
+        Some(error) if good.is_empty() => Err(failed(&error)),
+        _ => Ok(good.into_iter().flatten().collect()),
+    }
+}
+
+fn serve(listen: &Listen, listeners: Vec<TcpListener>, gateway: Data<Gateway>) -> Result<Server, BuildError> {
+    let mut server = HttpServer::new(move || http::app(gateway.clone()))
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(DRAIN)
+        // A client that hangs up drops its handler, which cancels the call upstream.
+        .h1_allow_half_closed(false)
+        .disable_signals();
+    for listener in listeners {
+        server = match &listen.tls {
+            Some(tls) => server.listen_rustls_0_23(listener, rustls::ServerConfig::clone(tls)),
+            None => server.listen(listener),
+        }
+        .map_err(|error| BuildError::Bind { address: listen.host.clone(), reason: error.to_string() })?;
+    }
+    Ok(server.run())
+}
+
+/// The gateway's URL as whoever started it would type it.
+fn base_url(listen: &Listen, addresses: &[SocketAddr], gateway: &Gateway) -> String {
+    let scheme = if listen.tls.is_some() { "https" } else { "http" };
+    let root = &gateway.settings.base.root;
+    let port = addresses.first().map_or(listen.port, SocketAddr::port);
+    let host = match addresses.first() {
+        Some(address) if address.ip().is_unspecified() => "localhost".to_owned(),
+        Some(SocketAddr::V6(address)) => format!("[{}]", address.ip()),
+        Some(address) => address.ip().to_string(),
+        None => listen.host.clone(),
+    };
+    format!("{scheme}://{host}:{port}{root}")
+}
+
+/// Logs each time that a server is ready, with where to find it.
+async fn report(session: Session, mounting: Mounting, url: String, prefix: String) {
+    let server = &session.config().name;
+    let place = match mounting {
+        Mounting::Single => format!("{url}/docs"),
+        Mounting::Named => format!("{url}{prefix}/{}/docs", encode_segment(server)),
+    };
+    let mut statuses = session.status();
+    loop {
+        let status = statuses.borrow_and_update().clone();
+        match status {
+            Status::Connecting => info!(server, "connecting"),
+            Status::Ready(listing) => {
+                let tools =
+                    listing.tools.iter().filter(|tool| session.config().tools.allows(&tool.name)).count();
+                info!(server, tools, "ready at {place}");
+            }
+            // The session itself says why.
+            Status::Down { .. } => {}
+            Status::Stopped => return,
+        }
+        if statuses.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Mends arguments that are invalid as sent but plainly meant, by the rules of pydantic's lax mode.
+//!
+//! Text becomes the number or truth value that it spells, an explicit null for an optional property that
+//! allows none is left out, and so are undeclared keys where none are allowed. Nothing else is touched, and
+//! the result is validated again: mending can only help.
+
+use serde_json::{Map, Number, Value};
+
+/// References followed on one path; a recursive schema ends here.
+const DEEPEST: usize = 64;
+
+/// Mends `value` in place, as far as `root` tells how.
+pub(super) fn mend(root: &Value, value: &mut Value) {
+    Mender { root }.mend(root, value, 0);
+}
+
+struct Mender<'a> {
+    root: &'a Value,
+}
+
+impl<'a> Mender<'a> {
+    fn mend(&self, schema: &'a Value, value: &mut Value, depth: usize) {
+        let Some(schema) = self.resolve(schema).filter(|_| depth < DEEPEST) else {
+            return;
+        };
+        for part in branches(schema, "allOf") {
+            self.mend(part, value, depth + 1);
+        }
+        for keyword in ["anyOf", "oneOf"] {
+            self.mend_by_branch(branches(schema, keyword), value, depth);
+        }
+        let types = types(schema);
+        if !types.is_empty() && !types.iter().any(|wanted| is(value, wanted)) {
+            if let Some(mended) = types.iter().find_map(|wanted| convert(value, wanted)) {
+                *value = mended;
+            }
+            return;
+        }
+        match value {
+            Value::Object(object) => self.mend_object(schema, object, depth),
+            Value::Array(items) => self.mend_array(schema, items, depth),
+            _ => {}
+        }
+    }
+
+    /// Only one branch can be meant: the first that takes the value's type, else the first that it mends to.
+    fn mend_by_branch(&self, branches: &'a [Value], value: &mut Value, depth: usize) {
+        let takes = |branch: &&'a Value, value: &Value| {
+            let types = self.resolve(branch).map(types).unwrap_or_default();
+            types.is_empty() || types.iter().any(|wanted| is(value, wanted))
+        };
+        if let Some(branch) = branches.iter().find(|branch| takes(branch, value)) {
+            return self.mend(branch, value, depth + 1);
+        }
+        for branch in branches {
+            let mut candidate = value.clone();
+            self.mend(branch, &mut candidate, depth + 1);
+            if takes(&branch, &candidate) {
+                *value = candidate;
+                return;
+            }
+        }
+    }
+
+    fn mend_object(&self, schema: &'a Map<String, Value>, object: &mut Map<String, Value>, depth: usize) {
+        let empty = Map::new();
+        let declared = schema.get("properties").and_then(Value::as_object);
+        let required = schema.get("required").and_then(Value::as_array);
+        let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|n| n == name));
+        object.retain(|name, value| match declared.unwrap_or(&empty).get(name) {
+            Some(property) => !value.is_null() || is_required(name) || self.allows_null(property, 0),
+            None => true,
+        });
+        let others = schema.get("additionalProperties");
+        if others == Some(&Value::Bool(false)) && !schema.contains_key("patternProperties") {
+            object.retain(|name, _| declared.is_some_and(|declared| declared.contains_key(name)));
+        }
+        for (name, value) in object {
+            if let Some(schema) = declared.and_then(|declared| declared.get(name)).or(others) {
+                self.mend(schema, value, depth + 1);
+            }
+        }
+    }
+
+    fn mend_array(&self, schema: &'a Map<String, Value>, items: &mut [Value], depth: usize) {
+        let prefix = branches(schema, "prefixItems");
+        let rest = schema.get("items").filter(|items| items.is_object());
+        for (index, item) in items.iter_mut().enumerate() {
+            if let Some(schema) = prefix.get(index).or(rest) {
+                self.mend(schema, item, depth + 1);
+            }
+        }
+    }
+
+    fn allows_null(&self, schema: &'a Value, depth: usize) -> bool {
+        let Some(schema) = self.resolve(schema).filter(|_| depth < DEEPEST) else {
+            return true;
+        };
+        let any = |keyword| {
+            let branches = branches(schema, keyword);
+            branches.is_empty() || branches.iter().any(|branch| self.allows_null(branch, depth + 1))
+        };
+        let types = types(schema);
+        (types.is_empty() || types.contains(&"null"))
+            && schema.get("const").is_none_or(Value::is_null)
+            && schema.get("enum").and_then(Value::as_array).is_none_or(|all| all.contains(&Value::Null))
+            && any("anyOf")
+            && any("oneOf")
+            && branches(schema, "allOf").iter().all(|part| self.allows_null(part, depth + 1))
+    }
+
+    /// The schema behind local references; nothing for a boolean schema or a reference to elsewhere.
+    fn resolve(&self, mut schema: &'a Value) -> Option<&'a Map<String, Value>> {
+        for _ in 0..DEEPEST {
+            let object = schema.as_object()?;
+            match object.get("$ref").and_then(Value::as_str) {
+                Some(reference) => schema = self.root.pointer(reference.strip_prefix('#')?)?,
+                None => return Some(object),
+            }
+        }
+        None
+    }
+}
+
+fn branches<'a>(schema: &'a Map<String, Value>, keyword: &str) -> &'a [Value] {
+    schema.get(keyword).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn types(schema: &Map<String, Value>) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+        _ => vec![],
+    }
+}
+
+fn is(value: &Value, wanted: &str) -> bool {
+    match (value, wanted) {
+        (Value::Number(number), "integer") => number.as_f64().is_some_and(|number| number.fract() == 0.0),
+        (Value::Null, "null")
+        | (Value::Bool(_), "boolean")
+        | (Value::Number(_), "number")
+        | (Value::String(_), "string")
+        | (Value::Array(_), "array")
+        | (Value::Object(_), "object") => true,
+        _ => false,
+    }
+}
+
+/// The value that pydantic would read out of this one.
+fn convert(value: &Value, wanted: &str) -> Option<Value> {
+    match (value, wanted) {
+        (Value::String(text), "number") => number(text),
+        (Value::String(text), "integer") => number(text).filter(|number| is(number, "integer")),
+        (Value::String(text), "boolean") => truth(text),
+        (Value::Number(number), "boolean") => truth(&number.to_string()),
+        _ => None,
+    }
+}
+
+fn number(text: &str) -> Option<Value> {
+    let text = text.trim();
+    let text = text.strip_prefix('+').unwrap_or(text);
+    text.parse::<Number>().ok().map(Value::Number)
+}
+
+fn truth(text: &str) -> Option<Value> {
+    let text = text.to_ascii_lowercase();
+    if ["true", "t", "yes", "y", "on", "1", "1.0"].contains(&text.as_str()) {
+        Some(Value::Bool(true))
+    } else if ["false", "f", "no", "n", "off", "0", "0.0"].contains(&text.as_str()) {
+        Some(Value::Bool(false))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn mends(schema: &Value, sent: Value, wanted: &Value) {
+        let mut value = sent;
+        mend(schema, &mut value);
+        assert_eq!(&value, wanted);
+    }
+
+    #[test]
+    fn reads_numbers_and_truth_values_out_of_text() {
+        let schema = json!({ "properties": {
+            "n": { "type": "number" }, "i": { "type": "integer" }, "b": { "type": "boolean" },
+            "s": { "type": "string" }, "u": { "type": ["integer", "null"] },
+        }});
+        mends(&schema, json!({ "n": "1.5", "i": " 5", "b": "Yes" }), &json!({ "n": 1.5, "i": 5, "b": true }));
+        mends(
+            &schema,
+            json!({ "i": "5.5", "b": "maybe", "s": 5 }),
+            &json!({ "i": "5.5", "b": "maybe", "s": 5 }),
+        );
+        mends(&schema, json!({ "u": "7", "b": 0 }), &json!({ "u": 7, "b": false }));
+        mends(&schema, json!({ "n": "NaN" }), &json!({ "n": "NaN" }));
+    }
+
+    #[test]
+    fn leaves_out_nulls_and_strangers_that_are_not_allowed() {
+        let schema = json!({
+            "properties": { "a": { "type": "string" }, "b": { "type": "string" },
+                            "c": { "anyOf": [{ "type": "string" }, { "type": "null" }] } },
+            "required": ["b"], "additionalProperties": false,
+        });
+        let sent = json!({ "a": null, "b": null, "c": null, "d": 1 });
+        mends(&schema, sent, &json!({ "b": null, "c": null }));
+    }
+
+    #[test]
+    fn follows_references_and_branches_without_end() {
+        let schema = json!({
+            "$ref": "#/$defs/node",
+            "$defs": { "node": { "properties": {
+                "size": { "oneOf": [{ "type": "boolean" }, { "type": "integer" }] },
+                "next": { "$ref": "#/$defs/node" },
+            } } },
+        });
+        mends(
+            &schema,
+            json!({ "next": { "next": { "size": "3" } } }),
+            &json!({ "next": { "next": { "size": 3 } } }),
+        );
+        mends(&json!({ "$ref": "#" }), json!({ "a": 1 }), &json!({ "a": 1 }));
+    }
+}

@@ -1,0 +1,98 @@
+//! What the gateway offers: servers and their tools, named and compiled once for many calls.
+//!
+//! Pure: built from a server's listing and configuration, then never changed. A server whose tools change is
+//! built anew.
+
+mod arguments;
+mod coercion;
+mod naming;
+mod schema;
+mod violation;
+
+pub use arguments::Arguments;
+pub use naming::title_case;
+pub use schema::Components;
+pub use violation::Violation;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+use tracing::warn;
+
+use crate::{
+    config,
+    upstream::{Listing, ServerInfo},
+};
+
+/// One connected server.
+#[derive(Debug)]
+pub struct Server {
+    /// Who it says it is.
+    pub info: ServerInfo,
+    /// Its served tools by name, in its own order.
+    pub tools: IndexMap<String, Tool>,
+}
+
+/// One tool, ready to be documented and called.
+#[derive(Debug)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// Unique within the server; matches `[A-Za-z0-9_-]{1,64}`.
+    pub operation_id: String,
+    /// Checks its arguments.
+    pub arguments: Arguments,
+    /// Where it promises structured content.
+    pub output: Option<Output>,
+}
+
+/// A tool's promise of structured content.
+#[derive(Debug)]
+pub struct Output {
+    /// The schema of the structured content.
+    pub schema: Value,
+    /// The content is an object around the single value `result` (FastMCP's `x-fastmcp-wrap-result`).
+    pub wrapped: bool,
+}
+
+impl Server {
+    /// Builds the server's part of the catalogue. Compiles schemas: not for an HTTP worker.
+    pub fn new(config: &config::Server, listing: &Listing) -> Self {
+        warn_of_unknown_names(config, listing);
+        let mut names = naming::OperationIds::default();
+        let served = listing.tools.iter().filter(|tool| config.tools.allows(&tool.name));
+        let tools = served.map(|tool| {
+            let output = tool.output_schema.clone().map(Output::new);
+            let tool = Tool {
+                name: tool.name.clone(),
+                description: tool.description.clone(),
+                operation_id: names.assign(&tool.name),
+                arguments: Arguments::new(&config.name, tool, config.validation),
+                output,
+            };
+            (tool.name.clone(), tool)
+        });
+        Self { info: listing.info.clone(), tools: tools.collect() }
+    }
+}
+
+impl Output {
+    fn new(schema: Map<String, Value>) -> Self {
+        let wrapped = schema.get("x-fastmcp-wrap-result") == Some(&Value::Bool(true));
+        Self { schema: Value::Object(schema), wrapped }
+    }
+}
+
+fn warn_of_unknown_names(config: &config::Server, listing: &Listing) {
+    let named = config.tools.enabled.iter().flatten().chain(&config.tools.disabled);
+    for name in named {
+        if !listing.tools.iter().any(|tool| tool.name == *name) {
+            warn!(
+                server = config.name,
+                tool = name,
+                "the configuration names a tool that the server does not have"
+            );
+        }
+    }
+}

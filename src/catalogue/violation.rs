@@ -1,0 +1,195 @@
+//! What is wrong with a call's arguments, in the shape of FastAPI's 422.
+
+use jsonschema::{
+    ValidationError,
+    error::{TypeKind, ValidationErrorKind as Kind},
+    types::JsonType,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// One entry of a 422's `detail`.
+#[derive(Debug, Serialize, PartialEq)]
+pub struct Violation {
+    /// The kind, in pydantic's vocabulary where it has a word.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Where: `body`, then property names and indexes.
+    pub loc: Vec<Value>,
+    /// A sentence.
+    pub msg: String,
+    /// What was found there.
+    pub input: Value,
+    /// The limits that were broken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ctx: Option<Value>,
+}
+
+impl Violation {
+    /// The request has no body where one is needed.
+    pub fn missing_body() -> Self {
+        Self::new("missing", vec![], "Field required".into(), Value::Null)
+    }
+
+    /// The body is JSON, but not an object.
+    pub fn not_an_object(input: Value) -> Self {
+        let msg = "Input should be a valid dictionary or object to extract fields from";
+        Self::new("model_attributes_type", vec![], msg.into(), input)
+    }
+
+    /// The body is not JSON; `position` counts characters.
+    pub fn not_json(position: usize, reason: &str) -> Self {
+        let ctx = Some(json!({ "error": reason }));
+        let loc = vec![json!(position)];
+        Self { ctx, ..Self::new("json_invalid", loc, "JSON decode error".into(), json!({})) }
+    }
+
+    fn new(kind: &'static str, path: Vec<Value>, msg: String, input: Value) -> Self {
+        let loc = std::iter::once(json!("body")).chain(path).collect();
+        Self { kind, loc, msg, input, ctx: None }
+    }
+
+    /// Reads one error of the validator; it may stand for several violations.
+    pub(super) fn read(error: &ValidationError<'_>) -> Vec<Self> {
+        let at = |name: &str| {
+            let mut path = path(error);
+            path.push(json!(name));
+            path
+        };
+        let found = error.instance().as_ref();
+        match error.kind() {
+            Kind::Required { property } => {
+                let name = property.as_str().unwrap_or_default();
+                vec![Self::new("missing", at(name), "Field required".into(), found.clone())]
+            }
+            Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+                unexpected
+                    .iter()
+                    .map(|name| {
+                        let input = found.get(name).cloned().unwrap_or_default();
+                        Self::new("extra_forbidden", at(name), "Extra inputs are not permitted".into(), input)
+                    })
+                    .collect()
+            }
+            kind => {
+                let (word, msg, ctx) = describe(kind, found, error);
+                vec![Self { ctx, ..Self::new(word, path(error), msg, found.clone()) }]
+            }
+        }
+    }
+}
+
+fn path(error: &ValidationError<'_>) -> Vec<Value> {
+    use jsonschema::paths::LocationSegment as Segment;
+    let segment = |segment: Segment<'_>| match segment {
+        Segment::Property(name) => json!(name),
+        Segment::Index(index) => json!(index),
+    };
+    error.instance_path().iter().map(segment).collect()
+}
+
+/// Pydantic's word, sentence and context for a broken constraint.
+fn describe(
+    kind: &Kind,
+    found: &Value,
+    error: &ValidationError<'_>,
+) -> (&'static str, String, Option<Value>) {
+    match kind {
+        Kind::Type { kind: TypeKind::Single(wanted) } => {
+            let (word, msg) = wrong_type(*wanted, found);
+            (word, msg.into(), None)
+        }
+        Kind::Enum { options } => literal(options.as_array().map_or(&[], Vec::as_slice)),
+        Kind::Constant { expected_value } => literal(std::slice::from_ref(expected_value)),
+        Kind::Minimum { limit } => {
+            let msg = format!("Input should be greater than or equal to {limit}");
+            ("greater_than_equal", msg, Some(json!({ "ge": limit })))
+        }
+        Kind::Maximum { limit } => {
+            let msg = format!("Input should be less than or equal to {limit}");
+            ("less_than_equal", msg, Some(json!({ "le": limit })))
+        }
+        Kind::ExclusiveMinimum { limit } => {
+            ("greater_than", format!("Input should be greater than {limit}"), Some(json!({ "gt": limit })))
+        }
+        Kind::ExclusiveMaximum { limit } => {
+            ("less_than", format!("Input should be less than {limit}"), Some(json!({ "lt": limit })))
+        }
+        Kind::MultipleOf { multiple_of } => {
+            let msg = format!("Input should be a multiple of {multiple_of}");
+            ("multiple_of", msg, Some(json!({ "multiple_of": multiple_of })))
+        }
+        Kind::MinLength { limit } => {
+            let msg = format!("String should have at least {limit} character{}", plural(*limit));
+            ("string_too_short", msg, Some(json!({ "min_length": limit })))
+        }
+        Kind::MaxLength { limit } => {
+            let msg = format!("String should have at most {limit} character{}", plural(*limit));
+            ("string_too_long", msg, Some(json!({ "max_length": limit })))
+        }
+        Kind::Pattern { pattern } => {
+            let msg = format!("String should match pattern '{pattern}'");
+            ("string_pattern_mismatch", msg, Some(json!({ "pattern": pattern })))
+        }
+        Kind::MinItems { limit } => {
+            let (actual, s) = (length(found), plural(*limit));
+            let msg = format!("List should have at least {limit} item{s} after validation, not {actual}");
+            let ctx = json!({ "field_type": "List", "min_length": limit, "actual_length": actual });
+            ("too_short", msg, Some(ctx))
+        }
+        Kind::MaxItems { limit } => {
+            let (actual, s) = (length(found), plural(*limit));
+            let msg = format!("List should have at most {limit} item{s} after validation, not {actual}");
+            let ctx = json!({ "field_type": "List", "max_length": limit, "actual_length": actual });
+            ("too_long", msg, Some(ctx))
+        }
+        // Pydantic has no word for the rest; the validator's own sentence, without the value, says it.
+        _ => ("value_error", error.masked().to_string(), None),
+    }
+}
+
+fn wrong_type(wanted: JsonType, found: &Value) -> (&'static str, &'static str) {
+    match (wanted, found) {
+        (JsonType::String, _) => ("string_type", "Input should be a valid string"),
+        (JsonType::Number, Value::String(_)) => {
+            ("float_parsing", "Input should be a valid number, unable to parse string as a number")
+        }
+        (JsonType::Number, _) => ("float_type", "Input should be a valid number"),
+        (JsonType::Integer, Value::String(_)) => {
+            ("int_parsing", "Input should be a valid integer, unable to parse string as an integer")
+        }
+        (JsonType::Integer, Value::Number(_)) => {
+            ("int_from_float", "Input should be a valid integer, got a number with a fractional part")
+        }
+        (JsonType::Integer, _) => ("int_type", "Input should be a valid integer"),
+        (JsonType::Boolean, Value::String(_)) => {
+            ("bool_parsing", "Input should be a valid boolean, unable to interpret input")
+        }
+        (JsonType::Boolean, _) => ("bool_type", "Input should be a valid boolean"),
+        (JsonType::Array, _) => ("list_type", "Input should be a valid list"),
+        (JsonType::Object, _) => ("dict_type", "Input should be a valid dictionary"),
+        (JsonType::Null, _) => ("none_required", "Input should be None"),
+    }
+}
+
+fn literal(options: &[Value]) -> (&'static str, String, Option<Value>) {
+    let quoted = |option: &Value| match option {
+        Value::String(text) => format!("'{text}'"),
+        other => other.to_string(),
+    };
+    let mut words: Vec<String> = options.iter().map(quoted).collect();
+    let expected = match words.pop() {
+        Some(last) if words.is_empty() => last,
+        Some(last) => format!("{} or {last}", words.join(", ")),
+        None => "nothing".into(),
+    };
+    ("literal_error", format!("Input should be {expected}"), Some(json!({ "expected": expected })))
+}
+
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+fn length(found: &Value) -> usize {
+    found.as_array().map_or(0, Vec::len)
+}

@@ -1,0 +1,93 @@
+//! Cross-origin requests (Fetch standard, CORS protocol), answered as the Python mcpo's Starlette does.
+//!
+//! Ours rather than actix-cors, which answers a preflight and a foreign origin in other words than the clients
+//! of the Python mcpo have seen. Deliberately different: `*` never goes together with credentials.
+
+use actix_web::{
+    Error, HttpResponse,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method,
+        header::{self, HeaderMap, HeaderValue},
+    },
+    middleware::Next,
+    web::Data,
+};
+
+use super::state::Gateway;
+use crate::config::CorsOrigins;
+
+const METHODS: HeaderValue = HeaderValue::from_static("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+/// How long a browser may keep a preflight's answer, in seconds.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
+const TRUE: HeaderValue = HeaderValue::from_static("true");
+const ANY: HeaderValue = HeaderValue::from_static("*");
+const ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
+/// What a script may read beyond the safelisted headers.
+const EXPOSED: HeaderValue = HeaderValue::from_static("ETag, Retry-After, WWW-Authenticate");
+
+/// Answers preflights, and tells browsers who may read all other answers.
+pub(super) async fn apply<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let Some(gateway) = request.app_data::<Data<Gateway>>().cloned() else {
+        return Ok(next.call(request).await?.map_into_left_body());
+    };
+    let origins = &gateway.guard.cors;
+    let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
+        return Ok(next.call(request).await?.map_into_left_body());
+    };
+    if request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+    {
+        let response = preflight(origins, &origin, request.headers());
+        return Ok(request.into_response(response).map_into_right_body());
+    }
+    let mut response = next.call(request).await?;
+    let headers = response.headers_mut();
+    allow(origins, &origin, headers);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    Ok(response.map_into_left_body())
+}
+
+fn preflight(origins: &CorsOrigins, origin: &HeaderValue, asked: &HeaderMap) -> HttpResponse {
+    let allowed = allows(origins, origin);
+    let mut response = if allowed {
+        HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("OK")
+    } else {
+        HttpResponse::BadRequest().content_type("text/plain; charset=utf-8").body("Disallowed CORS origin")
+    };
+    let headers = response.headers_mut();
+    allow(origins, origin, headers);
+    headers.insert(header::VARY, ORIGIN);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+    if let Some(names) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+    }
+    response
+}
+
+fn allow(origins: &CorsOrigins, origin: &HeaderValue, headers: &mut HeaderMap) {
+    match origins {
+        CorsOrigins::Any => {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+        }
+        CorsOrigins::Listed(_) => {
+            headers.append(header::VARY, ORIGIN);
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
+            if allows(origins, origin) {
+                headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            }
+        }
+    }
+}
+
+fn allows(origins: &CorsOrigins, origin: &HeaderValue) -> bool {
+    match origins {
+        CorsOrigins::Any => true,
+        CorsOrigins::Listed(listed) => listed.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()),
+    }
+}

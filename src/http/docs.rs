@@ -1,0 +1,123 @@
+//! Documents, and the pages that show them with Swagger UI: no inline script, nothing from elsewhere.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    guard::{Guard, GuardContext},
+    http::{Method, header},
+    web,
+};
+use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_scope};
+
+use super::path;
+use crate::openapi::Document;
+
+/// Where Swagger UI's own files are.
+const ASSETS: &str = "/docs/assets";
+const ASSET_NAMES: [&str; 2] = ["/swagger-ui.css", "/swagger-ui-bundle.js"];
+
+/// Swagger UI sets style attributes, hence `unsafe-inline` for styles alone.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
+     frame-ancestors 'none'";
+
+/// Starts Swagger UI with the document that the page names.
+const START: &str = "\
+const element = document.getElementById('swagger-ui');
+SwaggerUIBundle({
+  url: element.dataset.document,
+  domNode: element,
+  deepLinking: true,
+  tryItOutEnabled: true,
+  persistAuthorization: true,
+  validatorUrl: null,
+});
+";
+
+/// Adds the files that the pages need.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    let start = || async { HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(START) };
+    let definition =
+        ApiDefinition { uri_prefix: ASSETS, api_definition: OpenApiSource::Uri(""), title: None };
+    config
+        .service(web::resource("/docs/start.js").guard(super::get_or_head()).to(start))
+        .service(web::scope("").guard(Asset).service(generate_scope(definition)));
+}
+
+/// Lets only the style sheet and the script through: the crate's own index page is not for us.
+struct Asset;
+
+impl Guard for Asset {
+    fn check(&self, context: &GuardContext<'_>) -> bool {
+        let head = context.head();
+        head.method == Method::GET
+            && head.uri.path().strip_prefix(ASSETS).is_some_and(|name| ASSET_NAMES.contains(&name))
+    }
+}
+
+/// Serves a document; 304 where the client has it already (RFC 9110 section 13.1.2).
+pub(super) fn document(request: &HttpRequest, document: &Document) -> HttpResponse {
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let current = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == document.etag;
+    let mut response = if known.is_some_and(|tags| tags.split(',').map(str::trim).any(current)) {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response
+        .insert_header((header::ETAG, document.etag.clone()))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .content_type("application/json");
+    if known.is_some_and(|tags| tags.split(',').map(str::trim).any(current)) {
+        response.finish()
+    } else {
+        response.body(document.body.clone())
+    }
+}
+
+/// The page around the document beside it.
+pub(super) fn page(request: &HttpRequest, title: &str) -> HttpResponse {
+    let up = path::way_up(request.path());
+    html(
+        HttpResponse::Ok(),
+        format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title} - Swagger UI</title>\n<link rel=\"icon\" href=\"data:,\">\n\
+         <link rel=\"stylesheet\" href=\"{up}docs/assets/swagger-ui.css\">\n</head>\n<body>\n\
+         <div id=\"swagger-ui\" data-document=\"openapi.json\"></div>\n\
+         <script src=\"{up}docs/assets/swagger-ui-bundle.js\"></script>\n\
+         <script src=\"{up}docs/start.js\"></script>\n</body>\n</html>\n",
+            title = escape(title),
+        ),
+    )
+}
+
+/// The page of a server that is not connected: says why, and looks again by itself.
+pub(super) fn waiting_page(server: &str, reason: &str) -> HttpResponse {
+    html(
+        HttpResponse::ServiceUnavailable(),
+        format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta http-equiv=\"refresh\" content=\"5\">\n<title>{server} is not connected</title>\n\
+         <link rel=\"icon\" href=\"data:,\">\n</head>\n<body>\n<h1>{server} is not connected</h1>\n\
+         <p>{reason}</p>\n<p>This page looks again every 5 seconds.</p>\n</body>\n</html>\n",
+            server = escape(server),
+            reason = escape(reason),
+        ),
+    )
+}
+
+fn html(mut response: actix_web::HttpResponseBuilder, body: String) -> HttpResponse {
+    response
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .body(body)
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

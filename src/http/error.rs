@@ -1,0 +1,168 @@
+//! Every error that a client can see. Statuses are chosen here and nowhere else.
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+};
+use serde::Serialize;
+use serde_json::{json, value::RawValue};
+
+use crate::{
+    catalogue::Violation,
+    upstream::{CallError, RpcError},
+};
+
+/// Why a request has no result.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ApiError {
+    /// No such route, server or tool.
+    #[error("Not Found")]
+    NotFound,
+    /// The route exists, for other methods.
+    #[error("Method Not Allowed")]
+    MethodNotAllowed(&'static str),
+    /// The credentials are missing or of the wrong kind.
+    #[error("{message}")]
+    Unauthorized {
+        /// What is wrong.
+        message: &'static str,
+        /// The schemes that are accepted.
+        challenge: &'static str,
+    },
+    /// The credentials are wrong.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// The body is larger than this many bytes.
+    #[error("the request body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The body did not arrive whole.
+    #[error("the request body did not arrive whole")]
+    Incomplete,
+    /// The arguments do not fit the tool.
+    #[error("the arguments do not fit the tool")]
+    Invalid(Vec<Violation>),
+    /// The tool itself reported an error, with this text.
+    #[error("{0}")]
+    Tool(String),
+    /// The server's answer is not a result.
+    #[error("the server's answer cannot be read: {0}")]
+    BadResult(String),
+    /// The call did not get through to a result.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unauthorized { .. } | Self::Call(CallError::Unauthorized) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Incomplete => StatusCode::BAD_REQUEST,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Tool(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::BadResult(_) | Self::Call(CallError::NotSent(_) | CallError::Lost(_)) => {
+                StatusCode::BAD_GATEWAY
+            }
+            Self::Call(CallError::Unavailable { .. }) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Call(CallError::Deadline(_)) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Call(CallError::Rpc(error)) => rpc_status(error.code),
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        match self {
+            Self::MethodNotAllowed(allowed) => drop(response.insert_header((header::ALLOW, *allowed))),
+            Self::Unauthorized { challenge, .. } => {
+                response.insert_header((header::WWW_AUTHENTICATE, *challenge));
+            }
+            Self::Call(CallError::Unavailable { retry_after, .. }) => {
+                let seconds = retry_after.as_secs_f32().ceil().max(1.0);
+                if let Ok(seconds) = HeaderValue::try_from(format!("{seconds:.0}")) {
+                    response.insert_header((header::RETRY_AFTER, seconds));
+                }
+            }
+            _ => {}
+        }
+        match self {
+            Self::Invalid(violations) => response.json(json!({ "detail": violations })),
+            Self::Call(CallError::Rpc(RpcError { message, data, .. })) => {
+                response.json(Detail { detail: Message { message, data: data.as_deref() } })
+            }
+            Self::Tool(_) | Self::BadResult(_) | Self::Call(_) => {
+                response.json(Detail { detail: Message { message: &self.to_string(), data: None } })
+            }
+            _ => response.json(json!({ "detail": self.to_string() })),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Detail<'a> {
+    detail: Message<'a>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a RawValue>,
+}
+
+/// JSON-RPC's reserved codes (JSON-RPC 2.0 section 5.1) as the Python mcpo maps them.
+fn rpc_status(code: i64) -> StatusCode {
+    match code {
+        -32602 => StatusCode::UNPROCESSABLE_ENTITY,
+        -32601 => StatusCode::NOT_FOUND,
+        -32600 | -32700 => StatusCode::BAD_REQUEST,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn each_error_has_its_status() {
+        let rpc = |code| CallError::Rpc(RpcError { code, message: "m".into(), data: None });
+        let unavailable =
+            CallError::Unavailable { reason: "r".into(), retry_after: Duration::from_millis(1200) };
+        let table: Vec<(ApiError, u16)> = vec![
+            (ApiError::NotFound, 404),
+            (ApiError::MethodNotAllowed("POST"), 405),
+            (ApiError::Unauthorized { message: "m", challenge: "Bearer" }, 401),
+            (ApiError::Forbidden("m"), 403),
+            (ApiError::TooLarge(1), 413),
+            (ApiError::Incomplete, 400),
+            (ApiError::Invalid(vec![]), 422),
+            (ApiError::Tool("m".into()), 500),
+            (ApiError::BadResult("m".into()), 502),
+            (unavailable.into(), 503),
+            (CallError::NotSent("m".into()).into(), 502),
+            (CallError::Lost("m".into()).into(), 502),
+            (CallError::Deadline(Duration::from_secs(1)).into(), 504),
+            (CallError::Unauthorized.into(), 401),
+            (rpc(-32602).into(), 422),
+            (rpc(-32601).into(), 404),
+            (rpc(-32600).into(), 400),
+            (rpc(-32700).into(), 400),
+            (rpc(-32000).into(), 500),
+        ];
+        for (error, status) in table {
+            let response = error.error_response();
+            assert_eq!(response.status().as_u16(), status, "{error:?}");
+            if status == 503 {
+                assert_eq!(response.headers().get(header::RETRY_AFTER).unwrap(), "2");
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `/healthz` and `/readyz`: open to everyone, saying nothing but the state. Documented through paperclip.
+
+use std::fmt;
+
+use actix_web::{ResponseError, http::StatusCode, web::Data};
+use paperclip::actix::{
+    Apiv2Schema, OpenApiExt, api_v2_errors, api_v2_operation,
+    web::{self, Json, ServiceConfig},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::state::Gateway;
+
+/// The paths that no guard closes.
+pub(super) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
+
+/// The state.
+#[derive(Debug, Serialize, Apiv2Schema)]
+pub(super) struct State {
+    /// One word.
+    status: String,
+}
+
+/// No server is connected.
+#[api_v2_errors(503, description = "No server is connected yet")]
+#[derive(Debug)]
+struct NotReady;
+
+impl fmt::Display for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not ready")
+    }
+}
+
+impl ResponseError for NotReady {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
+
+    fn error_response(&self) -> actix_web::HttpResponse {
+        actix_web::HttpResponse::ServiceUnavailable().json(State { status: self.to_string() })
+    }
+}
+
+#[api_v2_operation(summary = "Liveness", operation_id = "healthz", tags(gateway))]
+async fn healthz() -> Json<State> {
+    Json(State { status: "ok".into() })
+}
+
+#[api_v2_operation(
+    summary = "Readiness: at least one server is connected",
+    operation_id = "readyz",
+    tags(gateway)
+)]
+async fn readyz(gateway: Data<Gateway>) -> Result<Json<State>, NotReady> {
+    if gateway.snapshot().ready() { Ok(Json(State { status: "ready".into() })) } else { Err(NotReady) }
+}
+
+/// Adds the routes. Other methods are left to the catch-all: a tool may bear these names.
+pub(super) fn routes(config: &mut ServiceConfig<'_>) {
+    let resource = |path| web::resource(path).guard(super::get_or_head());
+    config
+        .service(resource(PATHS[0]).route(web::get().to(healthz)).route(web::head().to(healthz)))
+        .service(resource(PATHS[1]).route(web::get().to(readyz)).route(web::head().to(readyz)));
+}
+
+/// The OpenAPI 3.0 document of these routes, as paperclip writes it.
+pub(super) fn document() -> Value {
+    let mut document = Value::Null;
+    // paperclip gives the document away while an application is built; this one serves nobody.
+    let _ = actix_web::App::new()
+        .wrap_api()
+        .configure(routes)
+        .with_raw_json_spec_v3(|app, json| {
+            document = json;
+            app
+        })
+        .build();
+    // HEAD goes without saying, and an operation id must not stand twice.
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for item in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+        item.remove("head");
+    }
+    document
+}

@@ -1,0 +1,209 @@
+//! Where and why a text is not JSON, in the words of Python's `json` module, which FastAPI repeats in its 422.
+//!
+//! Runs only on text that serde_json has refused already.
+
+/// A position in characters and a reason.
+pub(super) type JsonError = (usize, &'static str);
+
+const DEEPEST: usize = 128;
+
+/// Explains why `text` is not JSON.
+pub(super) fn explain(text: &str) -> JsonError {
+    let mut scanner = Scanner { chars: text.chars().collect(), at: 0 };
+    scanner.skip_space();
+    match scanner.value(0).and_then(|()| scanner.end()) {
+        Err(error) => error,
+        // serde_json is stricter in a few corners, such as lone surrogates and numbers out of range.
+        Ok(()) => (0, "Value out of range"),
+    }
+}
+
+struct Scanner {
+    chars: Vec<char>,
+    at: usize,
+}
+
+impl Scanner {
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(' ' | '\t' | '\n' | '\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn end(&mut self) -> Result<(), JsonError> {
+        self.skip_space();
+        if self.at == self.chars.len() { Ok(()) } else { Err((self.at, "Extra data")) }
+    }
+
+    fn value(&mut self, depth: usize) -> Result<(), JsonError> {
+        if depth > DEEPEST {
+            return Err((self.at, "Too deeply nested"));
+        }
+        match self.peek() {
+            Some('"') => self.string(),
+            Some('{') => self.object(depth),
+            Some('[') => self.array(depth),
+            _ if ["null", "true", "false"].iter().any(|word| self.take_word(word)) => Ok(()),
+            _ => self.number(),
+        }
+    }
+
+    fn take_word(&mut self, word: &str) -> bool {
+        let found = self.chars[self.at..].iter().copied().take(word.len()).eq(word.chars());
+        self.at += if found { word.len() } else { 0 };
+        found
+    }
+
+    fn number(&mut self) -> Result<(), JsonError> {
+        let start = self.at;
+        self.take_word("-");
+        if !self.take_word("0") && self.digits() == 0 {
+            self.at = start;
+            return Err((start, "Expecting value"));
+        }
+        let whole = self.at;
+        if self.take_word(".") && self.digits() == 0 {
+            self.at = whole;
+        }
+        let fraction = self.at;
+        if self.take_word("e") || self.take_word("E") {
+            let _ = self.take_word("+") || self.take_word("-");
+            if self.digits() == 0 {
+                self.at = fraction;
+            }
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> usize {
+        let start = self.at;
+        while self.peek().is_some_and(|c| c.is_ascii_digit()) {
+            self.at += 1;
+        }
+        self.at - start
+    }
+
+    fn string(&mut self) -> Result<(), JsonError> {
+        let start = self.at;
+        self.at += 1;
+        loop {
+            match self.peek() {
+                None => return Err((start, "Unterminated string starting at")),
+                Some('"') => break,
+                Some('\\') => self.escape(start)?,
+                Some(c) if c < ' ' => return Err((self.at, "Invalid control character at")),
+                Some(_) => self.at += 1,
+            }
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn escape(&mut self, start: usize) -> Result<(), JsonError> {
+        let backslash = self.at;
+        self.at += 1;
+        match self.peek() {
+            None => Err((start, "Unterminated string starting at")),
+            Some('u') => {
+                let hex = self.chars[self.at + 1..].iter().take(4).filter(|c| c.is_ascii_hexdigit()).count();
+                if hex < 4 {
+                    return Err((backslash + 1, "Invalid \\uXXXX escape"));
+                }
+                self.at += 5;
+                Ok(())
+            }
+            Some('"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't') => {
+                self.at += 1;
+                Ok(())
+            }
+            Some(_) => Err((backslash, "Invalid \\escape")),
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<(), JsonError> {
+        self.at += 1;
+        self.skip_space();
+        if self.take_word("}") {
+            return Ok(());
+        }
+        loop {
+            if self.peek() != Some('"') {
+                return Err((self.at, "Expecting property name enclosed in double quotes"));
+            }
+            self.string()?;
+            self.skip_space();
+            if !self.take_word(":") {
+                return Err((self.at, "Expecting ':' delimiter"));
+            }
+            self.skip_space();
+            self.value(depth + 1)?;
+            self.skip_space();
+            if self.take_word("}") {
+                return Ok(());
+            }
+            if !self.take_word(",") {
+                return Err((self.at, "Expecting ',' delimiter"));
+            }
+            self.skip_space();
+        }
+    }
+
+    fn array(&mut self, depth: usize) -> Result<(), JsonError> {
+        self.at += 1;
+        self.skip_space();
+        if self.take_word("]") {
+            return Ok(());
+        }
+        loop {
+            self.value(depth + 1)?;
+            self.skip_space();
+            if self.take_word("]") {
+                return Ok(());
+            }
+            if !self.take_word(",") {
+                return Err((self.at, "Expecting ',' delimiter"));
+            }
+            self.skip_space();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Read off CPython 3.11.
+    #[test]
+    fn speaks_pythons_words() {
+        let table = [
+            ("", 0, "Expecting value"),
+            ("{bad", 1, "Expecting property name enclosed in double quotes"),
+            ("{", 1, "Expecting property name enclosed in double quotes"),
+            ("{\"a\"", 4, "Expecting ':' delimiter"),
+            ("{\"a\":", 5, "Expecting value"),
+            ("{\"a\":1", 6, "Expecting ',' delimiter"),
+            ("{\"a\":1,}", 7, "Expecting property name enclosed in double quotes"),
+            ("[1,]", 3, "Expecting value"),
+            ("[1 2]", 3, "Expecting ',' delimiter"),
+            ("\"abc", 0, "Unterminated string starting at"),
+            ("\"a\nb\"", 2, "Invalid control character at"),
+            ("\"\\q\"", 1, "Invalid \\escape"),
+            ("{} x", 3, "Extra data"),
+            ("1.", 1, "Extra data"),
+            ("tru", 0, "Expecting value"),
+            ("{\"é\": }", 6, "Expecting value"),
+        ];
+        for (text, position, reason) in table {
+            assert_eq!(explain(text), (position, reason), "{text}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_ends() {
+        assert_eq!(explain(&"[".repeat(100_000)), (129, "Too deeply nested"));
+    }
+}

@@ -1,0 +1,161 @@
+//! The HTTP side: every route on this screen, and in which order a request passes the layers.
+//!
+//! actix workers only borrow handles: sessions live on the main runtime. Routes never change; what they lead
+//! to is looked up in the snapshot.
+
+mod body;
+mod cors;
+mod docs;
+mod error;
+mod guard;
+mod health;
+mod json_error;
+mod path;
+mod result;
+mod state;
+mod tools;
+
+pub use state::{Gateway, Mounting, follow};
+
+use actix_web::{
+    App, HttpMessage, HttpRequest, HttpResponse,
+    body::MessageBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    guard::{Any, Get, Guard, Head},
+    http::{Method, header},
+    middleware::from_fn,
+    web::{self, Data, Payload},
+};
+use paperclip::actix::OpenApiExt;
+
+use self::{
+    error::ApiError,
+    path::Original,
+    state::{Entry, Snapshot},
+};
+
+/// The application of one worker.
+///
+/// Layers, outermost first: the root path comes off, so that all others see one form of a path; CORS headers
+/// go onto every answer, refusals too; the guard decides before anything is looked up.
+pub fn app(
+    gateway: Data<Gateway>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let get = |path: &str| web::resource(path).guard(get_or_head());
+    App::new()
+        .wrap_api()
+        .configure(health::routes)
+        .build()
+        .app_data(gateway)
+        .service(get("/openapi.json").to(root_document))
+        .service(get("/docs").to(root_page))
+        .service(get("/redoc").to(to_docs))
+        .configure(docs::routes)
+        .default_service(web::to(catch_all))
+        .wrap(from_fn(guard::check))
+        .wrap(from_fn(cors::apply))
+        .wrap(from_fn(path::strip_root))
+}
+
+/// Routes of our own answer to GET and HEAD only: with any other method their paths may be a tool's.
+fn get_or_head() -> impl Guard {
+    Any(Get()).or(Head())
+}
+
+async fn root_document(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
+    let snapshot = gateway.snapshot();
+    match only(&gateway, &snapshot) {
+        Some(entry) => Ok(docs::document(&request, &entry.offer()?.document)),
+        None => Ok(docs::document(&request, snapshot.root())),
+    }
+}
+
+async fn root_page(request: HttpRequest, gateway: Data<Gateway>) -> HttpResponse {
+    let snapshot = gateway.snapshot();
+    match only(&gateway, &snapshot) {
+        Some(entry) => server_page(&request, entry),
+        None => docs::page(&request, &snapshot.root().title),
+    }
+}
+
+async fn to_docs() -> HttpResponse {
+    redirect("docs")
+}
+
+/// Servers' routes: `/{server}/openapi.json`, `/{server}/docs` and `POST /{server}/{tool}`.
+async fn catch_all(
+    request: HttpRequest,
+    payload: Payload,
+    gateway: Data<Gateway>,
+) -> Result<HttpResponse, ApiError> {
+    let snapshot = gateway.snapshot();
+    let (entry, rest) = find(&gateway, &snapshot, request.path())
+        // A server may bear the name of the root path.
+        .or_else(|| find(&gateway, &snapshot, &request.extensions().get::<Original>()?.0))
+        .ok_or(ApiError::NotFound)?;
+    let named = gateway.mounting == Mounting::Named;
+    match (request.method(), rest.as_str()) {
+        (&Method::GET | &Method::HEAD, "/openapi.json") if named => {
+            Ok(docs::document(&request, &entry.offer()?.document))
+        }
+        (&Method::GET | &Method::HEAD, "/docs") if named => Ok(server_page(&request, entry)),
+        (&Method::GET | &Method::HEAD, "/redoc") if named => Ok(redirect("docs")),
+        (&Method::GET | &Method::HEAD, "") if named => {
+            let last = request.path().rsplit('/').next().unwrap_or_default();
+            Ok(redirect(&format!("{last}/docs")))
+        }
+        (&Method::GET | &Method::HEAD, "/") if named => Ok(redirect("docs")),
+        (method, rest) => {
+            let tool = tool_name(entry, rest)?;
+            if *method == Method::POST {
+                tools::call(entry, &tool, &request, payload).await
+            } else {
+                Err(ApiError::MethodNotAllowed("POST"))
+            }
+        }
+    }
+}
+
+/// The server that a path leads to, and what follows its name, still encoded.
+fn find<'s>(gateway: &Gateway, snapshot: &'s Snapshot, path: &str) -> Option<(&'s Entry, String)> {
+    let path = path::without_prefix(path, &gateway.settings.base.prefix)?;
+    if let Some(entry) = only(gateway, snapshot) {
+        return Some((entry, path.to_owned()));
+    }
+    let (name, rest) = path::split_first(path)?;
+    Some((snapshot.server(&name)?, rest.to_owned()))
+}
+
+fn only<'s>(gateway: &Gateway, snapshot: &'s Snapshot) -> Option<&'s Entry> {
+    (gateway.mounting == Mounting::Single).then(|| snapshot.only()).flatten()
+}
+
+/// The tool that the rest of a path names. A trailing slash is forgiven where no tool bears it.
+fn tool_name(entry: &Entry, rest: &str) -> Result<String, ApiError> {
+    let offer = entry.offer()?;
+    let name = path::decode(rest.strip_prefix('/').unwrap_or(rest)).ok_or(ApiError::NotFound)?;
+    let without_slash = name.strip_suffix('/').unwrap_or(&name);
+    let known = |name: &&str| offer.catalogue.tools.contains_key(*name);
+    let found = [&*name, without_slash].into_iter().find(known);
+    found.map(str::to_owned).ok_or(ApiError::NotFound)
+}
+
+fn server_page(request: &HttpRequest, entry: &Entry) -> HttpResponse {
+    match entry.offer() {
+        Ok(offer) => docs::page(request, &offer.document.title),
+        Err(error) => docs::waiting_page(&entry.session.config().name, &error.to_string()),
+    }
+}
+
+/// Redirects are relative, so that they hold behind any prefix.
+fn redirect(to: &str) -> HttpResponse {
+    HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, to)).finish()
+}

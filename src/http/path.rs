@@ -1,0 +1,92 @@
+//! Request paths: the prefix of a reverse proxy taken off, segments told apart and decoded.
+
+use std::borrow::Cow;
+
+use actix_web::{
+    Error, HttpMessage,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::Uri,
+    middleware::Next,
+    web::Data,
+};
+use percent_encoding::percent_decode_str;
+
+use super::state::Gateway;
+
+/// The path as the client sent it, kept where the root path was taken off.
+#[derive(Clone)]
+pub(super) struct Original(pub(super) String);
+
+/// Takes the root path off, so that every route answers behind a proxy that strips it, behind one that does
+/// not, and directly.
+pub(super) async fn strip_root<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let root = request.app_data::<Data<Gateway>>().map(|gateway| gateway.settings.base.root.clone());
+    let root = root.unwrap_or_default();
+    if let Some(stripped) = without_prefix(request.path(), &root).filter(|_| !root.is_empty()) {
+        let original = Original(request.path().to_owned());
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        if let Ok(uri) = format!("{stripped}{query}").parse::<Uri>() {
+            request.match_info_mut().get_mut().update(&uri);
+            request.head_mut().uri = uri;
+            request.extensions_mut().insert(original);
+        }
+    }
+    next.call(request).await
+}
+
+/// `path` without a whole-segment prefix; what is left begins with a slash.
+pub(super) fn without_prefix<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
+    match path.strip_prefix(prefix)? {
+        "" => Some("/"),
+        rest if rest.starts_with('/') => Some(rest),
+        _ => None,
+    }
+}
+
+/// `/first/rest` as its decoded first segment and its rest, which is still encoded. An encoded slash is part
+/// of a name.
+pub(super) fn split_first(path: &str) -> Option<(Cow<'_, str>, &str)> {
+    let path = path.strip_prefix('/')?;
+    let (first, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
+    Some((decode(first)?, rest))
+}
+
+/// A decoded name; nothing where it is not UTF-8.
+pub(super) fn decode(encoded: &str) -> Option<Cow<'_, str>> {
+    percent_decode_str(encoded).decode_utf8().ok()
+}
+
+/// The relative way from `path` up to the gateway's root: holds whatever a proxy puts before it.
+pub(super) fn way_up(path: &str) -> String {
+    "../".repeat(path.matches('/').count().saturating_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_are_whole_segments() {
+        assert_eq!(without_prefix("/p/x", "/p"), Some("/x"));
+        assert_eq!(without_prefix("/p", "/p"), Some("/"));
+        assert_eq!(without_prefix("/px", "/p"), None);
+        assert_eq!(without_prefix("/x", ""), Some("/x"));
+    }
+
+    #[test]
+    fn an_encoded_slash_is_part_of_a_name() {
+        assert_eq!(split_first("/a%2Fb/c%20d/e"), Some(("a/b".into(), "/c%20d/e")));
+        assert_eq!(split_first("/a"), Some(("a".into(), "")));
+        assert_eq!(split_first("/%ff/x"), None);
+    }
+
+    #[test]
+    fn the_way_up_is_relative() {
+        assert_eq!(way_up("/docs"), "");
+        assert_eq!(way_up("/api/v1/time/docs"), "../../../");
+    }
+}

@@ -1,0 +1,148 @@
+//! Documents: the catalogue as OpenAPI 3.1.0, serialised once, with an ETag.
+//!
+//! Pure: a document is a function of the catalogue and of [`Settings`]. It is built as a JSON value, because
+//! no typed model of OpenAPI keeps an upstream's schema whole.
+
+mod components;
+mod operation;
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    catalogue::{Components, Server},
+    config::{About, BasePath},
+};
+
+/// What a path segment may hold unencoded (RFC 3986 section 2.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What all documents of one gateway share.
+#[derive(Debug)]
+pub struct Settings {
+    /// The flags about the document itself.
+    pub about: About,
+    /// The prefixes that links carry.
+    pub base: BasePath,
+    /// Whether calls need a key.
+    pub secured: bool,
+}
+
+/// A document as it is served.
+#[derive(Debug)]
+pub struct Document {
+    /// Its title, for the page around it.
+    pub title: String,
+    /// The JSON text.
+    pub body: Bytes,
+    /// A strong entity tag (RFC 9110 section 8.8.3), quotes included.
+    pub etag: String,
+}
+
+impl Document {
+    fn new(title: &str, value: &Value) -> Self {
+        let body = Bytes::from(value.to_string());
+        let digest = Sha256::digest(&body);
+        let etag =
+            digest.iter().take(16).fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
+        Self { title: title.to_owned(), body, etag }
+    }
+}
+
+/// One path segment, percent-encoded.
+pub fn encode_segment(name: &str) -> String {
+    utf8_percent_encode(name, SEGMENT).to_string()
+}
+
+/// The document of one server. `mount` is its name where it is one of several, nothing where it is alone.
+pub fn server_document(server: &Server, mount: Option<&str>, settings: &Settings) -> Document {
+    let mut components = Components::default();
+    components::add_errors(&mut components);
+    let paths: Map<String, Value> = server
+        .tools
+        .values()
+        .map(|tool| {
+            let post = operation::post(tool, settings.secured, &mut components);
+            (format!("/{}", encode_segment(&tool.name)), json!({ "post": post }))
+        })
+        .collect();
+    let mut document = json!({ "openapi": "3.1.0", "info": info(server, mount, settings) });
+    if let Some(url) = server_url(mount, settings) {
+        document["servers"] = json!([{ "url": url }]);
+    }
+    document["paths"] = Value::Object(paths);
+    document["components"] = json!({ "schemas": components.into_schemas() });
+    if settings.secured {
+        document["components"]["securitySchemes"] =
+            json!({ "HTTPBearer": { "type": "http", "scheme": "bearer" } });
+    }
+    let title = document["info"]["title"].as_str().unwrap_or_default().to_owned();
+    Document::new(&title, &document)
+}
+
+/// The document at the root of several servers: links to theirs, and the gateway's `own` operations.
+pub fn root_document<'a>(
+    connected: impl Iterator<Item = &'a str>,
+    own: &OwnRoutes,
+    settings: &Settings,
+) -> Document {
+    let about = &settings.about;
+    let title = about.name.as_deref().unwrap_or("MCP OpenAPI Proxy");
+    let mut description = about
+        .description
+        .clone()
+        .unwrap_or_else(|| "Automatically generated API from MCP Tool Schemas".into());
+    // The full-width colon is what clients of the Python mcpo have always seen here.
+    description.push_str("\n\n- **available tools**：");
+    let BasePath { root, prefix } = &settings.base;
+    for name in connected {
+        description.push_str(&format!("\n    - [{name}]({root}{prefix}/{}/docs)", encode_segment(name)));
+    }
+    let version = about.version.as_deref().unwrap_or("1.0");
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "info": { "title": title, "description": description, "version": version },
+    });
+    if !root.is_empty() {
+        document["servers"] = json!([{ "url": root }]);
+    }
+    document["paths"] = own.paths.clone();
+    document["components"] = json!({ "schemas": own.schemas });
+    Document::new(title, &document)
+}
+
+/// The gateway's own routes as paperclip has documented them.
+#[derive(Debug)]
+pub struct OwnRoutes {
+    paths: Value,
+    schemas: Value,
+}
+
+impl OwnRoutes {
+    /// Takes the routes out of paperclip's OpenAPI 3.0 document; what it says of them holds in 3.1 as well.
+    pub fn new(mut document: Value) -> Self {
+        let mut take = |pointer: &str| document.pointer_mut(pointer).map_or_else(|| json!({}), Value::take);
+        Self { paths: take("/paths"), schemas: take("/components/schemas") }
+    }
+}
+
+fn info(server: &Server, mount: Option<&str>, settings: &Settings) -> Value {
+    // Flags speak of the whole API, so they count for a server only where it is the whole API.
+    let about = if mount.is_some() { About::default() } else { settings.about.clone() };
+    let told = &server.info;
+    let described = || told.instructions.clone().unwrap_or_else(|| format!("{} MCP Server", told.name));
+    json!({
+        "title": about.name.unwrap_or_else(|| told.name.clone()),
+        "description": about.description.unwrap_or_else(described),
+        "version": about.version.unwrap_or_else(|| told.version.clone()),
+    })
+}
+
+fn server_url(mount: Option<&str>, settings: &Settings) -> Option<String> {
+    let BasePath { root, prefix } = &settings.base;
+    let mount = mount.map(|name| format!("/{}", encode_segment(name))).unwrap_or_default();
+    let url = format!("{root}{prefix}{mount}");
+    (!url.is_empty()).then_some(url)
+}

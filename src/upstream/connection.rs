@@ -1,0 +1,185 @@
+//! One connection from its handshake to its end.
+
+use std::{
+    future::ready,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use rmcp::{
+    RoleClient,
+    model::ProtocolVersion,
+    service::{ClientInitializeError, ClientLifecycleMode, ClientServiceExt, RunningService},
+};
+use tokio::{sync::Notify, time::timeout};
+use tokio_util::task::TaskTracker;
+
+use super::{
+    control::{ControlTransport, Handler},
+    error::{ConnectError, WireError},
+    inbox::Inbox,
+    listing::ServerInfo,
+    message::{FIRST_ID, Framing, Params, RawReply},
+    wire::Wire,
+};
+use crate::config::{self, Upstream};
+
+/// How long rmcp may take to end its loop.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// An open connection, as its session owns it.
+pub(super) struct Connection {
+    pub(super) caller: Arc<Caller>,
+    pub(super) info: ServerInfo,
+    pub(super) tools_changed: Arc<Notify>,
+    service: RunningService<RoleClient, Handler>,
+}
+
+/// The part of a connection that calls share.
+pub(super) struct Caller {
+    wire: Arc<Wire>,
+    inbox: Arc<Inbox>,
+    framing: Framing,
+    next_id: AtomicU64,
+}
+
+impl Connection {
+    /// Opens a connection and completes the handshake. Takes as long as the server does: the caller bounds it.
+    pub(super) async fn open(server: &config::Server, tasks: &TaskTracker) -> Result<Self, ConnectError> {
+        match &server.upstream {
+            Upstream::Stdio(stdio) => {
+                let wire = |inbox| ready(Wire::stdio(&server.name, stdio, inbox, tasks));
+                match Self::shake_hands(server, wire, auto()).await {
+                    // Some old servers end at the first request that they do not know, which is our probe.
+                    Err(ConnectError::Wire(WireError::Lost(_))) => {
+                        Self::shake_hands(server, wire, ClientLifecycleMode::Initialize).await
+                    }
+                    done => done,
+                }
+            }
+            Upstream::Http(remote) => Self::http(server, remote).await,
+            Upstream::Sse(remote) => Self::sse(server, remote).await,
+            Upstream::Probe(remote) => {
+                match Self::http(server, remote).await {
+                    // What a server of 2024-11-05 answers to a POST (MCP 2025-11-25, Backwards Compatibility).
+                    Err(ConnectError::Wire(WireError::Refused { status: 400..=499, .. })) => {
+                        Self::sse(server, remote).await
+                    }
+                    done => done,
+                }
+            }
+        }
+    }
+
+    async fn http(server: &config::Server, remote: &config::Remote) -> Result<Self, ConnectError> {
+        Self::shake_hands(server, |inbox| ready(Wire::http(remote, inbox)), auto()).await
+    }
+
+    async fn sse(server: &config::Server, remote: &config::Remote) -> Result<Self, ConnectError> {
+        let wire = |inbox| Wire::sse(remote, inbox);
+        Self::shake_hands(server, wire, ClientLifecycleMode::Initialize).await
+    }
+
+    async fn shake_hands<F>(
+        server: &config::Server,
+        open: impl FnOnce(Arc<Inbox>) -> F,
+        lifecycle: ClientLifecycleMode,
+    ) -> Result<Self, ConnectError>
+    where
+        F: Future<Output = Result<Wire, ConnectError>>,
+    {
+        let (inbox, messages) = Inbox::new(&server.name);
+        let inbox = Arc::new(inbox);
+        let wire = Arc::new(open(inbox.clone()).await?);
+        let tools_changed = Arc::new(Notify::new());
+        let handler = Handler { tools_changed: tools_changed.clone() };
+        let transport = ControlTransport { wire: wire.clone(), inbox: inbox.clone(), messages };
+        let service = match handler.serve_with_lifecycle(transport, lifecycle).await {
+            Ok(service) => service,
+            Err(error) => {
+                let error = explain(error, &inbox);
+                wire.close().await;
+                return Err(error);
+            }
+        };
+        let peer = service.peer().peer_info();
+        let version =
+            peer.as_ref().map_or_else(ProtocolVersion::default, |peer| peer.protocol_version.clone());
+        let info = ServerInfo::new(&server.name, peer.as_deref());
+        let framing = Framing::new(version);
+        let caller = Caller { wire, inbox, framing, next_id: AtomicU64::new(FIRST_ID) };
+        Ok(Self { caller: Arc::new(caller), info, tools_changed, service })
+    }
+
+    /// Resolves with the reason once the connection has ended by itself.
+    pub(super) async fn ended(&self) -> String {
+        self.caller.inbox.closed().await;
+        self.caller.inbox.reason()
+    }
+
+    /// Ends the connection.
+    pub(super) async fn close(mut self) {
+        let _ = timeout(GOODBYE, self.service.close()).await;
+        self.caller.wire.close().await;
+    }
+}
+
+impl Caller {
+    /// Sends a request and waits for its answer. Dropping the future tells the upstream to stop.
+    pub(super) async fn request(
+        &self,
+        method: &'static str,
+        params: Params<'_>,
+    ) -> Result<RawReply, WireError> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let request = self
+            .framing
+            .request(id, method, params)
+            .map_err(|error| WireError::NotSent(format!("the request cannot be written: {error}")))?;
+        let mut pending = CancelOnDrop { caller: self, id, armed: true };
+        let reply = self.wire.request(request, &self.framing).await;
+        pending.armed = false;
+        reply
+    }
+}
+
+struct CancelOnDrop<'a> {
+    caller: &'a Caller,
+    id: u64,
+    armed: bool,
+}
+
+impl Drop for CancelOnDrop<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.caller.wire.cancel(self.id, &self.caller.framing);
+        }
+    }
+}
+
+/// The stateless generation where the server speaks it, else the handshake of the older ones.
+fn auto() -> ClientLifecycleMode {
+    ClientLifecycleMode::Auto {
+        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+        legacy_version: Some(ProtocolVersion::V_2025_11_25),
+    }
+}
+
+/// rmcp's error in the words of whoever runs the gateway.
+fn explain(error: ClientInitializeError, inbox: &Inbox) -> ConnectError {
+    match error {
+        ClientInitializeError::TransportError { error, .. } => match error.error.downcast::<WireError>() {
+            Ok(error) => ConnectError::Wire(*error),
+            Err(error) => ConnectError::Handshake(error.to_string()),
+        },
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => explain(*fallback, inbox),
+        ClientInitializeError::ConnectionClosed(_) => ConnectError::Wire(WireError::Lost(inbox.reason())),
+        ClientInitializeError::JsonRpcError(error) => {
+            ConnectError::Handshake(format!("the server answered with an error: {}", error.message))
+        }
+        error => ConnectError::Handshake(error.to_string()),
+    }
+}

@@ -1,0 +1,61 @@
+//! rmcp's side of a connection: its transport over our wire, and what it tells us.
+
+use std::sync::Arc;
+
+use rmcp::{
+    ClientHandler, RoleClient,
+    model::{ClientCapabilities, ClientConfig, ClientJsonRpcMessage, ProtocolVersion, ServerJsonRpcMessage},
+    service::NotificationContext,
+    transport::Transport,
+};
+use tokio::sync::{Notify, mpsc};
+
+use super::{error::WireError, inbox::Inbox, message, wire::Wire};
+
+/// What rmcp sends and receives. The wire is closed by the connection, not by rmcp.
+pub(super) struct ControlTransport {
+    pub(super) wire: Arc<Wire>,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) messages: mpsc::Receiver<ServerJsonRpcMessage>,
+}
+
+impl Transport<RoleClient> for ControlTransport {
+    type Error = WireError;
+
+    fn send(
+        &mut self,
+        message: ClientJsonRpcMessage,
+    ) -> impl Future<Output = Result<(), WireError>> + Send + 'static {
+        let wire = self.wire.clone();
+        async move { wire.control(message).await }
+    }
+
+    async fn receive(&mut self) -> Option<ServerJsonRpcMessage> {
+        tokio::select! {
+            biased;
+            message = self.messages.recv() => message,
+            () = self.inbox.closed() => None,
+        }
+    }
+
+    async fn close(&mut self) -> Result<(), WireError> {
+        Ok(())
+    }
+}
+
+/// Answers what a server may ask of a client: nothing beyond pings, which rmcp answers itself.
+pub(super) struct Handler {
+    /// Told when the server says that its tools have changed.
+    pub(super) tools_changed: Arc<Notify>,
+}
+
+impl ClientHandler for Handler {
+    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
+        self.tools_changed.notify_one();
+    }
+
+    fn get_info(&self) -> ClientConfig {
+        ClientConfig::new(ClientCapabilities::default(), message::client_info())
+            .with_protocol_version(ProtocolVersion::V_2025_11_25)
+    }
+}

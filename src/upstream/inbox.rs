@@ -1,0 +1,131 @@
+//! Sorts what an upstream sends: answers to our requests to their callers, everything else to rmcp.
+//!
+//! Invariant: once closed, every caller that waits has been told, and no new one can begin to wait.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, OnceLock, PoisonError},
+};
+
+use rmcp::model::ServerJsonRpcMessage;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::{
+    error::WireError,
+    message::{Envelope, RawReply},
+};
+
+/// Notifications wait here for rmcp. A server that floods it loses notifications, never answers.
+const CONTROL_BUFFER: usize = 1024;
+
+/// The receiving side of one connection.
+pub(super) struct Inbox {
+    server: String,
+    /// `None` once closed.
+    waiting: Mutex<Option<HashMap<u64, oneshot::Sender<RawReply>>>>,
+    control: mpsc::Sender<ServerJsonRpcMessage>,
+    closed: CancellationToken,
+    reason: OnceLock<String>,
+}
+
+impl Inbox {
+    /// An open inbox, and the end at which rmcp takes out its messages.
+    pub(super) fn new(server: &str) -> (Self, mpsc::Receiver<ServerJsonRpcMessage>) {
+        let (control, messages) = mpsc::channel(CONTROL_BUFFER);
+        let inbox = Self {
+            server: server.to_owned(),
+            waiting: Mutex::new(Some(HashMap::new())),
+            control,
+            closed: CancellationToken::new(),
+            reason: OnceLock::new(),
+        };
+        (inbox, messages)
+    }
+
+    /// Begins to wait for the answer to request `id`; to be called before it is sent.
+    pub(super) fn expect(&self, id: u64) -> Result<Ticket<'_>, WireError> {
+        let (sender, answer) = oneshot::channel();
+        match self.lock().as_mut() {
+            Some(waiting) => waiting.insert(id, sender),
+            None => return Err(WireError::NotSent(self.reason())),
+        };
+        Ok(Ticket { inbox: self, id, answer })
+    }
+
+    /// Takes one message as it came over the wire.
+    pub(super) fn accept(&self, frame: &[u8]) {
+        match Envelope::parse(frame) {
+            Ok(envelope) => match envelope.answers() {
+                Some(id) => self.answer(id, envelope.into_reply()),
+                None => self.forward(frame),
+            },
+            Err(error) => warn!(server = self.server, %error, "ignored a line that is not JSON-RPC"),
+        }
+    }
+
+    /// Hands `message` to rmcp.
+    pub(super) fn deliver(&self, message: ServerJsonRpcMessage) {
+        if self.control.try_send(message).is_err() && !self.closed.is_cancelled() {
+            warn!(server = self.server, "dropped a message: the server sends more than can be handled");
+        }
+    }
+
+    /// Ends the connection for everyone; only the first reason counts.
+    pub(super) fn close(&self, reason: impl Into<String>) {
+        let _ = self.reason.set(reason.into());
+        self.lock().take();
+        self.closed.cancel();
+    }
+
+    /// Resolves once the connection has ended.
+    pub(super) async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
+    /// Why the connection has ended.
+    pub(super) fn reason(&self) -> String {
+        self.reason.get().cloned().unwrap_or_else(|| "the connection was closed".into())
+    }
+
+    fn answer(&self, id: u64, reply: RawReply) {
+        // A caller that has left, or whose time was up, leaves no ticket behind: its late answer is nobody's.
+        if let Some(sender) = self.lock().as_mut().and_then(|waiting| waiting.remove(&id)) {
+            let _ = sender.send(reply);
+        }
+    }
+
+    fn forward(&self, frame: &[u8]) {
+        match serde_json::from_slice(frame) {
+            Ok(message) => self.deliver(message),
+            Err(error) => warn!(server = self.server, %error, "ignored a message that is not MCP"),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<HashMap<u64, oneshot::Sender<RawReply>>>> {
+        // No code panics while it holds the lock, so a poisoned one is still whole.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to one answer; dropping it gives the answer up.
+pub(super) struct Ticket<'a> {
+    inbox: &'a Inbox,
+    id: u64,
+    answer: oneshot::Receiver<RawReply>,
+}
+
+impl Ticket<'_> {
+    pub(super) async fn answer(mut self) -> Result<RawReply, WireError> {
+        (&mut self.answer).await.map_err(|_| WireError::Lost(self.inbox.reason()))
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        if let Some(waiting) = self.inbox.lock().as_mut() {
+            waiting.remove(&self.id);
+        }
+    }
+}

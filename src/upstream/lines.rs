@@ -1,0 +1,67 @@
+//! Reads lines of bounded length.
+
+use tokio::io::{AsyncBufRead, AsyncBufReadExt};
+
+/// What [`read`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// A line is in the buffer, without its end.
+    Read,
+    /// The line is longer than allowed; the buffer holds its beginning, the rest is still to come.
+    TooLong,
+    /// The stream has ended.
+    End,
+}
+
+/// Reads the next line, of at most `limit` bytes, into `line`.
+pub(super) async fn read<R>(reader: &mut R, line: &mut Vec<u8>, limit: usize) -> std::io::Result<Line>
+where
+    R: AsyncBufRead + Unpin,
+{
+    line.clear();
+    loop {
+        let available = reader.fill_buf().await?;
+        if available.is_empty() {
+            return Ok(if line.is_empty() { Line::End } else { Line::Read });
+        }
+        let newline = available.iter().position(|byte| *byte == b'\n');
+        let part = &available[..newline.unwrap_or(available.len())];
+        if line.len() + part.len() > limit {
+            let taken = limit - line.len();
+            line.extend_from_slice(&part[..taken]);
+            reader.consume(taken);
+            return Ok(Line::TooLong);
+        }
+        line.extend_from_slice(part);
+        let taken = part.len() + usize::from(newline.is_some());
+        reader.consume(taken);
+        if newline.is_some() {
+            if line.last() == Some(&b'\r') {
+                line.pop();
+            }
+            return Ok(Line::Read);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn splits_lines_and_stops_at_the_limit() {
+        let mut input = &b"one\r\n\nlonger than six\nend"[..];
+        let mut line = Vec::new();
+        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), Line::Read);
+        assert_eq!(line, b"one");
+        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), Line::Read);
+        assert_eq!(line, b"");
+        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), Line::TooLong);
+        assert_eq!(line, b"longer");
+        assert_eq!(read(&mut input, &mut line, 60).await.unwrap(), Line::Read);
+        assert_eq!(line, b" than six");
+        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), Line::Read);
+        assert_eq!(line, b"end");
+        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), Line::End);
+    }
+}

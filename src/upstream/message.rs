@@ -1,0 +1,145 @@
+//! JSON-RPC 2.0 messages, read and written only as deep as routing them needs.
+
+use bytes::Bytes;
+use rmcp::model::{ClientCapabilities, Implementation, ProtocolVersion, RequestMetaObject};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde_json::{json, value::RawValue};
+
+/// rmcp numbers its own requests from 0 in 32 bits. Ours start high enough never to meet them, and low
+/// enough for servers that read an id as a signed 32-bit number.
+pub(super) const FIRST_ID: u64 = 1_000_000_000;
+
+/// What an upstream answered: the `result` as it came, or its error.
+pub type RawReply = Result<Box<RawValue>, RpcError>;
+
+/// A JSON-RPC error object (JSON-RPC 2.0 section 5.1).
+#[derive(Debug, Deserialize)]
+pub struct RpcError {
+    /// The error's kind.
+    pub code: i64,
+    /// One sentence.
+    #[serde(default)]
+    pub message: String,
+    /// Anything more.
+    #[serde(default)]
+    pub data: Option<Box<RawValue>>,
+}
+
+/// A message from the upstream, opened just far enough to see whose it is.
+#[derive(Deserialize)]
+pub(super) struct Envelope<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(default)]
+    method: Option<IgnoredAny>,
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
+    #[serde(default)]
+    error: Option<RpcError>,
+}
+
+impl<'a> Envelope<'a> {
+    pub(super) fn parse(frame: &'a [u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(frame)
+    }
+
+    /// The id of the request that this answers, where it is one of ours.
+    pub(super) fn answers(&self) -> Option<u64> {
+        if self.method.is_some() {
+            return None;
+        }
+        let id = self.id?.get().trim_matches('"').parse().ok()?;
+        (id >= FIRST_ID).then_some(id)
+    }
+
+    pub(super) fn into_reply(self) -> RawReply {
+        match (self.error, self.result) {
+            (Some(error), _) => Err(error),
+            (None, Some(result)) => Ok(result.to_owned()),
+            (None, None) => Ok(RawValue::NULL.to_owned()),
+        }
+    }
+}
+
+/// A request of ours, ready for the wire.
+pub(super) struct Request<'a> {
+    pub(super) id: u64,
+    pub(super) method: &'static str,
+    /// The tool called, for the `Mcp-Name` header.
+    pub(super) tool: Option<&'a str>,
+    pub(super) frame: Bytes,
+}
+
+/// The parameters of a request of ours; `arguments` are carried to the letter.
+#[derive(Serialize, Default)]
+pub(super) struct Params<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cursor: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) arguments: Option<&'a RawValue>,
+    /// Set by [`Framing::request`].
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    pub(super) meta: Option<&'a RequestMetaObject>,
+}
+
+/// How requests are framed on one connection, settled by its handshake.
+pub(super) struct Framing {
+    version: ProtocolVersion,
+    /// From 2026-07-28 on each request carries its own context.
+    meta: Option<RequestMetaObject>,
+}
+
+impl Framing {
+    pub(super) fn new(version: ProtocolVersion) -> Self {
+        let meta = (!version.has_initialize()).then(|| {
+            let capabilities = ClientCapabilities::default();
+            RequestMetaObject::with_client_context(version.clone(), client_info(), capabilities)
+        });
+        Self { version, meta }
+    }
+
+    pub(super) fn version(&self) -> &ProtocolVersion {
+        &self.version
+    }
+
+    /// Whether each request stands alone: no handshake, no session (2026-07-28 on).
+    pub(super) fn stateless(&self) -> bool {
+        self.meta.is_some()
+    }
+
+    pub(super) fn request<'a>(
+        &'a self,
+        id: u64,
+        method: &'static str,
+        mut params: Params<'a>,
+    ) -> serde_json::Result<Request<'a>> {
+        #[derive(Serialize)]
+        struct Frame<'a> {
+            jsonrpc: &'static str,
+            id: u64,
+            method: &'static str,
+            params: Params<'a>,
+        }
+        params.meta = self.meta.as_ref();
+        let tool = params.name;
+        let frame = serde_json::to_vec(&Frame { jsonrpc: "2.0", id, method, params })?;
+        Ok(Request { id, method, tool, frame: frame.into() })
+    }
+}
+
+/// `notifications/cancelled` for a request of ours.
+pub(super) fn cancelled(id: u64) -> Bytes {
+    let frame = json!({
+        "jsonrpc": "2.0",
+        "method": "notifications/cancelled",
+        "params": { "requestId": id, "reason": "the caller is no longer waiting" },
+    });
+    frame.to_string().into()
+}
+
+/// What mcpo tells upstreams of itself.
+pub(super) fn client_info() -> Implementation {
+    Implementation::new("mcpo", env!("CARGO_PKG_VERSION"))
+}

@@ -1,0 +1,28 @@
+//! MCP servers: one owned session each, over stdio, streamable HTTP or HTTP+SSE.
+//!
+//! A [`Session`] is the handle that everyone else holds: raw JSON arguments in, the raw result out. Behind it
+//! one task connects, lists the tools, waits for the connection's end, backs off and connects again. rmcp
+//! drives the protocol's lifecycle (discover or initialize, notifications, pings) over our own transports;
+//! the payload of a call passes beside it, never parsed, so that nothing of it can be lost.
+//!
+//! Invariant: a request is never sent twice.
+
+mod connection;
+mod control;
+mod error;
+mod inbox;
+mod lines;
+mod listing;
+mod message;
+mod process;
+mod remote;
+mod session;
+mod sse;
+mod stdio;
+mod streamable_http;
+mod wire;
+
+pub use error::{CallError, ConnectError};
+pub use listing::{Listing, ServerInfo, Tool};
+pub use message::{RawReply, RpcError};
+pub use session::{Session, Status};

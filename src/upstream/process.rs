@@ -1,0 +1,77 @@
+//! A child process and its group: what `npx` and `uvx` start ends with them.
+//!
+//! Invariant: when a [`Group`] is gone, so is every process in it, however it went.
+
+use std::{io, process::ExitStatus, time::Duration};
+
+use nix::{
+    errno::Errno,
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use tokio::{
+    process::{Child, Command},
+    time::{Instant, sleep, timeout},
+};
+
+/// How long a child may take after its stdin has closed, and again after SIGTERM.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A process group led by our child.
+pub(super) struct Group {
+    leader: Child,
+    id: Pid,
+}
+
+impl Group {
+    /// Starts `command` as the leader of a new group.
+    pub(super) fn spawn(command: &mut Command) -> io::Result<Self> {
+        let leader = command.process_group(0).spawn()?;
+        let id = leader.id().and_then(|id| i32::try_from(id).ok()).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Self { leader, id: Pid::from_raw(id) })
+    }
+
+    pub(super) fn leader(&mut self) -> &mut Child {
+        &mut self.leader
+    }
+
+    /// Waits for the leader's own exit.
+    pub(super) async fn exit(&mut self) -> io::Result<ExitStatus> {
+        self.leader.wait().await
+    }
+
+    /// Ends the group: politely at first (its stdin must be closed by now), then SIGTERM, then SIGKILL.
+    pub(super) async fn end(mut self) {
+        let _ = timeout(GRACE, self.leader.wait()).await;
+        if self.signal(Signal::SIGTERM) {
+            self.gone_within(GRACE).await;
+        }
+        // What is left is killed by `drop`; the leader is reaped here.
+        self.signal(Signal::SIGKILL);
+        let _ = timeout(GRACE, self.leader.wait()).await;
+    }
+
+    /// Signals the whole group; false when nobody is left in it.
+    fn signal(&self, signal: Signal) -> bool {
+        killpg(self.id, signal) != Err(Errno::ESRCH)
+    }
+
+    async fn gone_within(&mut self, grace: Duration) {
+        let deadline = Instant::now() + grace;
+        while Instant::now() < deadline {
+            // Reaps the leader, which would count as a member for as long as it is a zombie.
+            let _ = self.leader.try_wait();
+            if killpg(self.id, None) == Err(Errno::ESRCH) {
+                return;
+            }
+            // The system tells a parent of its children's exits only, not of its grandchildren's.
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::SIGKILL);
+    }
+}

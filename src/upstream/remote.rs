@@ -1,0 +1,124 @@
+//! What the two HTTP transports share: the client, the reading of statuses, and streams of events.
+
+use std::{error::Error as _, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream::BoxStream};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use reqwest::{Client, RequestBuilder, Response, redirect};
+use sse_stream::{Sse, SseStream};
+use url::Url;
+
+use super::error::WireError;
+use crate::config;
+
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+
+/// How long one attempt to open a TCP or TLS connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How often the kernel asks whether an idle peer is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+const MOST_REDIRECTS: usize = 5;
+/// How much of a refusal's body is read, in bytes.
+const KEPT: usize = 16 << 10;
+
+/// A client for one server: its own connections, its headers on every request.
+pub(super) fn client(config: &config::Remote) -> Result<Client, WireError> {
+    Client::builder()
+        .user_agent(concat!("mcpo/", env!("CARGO_PKG_VERSION")))
+        .default_headers(config.headers.clone())
+        .connect_timeout(CONNECT)
+        .tcp_keepalive(KEEP_ALIVE)
+        .redirect(same_origin())
+        .build()
+        .map_err(|error| WireError::NotSent(explain(&error)))
+}
+
+/// Configured headers hold secrets, so redirects are followed within their origin only.
+fn same_origin() -> redirect::Policy {
+    redirect::Policy::custom(|attempt| {
+        let home = attempt.previous().first().map(Url::origin);
+        if home.is_some_and(|home| home != attempt.url().origin()) {
+            let target = attempt.url().clone();
+            attempt.error(format!("it redirects to {target}; if that is right, configure this URL"))
+        } else if attempt.previous().len() > MOST_REDIRECTS {
+            attempt.error("it redirects in a circle")
+        } else {
+            attempt.follow()
+        }
+    })
+}
+
+/// Sends a request; an answer comes back whatever its status is.
+pub(super) async fn send(request: RequestBuilder) -> Result<Response, WireError> {
+    request.send().await.map_err(|error| {
+        let reason = explain(&error);
+        if error.is_connect() || error.is_builder() || error.is_redirect() {
+            WireError::NotSent(reason)
+        } else {
+            WireError::Lost(reason)
+        }
+    })
+}
+
+/// Lets a success pass and turns every other status into an error.
+pub(super) async fn accepted(response: Response) -> Result<Response, WireError> {
+    match response.status() {
+        status if status.is_success() => Ok(response),
+        StatusCode::UNAUTHORIZED => Err(WireError::Unauthorized),
+        status => Err(WireError::Refused { status: status.as_u16(), body: beginning(response).await }),
+    }
+}
+
+async fn beginning(response: Response) -> String {
+    let mut stream = response.bytes_stream();
+    let mut body = Vec::new();
+    while let Some(Ok(chunk)) = stream.next().await {
+        body.extend_from_slice(&chunk);
+        if body.len() >= KEPT {
+            body.truncate(KEPT);
+            break;
+        }
+    }
+    String::from_utf8_lossy(&body).into_owned()
+}
+
+/// Whether the answer is a stream of server-sent events.
+pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
+}
+
+/// The events of a response, until it ends.
+pub(super) fn events(response: Response) -> BoxStream<'static, Result<Sse, WireError>> {
+    let bytes: BoxStream<'static, reqwest::Result<Bytes>> = response.bytes_stream().boxed();
+    into_events(bytes).boxed()
+}
+
+fn into_events<S>(bytes: S) -> impl Stream<Item = Result<Sse, WireError>>
+where
+    S: Stream<Item = reqwest::Result<Bytes>> + Send + 'static,
+{
+    SseStream::from_bytes_stream(bytes).map(|event| event.map_err(|error| WireError::Lost(error.to_string())))
+}
+
+/// An error and its causes in one line: reqwest's own text names only the outermost.
+pub(super) fn explain(error: &reqwest::Error) -> String {
+    let mut text = String::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    // Never the error's own text: it shows the URL, which may hold a secret.
+    if text.is_empty() { "the request failed".into() } else { text }
+}

@@ -1,0 +1,128 @@
+//! The HTTP+SSE transport of MCP 2024-11-05: a standing stream of events brings everything the server says,
+//! and names the endpoint that takes what we say.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream::BoxStream};
+use http::header;
+use reqwest::Client;
+use sse_stream::Sse as Event;
+use tokio::{runtime::Handle, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use url::Url;
+
+use super::{
+    error::WireError,
+    inbox::Inbox,
+    message::{RawReply, Request},
+    remote,
+};
+use crate::config;
+
+/// How long the server may take to name its endpoint.
+const ENDPOINT: Duration = Duration::from_secs(30);
+
+/// How long a notification may take to be sent.
+const NOTIFY: Duration = Duration::from_secs(5);
+
+type Events = BoxStream<'static, Result<Event, WireError>>;
+
+/// An open stream and its endpoint.
+pub(super) struct Sse {
+    client: Client,
+    endpoint: Url,
+    inbox: Arc<Inbox>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    /// Callers live on other runtimes; what outlives a call belongs to the session's own.
+    runtime: Handle,
+}
+
+impl Sse {
+    /// Opens the stream and waits for the endpoint.
+    pub(super) async fn open(config: &config::Remote, inbox: Arc<Inbox>) -> Result<Self, WireError> {
+        let client = remote::client(config)?;
+        let request = client.get(config.url.clone()).header(header::ACCEPT, remote::EVENTS);
+        let response = remote::accepted(remote::send(request).await?).await?;
+        if !remote::is_event_stream(response.headers()) {
+            return Err(WireError::NotSent("the server's answer is not a stream of events".into()));
+        }
+        let mut events = remote::events(response);
+        let endpoint = timeout(ENDPOINT, endpoint(&mut events, &config.url))
+            .await
+            .map_err(|_| WireError::NotSent("the server did not name its endpoint".into()))??;
+
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(read(events, inbox.clone(), stop.clone()));
+        Ok(Self { client, endpoint, inbox, stop, tasks, runtime: Handle::current() })
+    }
+
+    pub(super) async fn request(&self, request: Request<'_>) -> Result<RawReply, WireError> {
+        let ticket = self.inbox.expect(request.id)?;
+        self.send(request.frame).await?;
+        ticket.answer().await
+    }
+
+    pub(super) async fn send(&self, frame: Bytes) -> Result<(), WireError> {
+        post(self.client.clone(), self.endpoint.clone(), frame).await
+    }
+
+    pub(super) fn notify(&self, frame: Bytes) {
+        let (stop, post) = (self.stop.clone(), post(self.client.clone(), self.endpoint.clone(), frame));
+        let work = async move { drop(stop.run_until_cancelled(timeout(NOTIFY, post)).await) };
+        self.tasks.spawn_on(work, &self.runtime);
+    }
+
+    pub(super) async fn close(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Sse {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn post(client: Client, endpoint: Url, frame: Bytes) -> Result<(), WireError> {
+    let request = client.post(endpoint).header(header::CONTENT_TYPE, remote::JSON).body(frame);
+    remote::accepted(remote::send(request).await?).await.map(drop)
+}
+
+/// Reads up to the `endpoint` event. The endpoint gets our headers, so it must share the stream's origin.
+async fn endpoint(events: &mut Events, base: &Url) -> Result<Url, WireError> {
+    let broken = |reason: &str| WireError::NotSent(reason.to_owned());
+    while let Some(event) = events.next().await {
+        let event = event?;
+        if event.event.as_deref() != Some("endpoint") {
+            continue;
+        }
+        let endpoint = base
+            .join(event.data.unwrap_or_default().trim())
+            .map_err(|_| broken("the server's endpoint is not a URL"))?;
+        if endpoint.origin() != base.origin() {
+            return Err(broken("the server's endpoint is on another origin"));
+        }
+        return Ok(endpoint);
+    }
+    Err(broken("the stream ended before the server named its endpoint"))
+}
+
+/// Owns the stream.
+async fn read(mut events: Events, inbox: Arc<Inbox>, stop: CancellationToken) {
+    let reason = loop {
+        tokio::select! {
+            event = events.next() => match event {
+                Some(Ok(Event { data: Some(data), .. })) => inbox.accept(data.as_bytes()),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break format!("the stream of events broke: {error}"),
+                None => break "the server ended the stream of events".to_owned(),
+            },
+            () = stop.cancelled() => break "the connection is being closed".to_owned(),
+        }
+    };
+    inbox.close(reason);
+}

@@ -1,0 +1,201 @@
+//! The stdio transport: a child process, one JSON-RPC message a line (MCP 2025-11-25, Transports).
+//!
+//! Three tasks own the child's three streams and a fourth the child itself; all of them end with it.
+
+use std::{pin::pin, process::Stdio as Pipe, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::{
+    io::{AsyncRead, AsyncWriteExt, BufReader},
+    process::{ChildStderr, ChildStdin, ChildStdout, Command},
+    sync::mpsc,
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::info;
+
+use super::{
+    error::{ConnectError, WireError},
+    inbox::Inbox,
+    lines::{self, Line},
+    message::{RawReply, Request},
+    process::Group,
+};
+use crate::{config, secret::ExposeSecret};
+
+/// The longest message a child may send, in bytes.
+const LONGEST_MESSAGE: usize = 256 << 20;
+/// The longest line of stderr that is logged, in bytes.
+const LONGEST_LOG_LINE: usize = 16 << 10;
+/// Messages waiting for a child that reads slowly.
+const WRITE_BUFFER: usize = 64;
+/// How long the answers of a child that has exited may still trickle in.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// A running child.
+pub(super) struct Stdio {
+    inbox: Arc<Inbox>,
+    outgoing: mpsc::Sender<Bytes>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Stdio {
+    /// Starts the child; its handshake is still to come.
+    /// `outlive` keeps the gateway from exiting before the child has ended, whoever drops this.
+    pub(super) fn spawn(
+        server: &str,
+        config: &config::Stdio,
+        inbox: Arc<Inbox>,
+        outlive: &TaskTracker,
+    ) -> Result<Self, ConnectError> {
+        let failed =
+            |reason: String| ConnectError::Spawn { program: config.program.display().to_string(), reason };
+        let mut command = Command::new(&config.program);
+        command.args(&config.args).stdin(Pipe::piped()).stdout(Pipe::piped()).stderr(Pipe::piped());
+        command.envs(config.env.iter().map(|(name, value)| (name, value.expose_secret())));
+        if let Some(directory) = &config.cwd {
+            if !directory.is_dir() {
+                return Err(failed(format!("its `cwd` {} is not a directory", directory.display())));
+            }
+            command.current_dir(directory);
+        }
+        let mut group = Group::spawn(&mut command).map_err(|error| failed(explain(&error)))?;
+        let child = group.leader();
+        let (Some(stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(failed("its pipes are missing".into()));
+        };
+
+        let (outgoing, queue) = mpsc::channel(WRITE_BUFFER);
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let silent = CancellationToken::new();
+        tasks.spawn(write(stdin, queue, inbox.clone(), stop.clone()));
+        tasks.spawn(read(stdout, inbox.clone(), silent.clone()));
+        tasks.spawn(log(stderr, server.to_owned(), stop.clone()));
+        tasks.spawn(outlive.track_future(keep(group, inbox.clone(), silent, stop.clone())));
+        tasks.close();
+        Ok(Self { inbox, outgoing, stop, tasks })
+    }
+
+    pub(super) async fn request(&self, request: Request<'_>) -> Result<RawReply, WireError> {
+        let ticket = self.inbox.expect(request.id)?;
+        self.send(request.frame).await?;
+        ticket.answer().await
+    }
+
+    /// Queues a message; waits while the child is too slow to read.
+    pub(super) async fn send(&self, frame: Bytes) -> Result<(), WireError> {
+        self.outgoing.send(frame).await.map_err(|_| WireError::NotSent(self.inbox.reason()))
+    }
+
+    /// Queues a message if there is room.
+    pub(super) fn try_send(&self, frame: Bytes) {
+        let _ = self.outgoing.try_send(frame);
+    }
+
+    /// Ends the child and all it has started.
+    pub(super) async fn close(&self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Stdio {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn explain(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such program; is it installed and on PATH?".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied; is it executable?".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// Owns stdin. Returning closes it, which asks the child to end.
+async fn write(
+    mut stdin: ChildStdin,
+    mut queue: mpsc::Receiver<Bytes>,
+    inbox: Arc<Inbox>,
+    stop: CancellationToken,
+) {
+    let work = async {
+        while let Some(frame) = queue.recv().await {
+            stdin.write_all(&frame).await?;
+            stdin.write_all(b"\n").await?;
+        }
+        Ok::<_, std::io::Error>(())
+    };
+    tokio::select! {
+        Err(error) = work => inbox.close(format!("the server no longer reads its input: {error}")),
+        () = stop.cancelled() => {}
+    }
+}
+
+/// Owns stdout until the child, and whoever has inherited it, closes it.
+async fn read(stdout: ChildStdout, inbox: Arc<Inbox>, silent: CancellationToken) {
+    let mut stdout = BufReader::with_capacity(64 << 10, stdout);
+    let mut line = Vec::new();
+    let reason = loop {
+        tokio::select! {
+            read = lines::read(&mut stdout, &mut line, LONGEST_MESSAGE) => match read {
+                Ok(Line::Read) if line.is_empty() => {}
+                Ok(Line::Read) => inbox.accept(&line),
+                Ok(Line::TooLong) => break format!("the server sent a line of more than {LONGEST_MESSAGE} bytes"),
+                Ok(Line::End) => break "the server closed its output".to_owned(),
+                Err(error) => break format!("the server's output cannot be read: {error}"),
+            },
+            () = inbox.closed() => return,
+        }
+    };
+    silent.cancel();
+    // The keeper knows better why, where the child has exited.
+    if timeout(LAST_WORDS, inbox.closed()).await.is_err() {
+        inbox.close(reason);
+    }
+}
+
+/// Owns stderr and logs it under the server's name.
+async fn log(stderr: ChildStderr, server: String, stop: CancellationToken) {
+    let drain = async {
+        let mut stderr = BufReader::new(stderr);
+        let mut line = Vec::new();
+        while next_log_line(&mut stderr, &mut line).await {
+            let text = String::from_utf8_lossy(&line);
+            info!(target: "mcpo::stderr", server, "{}", text.trim_end());
+        }
+    };
+    let mut drain = pin!(drain);
+    tokio::select! {
+        () = &mut drain => return,
+        () = stop.cancelled() => {}
+    }
+    // A child that crashes says why in its last lines.
+    let _ = timeout(LAST_WORDS, drain).await;
+}
+
+async fn next_log_line<R: AsyncRead + Unpin>(stderr: &mut BufReader<R>, line: &mut Vec<u8>) -> bool {
+    // An over-long line is logged in parts rather than lost.
+    matches!(lines::read(stderr, line, LONGEST_LOG_LINE).await, Ok(Line::Read | Line::TooLong))
+}
+
+/// Owns the child: notices its exit, and ends its whole group.
+async fn keep(mut group: Group, inbox: Arc<Inbox>, silent: CancellationToken, stop: CancellationToken) {
+    tokio::select! {
+        exit = group.exit() => {
+            let _ = timeout(LAST_WORDS, silent.cancelled()).await;
+            match exit {
+                Ok(status) => inbox.close(format!("the server's process ended ({status})")),
+                Err(error) => inbox.close(format!("the server's process was lost: {error}")),
+            }
+        }
+        () = inbox.closed() => {}
+        () = stop.cancelled() => inbox.close("the server is being stopped"),
+    }
+    stop.cancel();
+    group.end().await;
+}

@@ -1,0 +1,389 @@
+//! The streamable HTTP transport, both generations: with a session (2025-03-26 to 2025-11-25) and stateless
+//! (2026-07-28), where every request names its version, method and tool in headers.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream::BoxStream};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use reqwest::{Client, Response};
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorData, GetMeta, JsonRpcMessage,
+    ProtocolVersion, RequestId, ServerJsonRpcMessage,
+};
+use serde::Deserialize;
+use sse_stream::Sse;
+use tokio::{
+    runtime::Handle,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use url::Url;
+
+use super::{
+    error::WireError,
+    inbox::Inbox,
+    message::{Envelope, Framing, RawReply, Request},
+    remote,
+};
+use crate::config;
+
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
+const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The wait before a stream is resumed, where the server names none.
+const RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+/// How long the goodbye to a session may take.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+type Events = BoxStream<'static, Result<Sse, WireError>>;
+
+/// One server behind one URL.
+pub(super) struct StreamableHttp {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    /// Callers live on other runtimes; what outlives a call belongs to the session's own.
+    runtime: Handle,
+}
+
+struct Shared {
+    client: Client,
+    url: Url,
+    inbox: Arc<Inbox>,
+    /// Given by the server with its answer to `initialize`.
+    session: OnceLock<HeaderValue>,
+    /// Agreed upon by `initialize`; stateless requests name their own.
+    version: OnceLock<HeaderValue>,
+}
+
+impl StreamableHttp {
+    pub(super) fn new(config: &config::Remote, inbox: Arc<Inbox>) -> Result<Self, WireError> {
+        let shared = Shared {
+            client: remote::client(config)?,
+            url: config.url.clone(),
+            inbox,
+            session: OnceLock::new(),
+            version: OnceLock::new(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            runtime: Handle::current(),
+        })
+    }
+
+    /// Sends a request of ours and follows its answer on the caller's own task.
+    pub(super) async fn request(
+        &self,
+        request: Request<'_>,
+        framing: &Framing,
+    ) -> Result<RawReply, WireError> {
+        let mut headers = HeaderMap::new();
+        if framing.stateless() {
+            standard_headers(&mut headers, framing.version(), request.method, request.tool);
+        }
+        match self.shared.post(request.frame, headers).await {
+            Ok(response) => {
+                let reply = self.shared.follow(response, Some(request.id)).await?;
+                reply.ok_or_else(|| WireError::Lost("the server took the request and sent no answer".into()))
+            }
+            Err(error) => error_reply(error),
+        }
+    }
+
+    /// Sends one of rmcp's own messages; what it brings back goes to the inbox.
+    pub(super) async fn control(&self, message: ClientJsonRpcMessage) -> Result<(), WireError> {
+        let frame = serde_json::to_vec(&message).map_err(|error| WireError::NotSent(error.to_string()))?;
+        let headers = control_headers(&message, &frame);
+        let answer = self.shared.post(frame.into(), headers).await;
+        match (answer, message) {
+            (Ok(response), JsonRpcMessage::Request(_)) => self.drain(response),
+            (Ok(_), JsonRpcMessage::Notification(notification)) => {
+                if matches!(notification.notification, ClientNotification::InitializedNotification(_)) {
+                    self.listen();
+                }
+            }
+            (Ok(_), _) => {}
+            (Err(error), JsonRpcMessage::Request(request))
+                if matches!(request.request, ClientRequest::DiscoverRequest(_)) =>
+            {
+                self.shared.inbox.deliver(refused_discovery(error, request.id)?);
+            }
+            (Err(error), _) => return Err(error),
+        }
+        Ok(())
+    }
+
+    pub(super) fn notify(&self, frame: Bytes) {
+        let shared = self.shared.clone();
+        self.spawn(async move {
+            let _ = timeout(GOODBYE, shared.post(frame, HeaderMap::new())).await;
+        });
+    }
+
+    pub(super) async fn close(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        if let Some(session) = self.shared.session.get() {
+            let delete = self.shared.client.delete(self.shared.url.clone()).header(SESSION, session.clone());
+            let _ = timeout(GOODBYE, delete.send()).await;
+        }
+        self.shared.inbox.close("the connection is being closed");
+    }
+
+    fn drain(&self, response: Response) {
+        let shared = self.shared.clone();
+        self.spawn(async move {
+            if let Err(error) = shared.follow(response, None).await {
+                shared.inbox.close(format!("the connection broke: {error}"));
+            }
+        });
+    }
+
+    /// Opens the standing stream that brings what the server says unasked.
+    fn listen(&self) {
+        let shared = self.shared.clone();
+        self.spawn(async move { shared.listen().await });
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        let work = async move { stop.run_until_cancelled(work).await.unwrap_or_default() };
+        self.tasks.spawn_on(work, &self.runtime);
+    }
+}
+
+impl Drop for StreamableHttp {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Shared {
+    async fn post(&self, frame: Bytes, mut headers: HeaderMap) -> Result<Response, WireError> {
+        headers.insert(header::CONTENT_TYPE, remote::JSON);
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        self.add_session(&mut headers);
+        let request = self.client.post(self.url.clone()).headers(headers).body(frame);
+        let response = remote::send(request).await?;
+        if response.status() == StatusCode::NOT_FOUND && self.session.get().is_some() {
+            let reason = "the server has forgotten the session";
+            self.inbox.close(reason);
+            return Err(WireError::NotSent(reason.into()));
+        }
+        let response = remote::accepted(response).await?;
+        if let Some(session) = response.headers().get(SESSION) {
+            let _ = self.session.set(session.clone());
+        }
+        Ok(response)
+    }
+
+    fn add_session(&self, headers: &mut HeaderMap) {
+        if let Some(session) = self.session.get() {
+            headers.insert(SESSION, session.clone());
+        }
+        if let (Some(version), false) = (self.version.get(), headers.contains_key(VERSION)) {
+            headers.insert(VERSION, version.clone());
+        }
+    }
+
+    /// Reads a response to its end, or up to the answer to `wanted`; resumes a broken stream where the server
+    /// allows it (MCP 2025-11-25, Resumability and Redelivery).
+    async fn follow(&self, response: Response, wanted: Option<u64>) -> Result<Option<RawReply>, WireError> {
+        if !remote::is_event_stream(response.headers()) {
+            let body = response.bytes().await.map_err(|error| WireError::Lost(remote::explain(&error)))?;
+            return Ok(if body.trim_ascii().is_empty() { None } else { self.take(&body, wanted) });
+        }
+        let mut cursor = Cursor::default();
+        let mut events = remote::events(response);
+        loop {
+            let end = self.read(&mut events, &mut cursor, wanted).await;
+            if let Ok(Some(reply)) = end {
+                return Ok(Some(reply));
+            }
+            let (Some(_), Some(last)) = (wanted, cursor.last.clone()) else {
+                return end;
+            };
+            sleep(cursor.retry).await;
+            events = remote::events(self.get(Some(&last)).await?);
+        }
+    }
+
+    /// Reads events until the stream ends or the answer to `wanted` has come.
+    async fn read(
+        &self,
+        events: &mut Events,
+        cursor: &mut Cursor,
+        wanted: Option<u64>,
+    ) -> Result<Option<RawReply>, WireError> {
+        while let Some(event) = events.next().await {
+            let event = event?;
+            cursor.pass(&event);
+            let data = event.data.unwrap_or_default();
+            if data.trim().is_empty() {
+                continue;
+            }
+            if let Some(reply) = self.take(data.as_bytes(), wanted) {
+                return Ok(Some(reply));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes one message: the answer to `wanted` is returned, all else goes to the inbox.
+    fn take(&self, frame: &[u8], wanted: Option<u64>) -> Option<RawReply> {
+        if let Some(wanted) = wanted
+            && let Ok(envelope) = Envelope::parse(frame)
+            && envelope.answers() == Some(wanted)
+        {
+            return Some(envelope.into_reply());
+        }
+        self.note_version(frame);
+        self.inbox.accept(frame);
+        None
+    }
+
+    /// rmcp sends `notifications/initialized` by itself, and that must name the version already.
+    fn note_version(&self, frame: &[u8]) {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Initialized {
+            protocol_version: String,
+        }
+        #[derive(Deserialize)]
+        struct Answer {
+            result: Initialized,
+        }
+        if self.version.get().is_none()
+            && let Ok(answer) = serde_json::from_slice::<Answer>(frame)
+            && let Ok(version) = answer.result.protocol_version.parse()
+        {
+            let _ = self.version.set(version);
+        }
+    }
+
+    async fn get(&self, last_event: Option<&HeaderValue>) -> Result<Response, WireError> {
+        let mut headers = HeaderMap::from_iter([(header::ACCEPT, remote::EVENTS)]);
+        self.add_session(&mut headers);
+        if let Some(last) = last_event {
+            headers.insert(LAST_EVENT, last.clone());
+        }
+        let request = self.client.get(self.url.clone()).headers(headers);
+        remote::accepted(remote::send(request).await?).await
+    }
+
+    async fn listen(&self) {
+        let mut cursor = Cursor::default();
+        let mut wait = RETRY;
+        loop {
+            match self.get(cursor.last.as_ref()).await {
+                Ok(response) if remote::is_event_stream(response.headers()) => {
+                    wait = RETRY;
+                    let _ = self.read(&mut remote::events(response), &mut cursor, None).await;
+                    sleep(cursor.retry).await;
+                }
+                // A server need not offer the stream: it answers 405 then.
+                Ok(_) | Err(WireError::Refused { status: 400..=499, .. } | WireError::Unauthorized) => return,
+                Err(_) => {
+                    sleep(wait).await;
+                    wait = (wait * 2).min(LONGEST_RETRY);
+                }
+            }
+        }
+    }
+}
+
+/// How far a stream has been read.
+struct Cursor {
+    last: Option<HeaderValue>,
+    retry: Duration,
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self { last: None, retry: RETRY }
+    }
+}
+
+impl Cursor {
+    fn pass(&mut self, event: &Sse) {
+        if let Some(id) = event.id.as_ref().and_then(|id| HeaderValue::from_str(id).ok()) {
+            self.last = Some(id);
+        }
+        if let Some(retry) = event.retry {
+            self.retry = Duration::from_millis(retry).min(LONGEST_RETRY);
+        }
+    }
+}
+
+/// A refusal whose body is a JSON-RPC error is the server's answer.
+fn error_reply(error: WireError) -> Result<RawReply, WireError> {
+    if let WireError::Refused { status: 400..=499, body } = &error
+        && let Ok(envelope) = Envelope::parse(body.as_bytes())
+        && let Err(rpc) = envelope.into_reply()
+    {
+        return Ok(Err(rpc));
+    }
+    Err(error)
+}
+
+/// A server of an older generation refuses `server/discover` in its own way. Told to rmcp as a JSON-RPC error,
+/// that makes it fall back to `initialize` (MCP 2026-07-28, Backward Compatibility).
+fn refused_discovery(error: WireError, id: RequestId) -> Result<ServerJsonRpcMessage, WireError> {
+    let WireError::Refused { status, body } = error else {
+        return Err(error);
+    };
+    if let Ok(JsonRpcMessage::Error(refusal)) = serde_json::from_str::<ServerJsonRpcMessage>(&body) {
+        return Ok(ServerJsonRpcMessage::error(refusal.error, Some(id)));
+    }
+    let refusal = ErrorData::invalid_request(format!("server/discover was refused with HTTP {status}"), None);
+    Ok(ServerJsonRpcMessage::error(refusal, Some(id)))
+}
+
+fn control_headers(message: &ClientJsonRpcMessage, frame: &[u8]) -> HeaderMap {
+    #[derive(Deserialize)]
+    struct Peek {
+        method: String,
+    }
+    let mut headers = HeaderMap::new();
+    if let JsonRpcMessage::Request(request) = message
+        && let Some(version) = request.request.get_meta().protocol_version()
+        && let Ok(Peek { method }) = serde_json::from_slice(frame)
+    {
+        standard_headers(&mut headers, &version, &method, None);
+    }
+    headers
+}
+
+/// The headers that a stateless request repeats for whoever routes it (MCP 2026-07-28, SEP-2243).
+fn standard_headers(headers: &mut HeaderMap, version: &ProtocolVersion, method: &str, tool: Option<&str>) {
+    let mut insert = |name: HeaderName, value: &str| {
+        if let Ok(value) = header_value(value) {
+            headers.insert(name, value);
+        }
+    };
+    insert(VERSION, version.as_str());
+    insert(METHOD, method);
+    if let Some(tool) = tool {
+        insert(NAME, tool);
+    }
+}
+
+/// What is not plain ASCII travels as `=?base64?…?=`.
+fn header_value(text: &str) -> Result<HeaderValue, header::InvalidHeaderValue> {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    let plain = text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
+        && text.trim_matches([' ', '\t']) == text
+        && !(text.starts_with("=?base64?") && text.ends_with("?="));
+    if plain { text.parse() } else { format!("=?base64?{}?=", BASE64_STANDARD.encode(text)).parse() }
+}

@@ -1,0 +1,90 @@
+//! The three transports behind one face.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rmcp::model::ClientJsonRpcMessage;
+use tokio_util::task::TaskTracker;
+
+use super::{
+    error::{ConnectError, WireError},
+    inbox::Inbox,
+    message::{self, Framing, RawReply, Request},
+    sse::Sse,
+    stdio::Stdio,
+    streamable_http::StreamableHttp,
+};
+use crate::config;
+
+/// An open transport.
+pub(super) enum Wire {
+    Stdio(Stdio),
+    Sse(Sse),
+    Http(StreamableHttp),
+}
+
+impl Wire {
+    pub(super) fn stdio(
+        server: &str,
+        config: &config::Stdio,
+        inbox: Arc<Inbox>,
+        outlive: &TaskTracker,
+    ) -> Result<Self, ConnectError> {
+        Stdio::spawn(server, config, inbox, outlive).map(Self::Stdio)
+    }
+
+    pub(super) async fn sse(config: &config::Remote, inbox: Arc<Inbox>) -> Result<Self, ConnectError> {
+        Ok(Self::Sse(Sse::open(config, inbox).await?))
+    }
+
+    pub(super) fn http(config: &config::Remote, inbox: Arc<Inbox>) -> Result<Self, ConnectError> {
+        Ok(Self::Http(StreamableHttp::new(config, inbox)?))
+    }
+
+    /// Sends a request of ours and waits for its answer.
+    pub(super) async fn request(
+        &self,
+        request: Request<'_>,
+        framing: &Framing,
+    ) -> Result<RawReply, WireError> {
+        match self {
+            Self::Stdio(stdio) => stdio.request(request).await,
+            Self::Sse(sse) => sse.request(request).await,
+            Self::Http(http) => http.request(request, framing).await,
+        }
+    }
+
+    /// Sends one of rmcp's own messages; an answer to it arrives in the inbox.
+    pub(super) async fn control(&self, message: ClientJsonRpcMessage) -> Result<(), WireError> {
+        let frame = || match serde_json::to_vec(&message) {
+            Ok(frame) => Ok(Bytes::from(frame)),
+            Err(error) => Err(WireError::NotSent(error.to_string())),
+        };
+        match self {
+            Self::Stdio(stdio) => stdio.send(frame()?).await,
+            Self::Sse(sse) => sse.send(frame()?).await,
+            Self::Http(http) => http.control(message).await,
+        }
+    }
+
+    /// Tells the upstream that nobody waits for `id` any more. Never waits.
+    pub(super) fn cancel(&self, id: u64, framing: &Framing) {
+        let frame = message::cancelled(id);
+        match self {
+            Self::Stdio(stdio) => stdio.try_send(frame),
+            Self::Sse(sse) => sse.notify(frame),
+            // A stateless request is cancelled by closing its response, which has just happened.
+            Self::Http(_) if framing.stateless() => {}
+            Self::Http(http) => http.notify(frame),
+        }
+    }
+
+    /// Ends the connection and everything that belongs to it.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Stdio(stdio) => stdio.close().await,
+            Self::Sse(sse) => sse.close().await,
+            Self::Http(http) => http.close().await,
+        }
+    }
+}
