@@ -1,0 +1,189 @@
+//! The tools. What a caller may send stands in the argument types: the schema is made from them, and the bounds
+//! that a type cannot carry are checked where the tool begins.
+
+use std::{fmt::Display, ops::RangeInclusive, time::Duration};
+
+use jiff::Timestamp;
+use rmcp::{
+    RoleServer,
+    handler::server::wrapper::{Json, Parameters},
+    model::{CallToolResult, ContentBlock, ProgressNotificationParam},
+    service::RequestContext,
+    tool, tool_router,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    ExampleServer,
+    clock::{self, TimeConversion, ZoneTime},
+    weather::{City, Weather},
+};
+
+/// A plug: 48 by 48 pixels, PNG, three colours; base64 as MCP sends images.
+const PLUG_PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAADAAAAAwAgMAAAAqbBEUAAAACVBMVEUmMl3///9e1r6aXluHAAAAM0lEQVQY02Ng\
+                        oCMIBaMB5KwCA9pzuEDsBaRxmECcBmwcBiSTGRi0lkatgHMYWAMYhhQHAOd/Q0BhrnTcAAAAAElFTkSuQmCC";
+
+const SECONDS: RangeInclusive<f64> = 0.0..=60.0;
+const STEPS: RangeInclusive<u8> = 1..=100;
+const REPEAT: RangeInclusive<u8> = 1..=10;
+
+#[derive(Deserialize, JsonSchema)]
+struct CurrentTime {
+    /// IANA time zone name, such as "America/New_York", "Europe/London" or "UTC"
+    timezone: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct ConvertTime {
+    /// IANA time zone name that the time is given in
+    source_timezone: String,
+    /// Time of day, 24-hour clock, "HH:MM"
+    #[schemars(regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
+    time: String,
+    /// IANA time zone name to convert the time to
+    target_timezone: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct DescribeWeather {
+    /// The city to describe
+    city: City,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Wait {
+    /// How long to wait in all
+    #[schemars(range(min = *SECONDS.start(), max = *SECONDS.end()))]
+    seconds: f64,
+    /// How many progress reports to spread over that time
+    #[serde(default = "ten")]
+    #[schemars(range(min = *STEPS.start(), max = *STEPS.end()))]
+    steps: u8,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Fail {
+    /// The text of the error
+    message: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Echo {
+    /// The text to send back
+    message: String,
+    /// How often to repeat it, one line each
+    #[serde(default = "one")]
+    #[schemars(range(min = *REPEAT.start(), max = *REPEAT.end()))]
+    repeat: u8,
+}
+
+fn one() -> u8 {
+    1
+}
+
+fn ten() -> u8 {
+    10
+}
+
+#[tool_router(vis = "pub(super)")]
+impl ExampleServer {
+    /// Get the current time in a time zone.
+    #[tool(
+        title = "Current time",
+        annotations(read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+    )]
+    fn get_current_time(
+        Parameters(CurrentTime { timezone }): Parameters<CurrentTime>,
+    ) -> Result<Json<ZoneTime>, String> {
+        clock::at(Timestamp::now(), &timezone).map(Json)
+    }
+
+    /// Convert a time of today from one time zone to another.
+    #[tool(
+        title = "Convert time",
+        annotations(read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+    )]
+    fn convert_time(Parameters(asked): Parameters<ConvertTime>) -> Result<Json<TimeConversion>, String> {
+        clock::convert(Timestamp::now(), &asked.source_timezone, &asked.time, &asked.target_timezone)
+            .map(Json)
+    }
+
+    /// Describe the weather in a city: made-up figures, always the same, to show structured output.
+    #[tool(
+        title = "Describe weather",
+        annotations(read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+    )]
+    fn describe_weather(Parameters(DescribeWeather { city }): Parameters<DescribeWeather>) -> Json<Weather> {
+        Json(Weather::in_city(city))
+    }
+
+    /// Get a small picture: a line of text, then a PNG.
+    #[tool(
+        title = "Get image",
+        annotations(read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+    )]
+    fn get_image() -> CallToolResult {
+        CallToolResult::success(vec![
+            ContentBlock::text("A plug, 48 by 48 pixels:"),
+            ContentBlock::image(PLUG_PNG, "image/png"),
+        ])
+    }
+
+    /// Wait, reporting progress on the way; ends at once when cancelled.
+    #[tool(
+        title = "Wait",
+        annotations(read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+    )]
+    async fn wait(
+        Parameters(Wait { seconds, steps }): Parameters<Wait>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<String, String> {
+        within("seconds", &seconds, &SECONDS)?;
+        within("steps", &steps, &STEPS)?;
+        tokio::select! {
+            () = context.ct.cancelled() => Err("cancelled".to_owned()),
+            () = wait_in_steps(&context, seconds, steps) => Ok(format!("Waited {seconds} s in {steps} steps.")),
+        }
+    }
+
+    /// Fail: the result is always an error with the given text.
+    #[tool(
+        title = "Fail",
+        annotations(read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+    )]
+    fn fail(Parameters(Fail { message }): Parameters<Fail>) -> Result<String, String> {
+        Err(message)
+    }
+
+    /// Send a text back, once or several times.
+    #[tool(
+        title = "Echo",
+        annotations(read_only_hint = true, idempotent_hint = true, open_world_hint = false)
+    )]
+    fn echo(Parameters(Echo { message, repeat }): Parameters<Echo>) -> Result<String, String> {
+        within("repeat", &repeat, &REPEAT)?;
+        Ok(vec![message; repeat.into()].join("\n"))
+    }
+}
+
+/// Sleeps step by step; tells a caller that gave a progress token how far it is.
+async fn wait_in_steps(context: &RequestContext<RoleServer>, seconds: f64, steps: u8) {
+    for step in 1..=steps {
+        tokio::time::sleep(Duration::from_secs_f64(seconds / f64::from(steps))).await;
+        if let Some(token) = context.meta.get_progress_token() {
+            let progress = ProgressNotificationParam::new(token, step.into())
+                .with_total(steps.into())
+                .with_message(format!("step {step} of {steps}"));
+            // A report that cannot be sent means that the caller has gone, and cancellation ends the wait.
+            let _ = context.peer.notify_progress(progress).await;
+        }
+    }
+}
+
+fn within<T: PartialOrd + Display>(name: &str, value: &T, bounds: &RangeInclusive<T>) -> Result<(), String> {
+    if bounds.contains(value) {
+        return Ok(());
+    }
+    Err(format!("{name} must be from {} to {}, not {value}", bounds.start(), bounds.end()))
+}
