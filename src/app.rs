@@ -18,7 +18,7 @@ use crate::{
     config::{Config, Listen, Servers},
     http::{self, Gateway, Mounting},
     openapi::{Settings, encode_segment},
-    upstream::{Session, Status},
+    upstream::{Session, Status, Tool},
 };
 
 /// How long calls may go on after the gateway was told to stop, in seconds. Docker kills after 10.
@@ -176,19 +176,20 @@ async fn report(session: Session, mounting: Mounting, url: String, prefix: Strin
         Mounting::Named => format!("{url}{prefix}/{}/docs", encode_segment(server)),
     };
     let mut statuses = session.status();
+    let mut was_ready = false;
     loop {
         let status = statuses.borrow_and_update().clone();
-        match status {
+        match &status {
             Status::Connecting => info!(server, "connecting"),
-            Status::Ready(listing) => {
-                let tools =
-                    listing.tools.iter().filter(|tool| session.config().tools.allows(&tool.name)).count();
-                info!(server, tools, "ready at {place}");
+            Status::Ready(listing) if !was_ready => {
+                let served = |tool: &&Tool| session.config().tools.allows(&tool.name);
+                info!(server, tools = listing.tools.iter().filter(served).count(), "ready at {place}");
             }
-            // The session itself says why.
-            Status::Down { .. } => {}
+            // The session itself says why, and which tools have changed.
+            Status::Down { .. } | Status::Ready(_) => {}
             Status::Stopped => return,
         }
+        was_ready = matches!(status, Status::Ready(_));
         if statuses.changed().await.is_err() {
             return;
         }

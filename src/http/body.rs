@@ -14,13 +14,14 @@ use crate::catalogue::{Arguments, Violation};
 /// The largest body a call may have, in bytes.
 pub(super) const LARGEST: usize = 64 << 20;
 
-/// Reads the whole body, unless it is too large.
-pub(super) async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Vec<u8>, ApiError> {
+/// Reads the whole body, unless it is too large or not text.
+pub(super) async fn read(request: &HttpRequest, mut payload: Payload) -> Result<String, ApiError> {
     let length =
         request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > LARGEST) {
         return Err(ApiError::TooLarge(LARGEST));
     }
+    // A length is a claim: memory is set aside for what has come.
     let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(1 << 20));
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| ApiError::Incomplete)?;
@@ -29,36 +30,35 @@ pub(super) async fn read(request: &HttpRequest, mut payload: Payload) -> Result<
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body.into())
+    String::from_utf8(body.into()).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let position = String::from_utf8_lossy(valid).chars().count();
+        ApiError::Invalid(vec![Violation::not_json(position, "Invalid UTF-8")])
+    })
 }
 
-/// Reads `body` as JSON, as FastAPI does: whatever is not declared to be JSON is a string.
-pub(super) fn parse(
+/// The arguments in `body`, read as FastAPI does: whatever is not declared to be JSON is a string.
+pub(super) fn parse<'a>(
     request: &HttpRequest,
-    body: Vec<u8>,
+    body: &'a str,
     arguments: &Arguments,
-) -> Result<Box<RawValue>, ApiError> {
-    let text = String::from_utf8(body).map_err(|error| {
-        let position =
-            String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).chars().count();
-        ApiError::Invalid(vec![Violation::not_json(position, "Invalid UTF-8")])
-    })?;
-    if text.trim_ascii().is_empty() {
+) -> Result<&'a RawValue, ApiError> {
+    if body.trim_ascii().is_empty() {
         return nothing(arguments);
     }
     if !is_json(request) {
-        return Err(ApiError::Invalid(vec![Violation::not_an_object(text.into())]));
+        return Err(ApiError::Invalid(vec![Violation::not_an_object(body.into())]));
     }
-    let raw = RawValue::from_string(text.clone()).map_err(|_| {
-        let (position, reason) = json_error::explain(&text);
+    let raw: &RawValue = serde_json::from_str(body).map_err(|_| {
+        let (position, reason) = json_error::explain(body);
         ApiError::Invalid(vec![Violation::not_json(position, reason)])
     })?;
     if raw.get() == "null" { nothing(arguments) } else { Ok(raw) }
 }
 
 /// No body: a call without arguments, where the tool needs none.
-fn nothing(arguments: &Arguments) -> Result<Box<RawValue>, ApiError> {
-    match RawValue::from_string("{}".into()) {
+fn nothing<'a>(arguments: &Arguments) -> Result<&'a RawValue, ApiError> {
+    match serde_json::from_str("{}") {
         Ok(raw) if arguments.may_be_left_out() => Ok(raw),
         _ => Err(ApiError::Invalid(vec![Violation::missing_body()])),
     }

@@ -37,7 +37,12 @@ pub(super) async fn apply<B: MessageBody>(
     };
     let origins = &gateway.guard.cors;
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
-        return Ok(next.call(request).await?.map_into_left_body());
+        let mut response = next.call(request).await?;
+        if matches!(origins, CorsOrigins::Listed(_)) {
+            // A cache must not give this answer to an origin that would have got another.
+            response.headers_mut().append(header::VARY, ORIGIN);
+        }
+        return Ok(response.map_into_left_body());
     };
     if request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)

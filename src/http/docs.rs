@@ -57,21 +57,14 @@ impl Guard for Asset {
 /// Serves a document; 304 where the client has it already (RFC 9110 section 13.1.2).
 pub(super) fn document(request: &HttpRequest, document: &Document) -> HttpResponse {
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let current = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == document.etag;
-    let mut response = if known.is_some_and(|tags| tags.split(',').map(str::trim).any(current)) {
-        HttpResponse::NotModified()
-    } else {
-        HttpResponse::Ok()
-    };
+    let same = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == document.etag;
+    let current = known.is_some_and(|tags| tags.split(',').map(str::trim).any(same));
+    let mut response = if current { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((header::ETAG, document.etag.clone()))
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .content_type("application/json");
-    if known.is_some_and(|tags| tags.split(',').map(str::trim).any(current)) {
-        response.finish()
-    } else {
-        response.body(document.body.clone())
-    }
+    if current { response.finish() } else { response.body(document.body.clone()) }
 }
 
 /// The page around the document beside it.

@@ -33,6 +33,10 @@ use self::{
     path::Original,
     state::{Entry, Snapshot},
 };
+use crate::catalogue::{self, Tool};
+
+/// Below the root as below each server.
+const PAGES: [&str; 3] = ["/openapi.json", "/docs", "/redoc"];
 
 /// The application of one worker.
 ///
@@ -100,25 +104,29 @@ async fn catch_all(
     let (entry, rest) = find(&gateway, &snapshot, request.path())
         // A server may bear the name of the root path.
         .or_else(|| find(&gateway, &snapshot, &request.extensions().get::<Original>()?.0))
-        .ok_or(ApiError::NotFound)?;
-    let named = gateway.mounting == Mounting::Named;
-    match (request.method(), rest.as_str()) {
-        (&Method::GET | &Method::HEAD, "/openapi.json") if named => {
-            Ok(docs::document(&request, &entry.offer()?.document))
-        }
-        (&Method::GET | &Method::HEAD, "/docs") if named => Ok(server_page(&request, entry)),
-        (&Method::GET | &Method::HEAD, "/redoc") if named => Ok(redirect("docs")),
-        (&Method::GET | &Method::HEAD, "") if named => {
+        .ok_or_else(|| match request.path() {
+            page if PAGES.contains(&page) => ApiError::MethodNotAllowed("GET, HEAD"),
+            _ => ApiError::NotFound,
+        })?;
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
+    match rest.as_str() {
+        "/openapi.json" if reads => Ok(docs::document(&request, &entry.offer()?.document)),
+        "/docs" if reads => Ok(server_page(&request, entry)),
+        "/redoc" if reads => Ok(redirect("docs")),
+        "/" if reads && gateway.mounting == Mounting::Named => Ok(redirect("docs")),
+        "" if reads => {
             let last = request.path().rsplit('/').next().unwrap_or_default();
             Ok(redirect(&format!("{last}/docs")))
         }
-        (&Method::GET | &Method::HEAD, "/") if named => Ok(redirect("docs")),
-        (method, rest) => {
-            let tool = tool_name(entry, rest)?;
-            if *method == Method::POST {
-                tools::call(entry, &tool, &request, payload).await
-            } else {
-                Err(ApiError::MethodNotAllowed("POST"))
+        rest => {
+            let offer = entry.offer()?;
+            match find_tool(&offer.catalogue, rest) {
+                Some(tool) if *request.method() == Method::POST => {
+                    tools::call(&entry.session, tool, &request, payload).await
+                }
+                Some(_) => Err(ApiError::MethodNotAllowed("POST")),
+                None if PAGES.contains(&rest) => Err(ApiError::MethodNotAllowed("GET, HEAD")),
+                None => Err(ApiError::NotFound),
             }
         }
     }
@@ -139,13 +147,9 @@ fn only<'s>(gateway: &Gateway, snapshot: &'s Snapshot) -> Option<&'s Entry> {
 }
 
 /// The tool that the rest of a path names. A trailing slash is forgiven where no tool bears it.
-fn tool_name(entry: &Entry, rest: &str) -> Result<String, ApiError> {
-    let offer = entry.offer()?;
-    let name = path::decode(rest.strip_prefix('/').unwrap_or(rest)).ok_or(ApiError::NotFound)?;
-    let without_slash = name.strip_suffix('/').unwrap_or(&name);
-    let known = |name: &&str| offer.catalogue.tools.contains_key(*name);
-    let found = [&*name, without_slash].into_iter().find(known);
-    found.map(str::to_owned).ok_or(ApiError::NotFound)
+fn find_tool<'c>(catalogue: &'c catalogue::Server, rest: &str) -> Option<&'c Tool> {
+    let name = path::decode(rest.strip_prefix('/').unwrap_or(rest))?;
+    catalogue.tools.get(&*name).or_else(|| catalogue.tools.get(name.strip_suffix('/')?))
 }
 
 fn server_page(request: &HttpRequest, entry: &Entry) -> HttpResponse {

@@ -86,13 +86,13 @@ impl Gateway {
     }
 
     /// Publishes that a server has connected with `offer`, or is no longer connected.
-    pub fn publish(&self, server: &str, offer: Option<Arc<Offer>>) {
+    pub fn publish(&self, server: &str, offer: Option<&Arc<Offer>>) {
         self.snapshot.rcu(|old| {
             let mut new = Snapshot::clone(old);
             if let Some(entry) = new.servers.get_mut(server) {
                 entry.connected = offer.is_some();
                 // Documents stay up while a server reconnects.
-                entry.offer = offer.clone().or(entry.offer.take());
+                entry.offer = offer.cloned().or(entry.offer.take());
             }
             let connected =
                 new.servers.iter().filter(|(_, entry)| entry.connected).map(|(name, _)| name.as_str());
@@ -146,7 +146,7 @@ pub async fn follow(gateway: Arc<Gateway>, session: Session) {
                 let (building, session) = (gateway.clone(), session.clone());
                 let build = tokio::task::spawn_blocking(move || building.offer(&session, &listing));
                 if let Ok(offer) = build.await {
-                    gateway.publish(name, Some(Arc::new(offer)));
+                    gateway.publish(name, Some(&Arc::new(offer)));
                 }
             }
             Status::Down { .. } => gateway.publish(name, None),

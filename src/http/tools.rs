@@ -3,31 +3,38 @@
 use actix_web::{HttpRequest, HttpResponse, http::header::ContentType, web::Payload};
 use tracing::{debug, warn};
 
-use super::{body, error::ApiError, result, state::Entry};
+use super::{body, error::ApiError, result};
+use crate::{catalogue::Tool, upstream::Session};
 
-/// Calls `tool` on the server behind `entry`.
+/// Calls `tool` with what the request brings.
 pub(super) async fn call(
-    entry: &Entry,
-    tool: &str,
+    session: &Session,
+    tool: &Tool,
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let offer = entry.offer()?;
-    let tool = offer.catalogue.tools.get(tool).ok_or(ApiError::NotFound)?;
-    let body = body::read(request, payload).await?;
-    let arguments = body::parse(request, body, &tool.arguments)?;
-    let arguments = tool.arguments.check(&arguments).map_err(ApiError::Invalid)?;
-    let config = entry.session.config();
-    let answer = match entry.session.call(&tool.name, &arguments).await {
-        Ok(raw) => result::body(tool, config.results, &raw),
-        Err(error) => Err(error.into()),
+    let config = session.config();
+    let answer = async {
+        let body = body::read(request, payload).await?;
+        let arguments = body::parse(request, &body, &tool.arguments)?;
+        let arguments = tool.arguments.check(arguments).map_err(ApiError::Invalid)?;
+        let raw = session.call(&tool.name, &arguments).await?;
+        result::body(tool, config.results, &raw)
     };
-    match &answer {
-        Ok(_) => debug!(server = config.name, tool = tool.name, "called"),
-        Err(ApiError::Tool(_)) => {
-            debug!(server = config.name, tool = tool.name, "the tool reported an error")
+    match answer.await {
+        Ok(body) => {
+            debug!(server = config.name, tool = tool.name, "called");
+            Ok(HttpResponse::Ok().content_type(ContentType::json()).body(body))
         }
-        Err(error) => warn!(server = config.name, tool = tool.name, %error, "call failed"),
+        Err(error) => {
+            match &error {
+                // What only the caller can mend is no news to the operator.
+                ApiError::Call(reason) => {
+                    warn!(server = config.name, tool = tool.name, %reason, "call failed");
+                }
+                _ => debug!(server = config.name, tool = tool.name, "the call ended with an error"),
+            }
+            Err(error)
+        }
     }
-    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer?))
 }

@@ -111,7 +111,8 @@ pub(super) fn explain(error: &reqwest::Error) -> String {
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
+        // hyper's own "client error (Connect)" says nothing that its cause does not say better.
+        if !cause_text.starts_with("client error") && !text.ends_with(&cause_text) {
             if !text.is_empty() {
                 text.push_str(": ");
             }

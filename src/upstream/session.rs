@@ -114,7 +114,7 @@ impl Session {
 async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: CancellationToken) {
     let server = shared.config.name.as_str();
     let mut back_off = BackOff::default();
-    while let Some(attempt) = stop.run_until_cancelled(connect(&shared.config, &tasks)).await {
+    while let Some(attempt) = stop.run_until_cancelled(Box::pin(connect(&shared.config, &tasks))).await {
         let since = Instant::now();
         let reason = match attempt {
             Ok((connection, listing)) => match serve(&shared, connection, listing, &stop).await {
