@@ -52,7 +52,7 @@ pub struct Tool {
 pub struct Output {
     /// The schema of the structured content.
     pub schema: Value,
-    /// The content is an object around the single value `result` (FastMCP's `x-fastmcp-wrap-result`).
+    /// The content is an object around the single value `result`, which alone is the body.
     pub wrapped: bool,
 }
 
@@ -63,7 +63,7 @@ impl Server {
         let mut names = naming::OperationIds::default();
         let served = listing.tools.iter().filter(|tool| config.tools.allows(&tool.name));
         let tools = served.map(|tool| {
-            let output = tool.output_schema.clone().map(Output::new);
+            let output = tool.output_schema.clone().map(|schema| Output::new(&tool.name, schema));
             let tool = Tool {
                 name: tool.name.clone(),
                 description: tool.description.clone(),
@@ -78,10 +78,23 @@ impl Server {
 }
 
 impl Output {
-    fn new(schema: Map<String, Value>) -> Self {
-        let wrapped = schema.get("x-fastmcp-wrap-result") == Some(&Value::Bool(true));
+    fn new(tool: &str, schema: Map<String, Value>) -> Self {
+        let wrapped = is_wrapped(tool, &schema);
         Self { schema: Value::Object(schema), wrapped }
     }
+}
+
+/// Whether a Python server's SDK has put an object around a result that is none. FastMCP marks such a schema;
+/// the official SDK does not, but gives it a form and a title that no hand would.
+fn is_wrapped(tool: &str, schema: &Map<String, Value>) -> bool {
+    let marked = schema.get("x-fastmcp-wrap-result") == Some(&Value::Bool(true));
+    let only_result = |key: &str| match schema.get(key) {
+        Some(Value::Object(properties)) => properties.len() == 1 && properties.contains_key("result"),
+        Some(Value::Array(names)) => names.len() == 1 && names[0] == "result",
+        _ => false,
+    };
+    let title = schema.get("title").and_then(Value::as_str).and_then(|title| title.strip_suffix("Output"));
+    marked || (title == Some(tool) && only_result("properties") && only_result("required"))
 }
 
 fn warn_of_unknown_names(config: &config::Server, listing: &Listing) {
