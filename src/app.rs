@@ -6,6 +6,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener, ToSocketAddrs},
+    pin::pin,
     time::Duration,
 };
 
@@ -94,17 +95,15 @@ impl Application {
     /// The HTTP server broke down.
     pub async fn run_until(self, signal: impl Future<Output = ()>) -> io::Result<()> {
         let handle = self.server.handle();
-        let ended = async {
-            tokio::select! {
-                ended = self.server => ended,
-                () = signal => {
-                    info!("stopping: calls in flight have {DRAIN} s to finish");
-                    handle.stop(true).await;
-                    Ok(())
-                }
+        let mut server = pin!(self.server);
+        let ended = tokio::select! {
+            ended = &mut server => ended,
+            () = signal => {
+                info!("stopping: calls in flight have {DRAIN} s to finish");
+                // The server works only while it is polled.
+                tokio::join!(handle.stop(true), server).1
             }
         };
-        let ended = ended.await;
         self.stop.cancel();
         self.tasks.close();
         if timeout(GOODBYE, self.tasks.wait()).await.is_err() {
