@@ -59,7 +59,7 @@ impl Application {
     pub fn build(config: Config) -> Result<Self, BuildError> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (mounting, servers) = match config.servers {
-            Servers::Single(server) => (Mounting::Single, vec![server]),
+            Servers::Single(server) => (Mounting::Single, vec![*server]),
             Servers::Many(servers) => (Mounting::Named, servers),
         };
         let prefix = config.base.prefix.clone();

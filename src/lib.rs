@@ -1,12 +1,13 @@
 //! mcpo turns any MCP server into a secured OpenAPI HTTP API.
 //!
 //! The rooms, top down: [`app`] builds and runs; [`http`] serves; [`openapi`] writes documents; [`catalogue`]
-//! knows servers and tools; [`upstream`] talks to MCP servers; [`config`] is what all of them were told.
-//! [`example_server`] is the MCP server that mcpo brings along. Who may know whom is written in
+//! knows servers and tools; [`upstream`] talks to MCP servers; [`config`] is what all of them were told, and
+//! [`cli`] how. [`example_server`] is the MCP server that mcpo brings along. Who may know whom is written in
 //! ARCHITECTURE.md and held by `tests/rooms.rs`.
 
 pub mod app;
 pub mod catalogue;
+pub mod cli;
 pub mod config;
 pub mod example_server;
 pub mod http;

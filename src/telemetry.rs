@@ -1,20 +1,32 @@
 //! What the operator sees on stderr.
 
+use std::io::IsTerminal;
+
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{EnvFilter, filter::Directive, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::LogLevel;
 
 /// Starts logging: mcpo's own events from `level` on, those of libraries only where they are worth a look.
 ///
 /// rmcp logs every message in full at INFO and below, values included, so it never gets to say more than
 /// warnings.
-pub fn start(level: LevelFilter) {
+pub fn start(level: LogLevel) {
+    let level = match level {
+        LogLevel::Trace => LevelFilter::TRACE,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Warning => LevelFilter::WARN,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Critical => LevelFilter::OFF,
+    };
     let libraries = level.min(LevelFilter::WARN);
-    let own = Directive::from(level);
-    let filter = EnvFilter::builder()
-        .with_default_directive(libraries.into())
-        .parse_lossy("")
-        .add_directive(format!("mcpo={own}").parse().unwrap_or(own));
-    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let filter = Targets::new().with_default(libraries).with_target("mcpo", level);
+    let lines = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .with_filter(filter);
     // Only the first call in a process counts, which matters to nobody but tests.
-    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    let _ = tracing_subscriber::registry().with(lines).try_init();
 }

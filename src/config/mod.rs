@@ -2,8 +2,26 @@
 //!
 //! Later code never re-checks what stands here. Every error names the file, the line, the key and what to do.
 
+mod blocks;
+mod cors;
+mod environment;
+mod error;
+mod expand;
+mod file;
+mod json;
+mod load;
+mod options;
+mod overlay;
+mod prefix;
+mod remote;
 mod server;
+mod single;
+mod tls;
 
+pub use environment::Environment;
+pub use error::ConfigError;
+pub use options::{Given, Options};
+use server::Transport;
 pub use server::{
     HeaderForwarding, OAuth, Remote, ResultStyle, Server, Stdio, TokenStorage, ToolFilter, Upstream,
     Validation,
@@ -26,6 +44,12 @@ pub struct Config {
     pub about: About,
     /// The MCP servers behind this gateway.
     pub servers: Servers,
+    /// Whether edits of the config file take effect while running.
+    pub hot_reload: bool,
+    /// What is logged.
+    pub log_level: LogLevel,
+    /// What was odd, but no error, each with its place; to be logged once logging is up.
+    pub warnings: Vec<String>,
 }
 
 /// The listening socket.
@@ -79,11 +103,45 @@ pub struct About {
     pub version: Option<String>,
 }
 
+/// `--log-level`, by the names that Python gives them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogLevel {
+    /// Everything.
+    Trace,
+    /// What helps to find a fault.
+    Debug,
+    /// What happens.
+    #[default]
+    Info,
+    /// What may become a fault.
+    Warning,
+    /// What failed.
+    Error,
+    /// Only what ends mcpo; nothing else is logged.
+    Critical,
+}
+
+impl LogLevel {
+    /// The level of this name, in any case.
+    fn parse(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "trace" => Some(Self::Trace),
+            "debug" => Some(Self::Debug),
+            "info" => Some(Self::Info),
+            "warning" | "warn" => Some(Self::Warning),
+            "error" => Some(Self::Error),
+            "critical" => Some(Self::Critical),
+            _ => None,
+        }
+    }
+}
+
 /// One server at the root, or several under their names.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is only one, and it is handed on by reference")]
 pub enum Servers {
     /// `mcpo -- command`: tools are `POST /{tool}`.
-    Single(Server),
+    Single(Box<Server>),
     /// `mcpo --config file`: tools are `POST /{server}/{tool}`. Names are unique, in the file's order;
     /// servers with `"disabled": true` are left out.
     Many(Vec<Server>),
@@ -93,7 +151,7 @@ impl Servers {
     /// All servers, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Server> {
         match self {
-            Self::Single(server) => std::slice::from_ref(server).iter(),
+            Self::Single(server) => std::slice::from_ref(&**server).iter(),
             Self::Many(servers) => servers.iter(),
         }
     }

@@ -139,3 +139,23 @@ pub struct HeaderForwarding {
     /// Log the names of what is forwarded.
     pub debug_headers: bool,
 }
+
+/// A server's `type`, or `--type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transport {
+    Stdio,
+    Http,
+    Sse,
+}
+
+impl Transport {
+    /// The transport of this name, in any of the spellings that clients write.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "stdio" => Some(Self::Stdio),
+            "sse" => Some(Self::Sse),
+            "streamable-http" | "streamable_http" | "streamablehttp" | "http" => Some(Self::Http),
+            _ => None,
+        }
+    }
+}

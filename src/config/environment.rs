@@ -1,0 +1,53 @@
+//! The process environment as a value, so that nothing else reads it and tests can give their own.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use indexmap::IndexMap;
+
+use crate::secret::{ExposeSecret, SecretString};
+
+/// Environment variables, and the path of this very binary.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: HashMap<String, String>,
+    executable: Option<PathBuf>,
+}
+
+impl Environment {
+    /// The environment of this process. Variables that are not UTF-8 are left out: no option or config can use them.
+    pub fn of_process() -> Self {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self { variables, executable: std::env::current_exe().ok() }
+    }
+
+    /// An environment of these variables alone.
+    pub fn of(variables: &[(&str, &str)]) -> Self {
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { variables, executable: None }
+    }
+
+    /// The variable's value, be it empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// This environment with `overlay` put over it.
+    pub(super) fn overlaid(&self, overlay: &IndexMap<String, SecretString>) -> Self {
+        let mut environment = self.clone();
+        let overlay = overlay.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned()));
+        environment.variables.extend(overlay);
+        environment
+    }
+
+    /// The program that a command names: `mcpo` is this very binary, so that the embedded example server needs
+    /// nothing on PATH.
+    pub(super) fn program(&self, command: &str) -> PathBuf {
+        match &self.executable {
+            Some(executable) if command == "mcpo" => executable.clone(),
+            _ => PathBuf::from(command),
+        }
+    }
+}

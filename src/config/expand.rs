@@ -1,0 +1,128 @@
+//! `${VAR}` and `${VAR:-default}` in the config's strings, as a shell and Compose expand them.
+//!
+//! `:-` takes the default where the variable is unset or empty; a variable that is set but empty is otherwise an
+//! empty string. `$${VAR}` is the text `${VAR}`, and a `$` without a brace is only a dollar sign. What a variable
+//! holds is never expanded again.
+
+use super::environment::Environment;
+
+/// Why a string cannot be expanded; the text says what to do.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unexpandable {
+    #[error(
+        "the environment variable {0} is not set; set it, pass --env {0}=value, or write ${{{0}:-default}} here"
+    )]
+    Unset(String),
+    #[error("a ${{ is never closed; add the }}, or write $${{ for a plain ${{")]
+    Unclosed,
+    #[error(
+        "\"${{{0}}}\" names no environment variable; write ${{NAME}} or ${{NAME:-default}}, or $${{ for a plain ${{"
+    )]
+    NoName(String),
+}
+
+/// `text` with its variables replaced.
+pub(super) fn expand(text: &str, environment: &Environment) -> Result<String, Unexpandable> {
+    let mut expanded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, reference) = (&rest[..at], &rest[at + 2..]);
+        if let Some(before) = before.strip_suffix('$') {
+            expanded.push_str(before);
+            expanded.push_str("${");
+            rest = reference;
+            continue;
+        }
+        let end = closing_brace(reference).ok_or(Unexpandable::Unclosed)?;
+        expanded.push_str(before);
+        expanded.push_str(&value(&reference[..end], environment)?);
+        rest = &reference[end + 1..];
+    }
+    expanded.push_str(rest);
+    Ok(expanded)
+}
+
+/// Where the brace closes that was open before `text`; a default may hold references of its own.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut previous = ' ';
+    for (at, character) in text.char_indices() {
+        match character {
+            '{' if previous == '$' => depth += 1,
+            '}' if depth == 0 => return Some(at),
+            '}' => depth -= 1,
+            _ => {}
+        }
+        previous = character;
+    }
+    None
+}
+
+/// The value of what stands between the braces.
+fn value(reference: &str, environment: &Environment) -> Result<String, Unexpandable> {
+    let (name, default) = match reference.split_once(":-") {
+        Some((name, default)) => (name, Some(default)),
+        None => (reference, None),
+    };
+    let mut characters = name.chars();
+    let begins = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    if !begins || !characters.all(|other| other.is_ascii_alphanumeric() || other == '_') {
+        return Err(Unexpandable::NoName(name.to_owned()));
+    }
+    match (environment.get(name), default) {
+        (None | Some(""), Some(default)) => expand(default, environment),
+        (Some(value), _) => Ok(value.to_owned()),
+        (None, None) => Err(Unexpandable::Unset(name.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Environment, Unexpandable, expand};
+
+    fn environment() -> Environment {
+        Environment::of(&[("USER", "ada"), ("EMPTY", ""), ("NESTED", "${USER}")])
+    }
+
+    #[test]
+    fn references_are_replaced_and_everything_else_stays() {
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("${USER}", "ada"),
+            ("a ${USER} and ${USER}!", "a ada and ada!"),
+            ("${MISSING:-none}", "none"),
+            ("${MISSING:-}", ""),
+            ("${EMPTY:-none}", "none"),
+            ("${USER:-none}", "ada"),
+            ("[${EMPTY}]", "[]"),
+            ("${MISSING:-${USER}}", "ada"),
+            ("${MISSING:-a:-b}", "a:-b"),
+            ("$${USER}", "${USER}"),
+            ("$${USER} ${USER}", "${USER} ada"),
+            ("${MISSING:-$${X}}", "${X}"),
+            ("$USER $$ $5 {USER} }", "$USER $$ $5 {USER} }"),
+            ("${NESTED}", "${USER}"),
+            ("é${USER}é", "éadaé"),
+        ] {
+            assert_eq!(expand(text, &environment()).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_expanded_says_why() {
+        let missing = |name: &str| Unexpandable::Unset(name.to_owned());
+        let unnamed = |name: &str| Unexpandable::NoName(name.to_owned());
+        for (text, expected) in [
+            ("${MISSING}", missing("MISSING")),
+            ("${MISSING:-${ALSO}}", missing("ALSO")),
+            ("${USER", Unexpandable::Unclosed),
+            ("${MISSING:-${USER}", Unexpandable::Unclosed),
+            ("${}", unnamed("")),
+            ("${1}", unnamed("1")),
+            ("${env:USER}", unnamed("env:USER")),
+            ("${USER-x}", unnamed("USER-x")),
+        ] {
+            assert_eq!(expand(text, &environment()), Err(expected), "{text}");
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! JSON with comments and trailing commas, read so that every value knows its file, line and key.
+//!
+//! [`Node`] and [`Object`] are cursors over the syntax tree. They expand `${VAR}` in strings, and what they refuse
+//! they refuse with the place: `config.json:12: mcpServers.time.command: expected a string, found a number`.
+//! Nothing is looked up twice under different rules: `null` counts as absent, and duplicate keys never get here.
+
+use std::{cell::RefCell, collections::HashMap, str::FromStr as _};
+
+use jsonc_parser::{
+    CollectOptions, ParseOptions,
+    ast::{ObjectProp, Value},
+    common::Ranged as _,
+    parse_to_ast,
+};
+
+use super::{
+    environment::Environment,
+    error::{ConfigError, nearest},
+    expand::expand,
+};
+
+/// Comments and trailing commas, and no other of the parser's leniencies.
+const SYNTAX: ParseOptions = ParseOptions {
+    allow_comments: true,
+    allow_trailing_commas: true,
+    allow_loose_object_property_names: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};
+
+/// A text in JSON: a whole file, or the value of an option.
+pub(super) struct Source<'a> {
+    name: &'a str,
+    has_lines: bool,
+    text: &'a str,
+    environment: &'a Environment,
+    warnings: RefCell<Vec<String>>,
+}
+
+impl<'a> Source<'a> {
+    /// A file's text; a byte order mark, which Windows editors write, is skipped.
+    pub(super) fn file(name: &'a str, text: &'a str, environment: &'a Environment) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Self { name, has_lines: true, text, environment, warnings: RefCell::default() }
+    }
+
+    /// The value of an option: places need no line.
+    pub(super) fn option(name: &'a str, text: &'a str, environment: &'a Environment) -> Self {
+        Self { name, has_lines: false, text, environment, warnings: RefCell::default() }
+    }
+
+    /// The syntax tree, in which no object has a key twice; `None` where there is nothing but comments.
+    pub(super) fn parse(&self) -> Result<Option<Value<'a>>, ConfigError> {
+        let result = parse_to_ast(self.text, &CollectOptions::default(), &SYNTAX).map_err(|error| {
+            let kind = error.kind().to_string();
+            let place = self.place(error.range().start, "");
+            ConfigError::at(place, format_args!("not valid JSON: {}", lower_first(&kind)))
+        })?;
+        if let Some(value) = &result.value {
+            self.check(value, "")?;
+        }
+        Ok(result.value)
+    }
+
+    /// The cursor at the root of the tree that [`Source::parse`] gave.
+    pub(super) fn root(&'a self, value: &'a Value<'a>) -> Node<'a> {
+        Node { source: self, value, key: String::new() }
+    }
+
+    /// What was odd, but no error, each with its place.
+    pub(super) fn into_warnings(self) -> Vec<String> {
+        self.warnings.into_inner()
+    }
+
+    /// Refuses what the parser lets pass: a key that an object has twice, and a line break in a string.
+    fn check(&self, value: &Value<'_>, key: &str) -> Result<(), ConfigError> {
+        match value {
+            Value::StringLit(literal) if literal.text(self.text).contains(char::is_control) => {
+                let message = "a line break or tab inside a string; close the quote, or write \\n or \\t";
+                return Err(ConfigError::at(self.place(literal.start(), key), message));
+            }
+            Value::Object(object) => {
+                let mut seen = HashMap::new();
+                for property in &object.properties {
+                    let key = join(key, property.name.as_str());
+                    if let Some(first) = seen.insert(property.name.as_str(), property.start()) {
+                        let first = self.line(first);
+                        let message = format!("stands here and on line {first}; keep one of the two");
+                        return Err(ConfigError::at(self.place(property.start(), &key), message));
+                    }
+                    self.check(&property.value, &key)?;
+                }
+            }
+            Value::Array(array) => {
+                for (index, element) in array.elements.iter().enumerate() {
+                    self.check(element, &format!("{key}[{index}]"))?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn line(&self, offset: usize) -> usize {
+        self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+    }
+
+    fn place(&self, offset: usize, key: &str) -> String {
+        let mut place = self.name.to_owned();
+        if self.has_lines {
+            place.push_str(&format!(":{}", self.line(offset)));
+        }
+        if !key.is_empty() {
+            place.push_str(": ");
+            place.push_str(key);
+        }
+        place
+    }
+}
+
+/// One value and the path of keys that leads to it.
+#[derive(Clone)]
+pub(super) struct Node<'a> {
+    source: &'a Source<'a>,
+    value: &'a Value<'a>,
+    key: String,
+}
+
+impl<'a> Node<'a> {
+    /// An error at this value.
+    pub(super) fn error(&self, message: impl std::fmt::Display) -> ConfigError {
+        ConfigError::at(self.source.place(self.value.start(), &self.key), message)
+    }
+
+    /// A warning at this value.
+    pub(super) fn warn(&self, message: impl std::fmt::Display) {
+        let place = self.source.place(self.value.start(), &self.key);
+        self.source.warnings.borrow_mut().push(format!("{place}: {message}"));
+    }
+
+    /// A string, its variables expanded.
+    pub(super) fn string(&self) -> Result<String, ConfigError> {
+        let Value::StringLit(literal) = self.value else { return Err(self.expected("a string")) };
+        let text = expand(&literal.value, self.source.environment).map_err(|error| self.error(error))?;
+        // Neither an argument, a variable, a path nor a header can carry it.
+        if text.contains('\0') { Err(self.error("holds a NUL character")) } else { Ok(text) }
+    }
+
+    /// A string, or a number or a boolean as its text.
+    pub(super) fn text(&self) -> Result<String, ConfigError> {
+        match self.value {
+            Value::StringLit(_) => self.string(),
+            Value::NumberLit(number) => Ok(number.value.to_owned()),
+            Value::BooleanLit(boolean) => Ok(boolean.value.to_string()),
+            _ => Err(self.expected("a string")),
+        }
+    }
+
+    /// `true` or `false`.
+    pub(super) fn boolean(&self) -> Result<bool, ConfigError> {
+        match self.value {
+            Value::BooleanLit(boolean) => Ok(boolean.value),
+            _ => Err(self.expected("true or false")),
+        }
+    }
+
+    /// A number.
+    pub(super) fn number(&self) -> Result<serde_json::Number, ConfigError> {
+        let Value::NumberLit(number) = self.value else { return Err(self.expected("a number")) };
+        serde_json::Number::from_str(number.value).map_err(|_| self.error("the number is out of range"))
+    }
+
+    /// A list.
+    pub(super) fn list(&self) -> Result<Vec<Self>, ConfigError> {
+        let Value::Array(array) = self.value else { return Err(self.expected("a list")) };
+        let element = |(index, value)| Self { value, key: format!("{}[{index}]", self.key), ..self.clone() };
+        Ok(array.elements.iter().enumerate().map(element).collect())
+    }
+
+    /// A list of strings.
+    pub(super) fn strings(&self) -> Result<Vec<String>, ConfigError> {
+        self.list()?.iter().map(Self::string).collect()
+    }
+
+    /// An object.
+    pub(super) fn object(&self) -> Result<Object<'a>, ConfigError> {
+        match self.value {
+            Value::Object(object) => Ok(Object { node: self.clone(), properties: &object.properties }),
+            _ => Err(self.expected("an object")),
+        }
+    }
+
+    /// The value as plain JSON, variables in its strings expanded.
+    pub(super) fn json(&self) -> Result<serde_json::Value, ConfigError> {
+        Ok(match self.value {
+            Value::StringLit(_) => self.string()?.into(),
+            Value::NumberLit(_) => self.number()?.into(),
+            Value::BooleanLit(boolean) => boolean.value.into(),
+            Value::NullKeyword(_) => serde_json::Value::Null,
+            Value::Array(_) => self.list()?.iter().map(Self::json).collect::<Result<_, _>>()?,
+            Value::Object(_) => self.object()?.json()?.into(),
+        })
+    }
+
+    fn expected(&self, wanted: &str) -> ConfigError {
+        let found = match self.value {
+            Value::StringLit(_) => "a string",
+            Value::NumberLit(_) => "a number",
+            Value::BooleanLit(boolean) if boolean.value => "true",
+            Value::BooleanLit(_) => "false",
+            Value::NullKeyword(_) => "null",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "an object",
+        };
+        self.error(format_args!("expected {wanted}, found {found}"))
+    }
+}
+
+/// An object: its values by key.
+pub(super) struct Object<'a> {
+    node: Node<'a>,
+    properties: &'a [ObjectProp<'a>],
+}
+
+impl<'a> Object<'a> {
+    /// The object as a value, for errors and warnings about the whole.
+    pub(super) fn node(&self) -> &Node<'a> {
+        &self.node
+    }
+
+    /// The value under `key`; `null`, which generated configs write for what they leave out, counts as absent.
+    pub(super) fn get(&self, key: &str) -> Option<Node<'a>> {
+        let property = self.properties.iter().find(|property| property.name.as_str() == key)?;
+        let absent = matches!(property.value, Value::NullKeyword(_));
+        (!absent).then(|| self.child(property))
+    }
+
+    /// The value under a key that has two spellings, of which an object may use one.
+    pub(super) fn either(&self, key: &str, other: &str) -> Result<Option<Node<'a>>, ConfigError> {
+        match (self.get(key), self.get(other)) {
+            (Some(_), Some(second)) => {
+                Err(second.error(format_args!("means the same as {key}; keep one of the two")))
+            }
+            (first, second) => Ok(first.or(second)),
+        }
+    }
+
+    /// What `read` makes of the value under `key`, such as `object.read("command", Node::string)`.
+    pub(super) fn read<T>(
+        &self,
+        key: &str,
+        read: impl FnOnce(&Node<'a>) -> Result<T, ConfigError>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.get(key).as_ref().map(read).transpose()
+    }
+
+    /// All keys and their values, in order.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+        self.properties.iter().map(|property| (property.name.as_str(), self.child(property)))
+    }
+
+    /// The key here that is nearest to what was wanted.
+    pub(super) fn nearest(&self, wanted: &str) -> Option<&'a str> {
+        nearest(wanted, &self.properties.iter().map(|property| property.name.as_str()).collect::<Vec<_>>())
+    }
+
+    /// Warns of every key that is not among `known`.
+    pub(super) fn expect_keys(&self, known: &[&str]) {
+        for (key, node) in self.entries().filter(|(key, _)| !known.contains(key)) {
+            match nearest(key, known) {
+                Some(meant) => node.warn(format_args!("unknown key, ignored; did you mean \"{meant}\"?")),
+                None => node.warn("unknown key, ignored"),
+            }
+        }
+    }
+
+    /// The object as plain JSON.
+    pub(super) fn json(&self) -> Result<serde_json::Map<String, serde_json::Value>, ConfigError> {
+        self.entries().map(|(key, node)| Ok((key.to_owned(), node.json()?))).collect()
+    }
+
+    fn child(&self, property: &'a ObjectProp<'a>) -> Node<'a> {
+        let key = join(&self.node.key, property.name.as_str());
+        Node { source: self.node.source, value: &property.value, key }
+    }
+}
+
+/// `mcpServers.time`, or `mcpServers."my server"` where a plain name would mislead.
+fn join(path: &str, key: &str) -> String {
+    let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '$'));
+    let dot = if path.is_empty() { "" } else { "." };
+    if plain { format!("{path}{dot}{key}") } else { format!("{path}{dot}{key:?}") }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}

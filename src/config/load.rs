@@ -1,0 +1,183 @@
+//! From options and environment to [`Config`]: the order in which things are parsed, and the options that need no
+//! module of their own.
+
+use super::{
+    About, BasePath, Config, Guard, Listen, LogLevel, Servers, cors,
+    environment::Environment,
+    error::ConfigError,
+    file::File,
+    options::{Given, Options},
+    overlay, prefix, single, tls,
+};
+use crate::secret::ApiKey;
+
+const NOTHING_TO_SERVE: &str = "nothing to serve. Give the command of an MCP server after --, as in: \
+     mcpo -- uvx mcp-server-time, or a config file: mcpo --config config.json (mcpo --help tells more)";
+
+impl Config {
+    /// Parses everything once; what comes back needs no further check.
+    pub fn load(options: &Options, environment: &Environment) -> Result<Self, ConfigError> {
+        let overlay = overlay::overlay(options)?;
+        let environment = environment.overlaid(&overlay);
+        let mut warnings = Vec::new();
+        let servers = match (&options.config, options.command.as_slice()) {
+            (None, []) => return Err(ConfigError::new(NOTHING_TO_SERVE)),
+            (Some(config), []) => {
+                refuse_headers(options)?;
+                let file = File::parse(&config.value, &config.read_text()?, &environment, &overlay)?;
+                warnings.extend(file.warnings);
+                Servers::Many(file.servers)
+            }
+            (None, words) => {
+                Servers::Single(Box::new(single::server(options, words, &environment, overlay)?))
+            }
+            (Some(config), _) => {
+                return Err(config.error(
+                    "a config file and a command after -- were both given; keep one, or move the command into the \
+                     file's mcpServers",
+                ));
+            }
+        };
+        let config = Self {
+            listen: listen(options)?,
+            base: BasePath {
+                root: prefix::parse(&options.root_path)?,
+                prefix: prefix::parse(&options.path_prefix)?,
+            },
+            guard: guard(options)?,
+            about: about(options),
+            servers,
+            hot_reload: switch(&options.hot_reload)?,
+            log_level: log_level(&options.log_level, &mut warnings)?,
+            warnings,
+        };
+        Ok(config.with_warnings_about(options))
+    }
+
+    /// Warns of options that were given but change nothing.
+    fn with_warnings_about(mut self, options: &Options) -> Self {
+        let mut warn = |given: &Option<Given>, message: &str| {
+            if let Some(given) = given {
+                self.warnings.push(format!("{}: {message}", given.origin));
+            }
+        };
+        match &self.servers {
+            Servers::Many(_) => {
+                warn(
+                    &options.server_type,
+                    "has no effect with a config file; give each server its \"type\" there",
+                );
+            }
+            Servers::Single(_) => {}
+        }
+        if self.hot_reload {
+            warn(&options.hot_reload, "has no effect yet; restart mcpo after an edit of its config file");
+        }
+        if self.guard.strict && self.guard.key.is_none() {
+            warn(&options.strict_auth, "has no effect without an API key; give one with --api-key-file");
+        }
+        self
+    }
+}
+
+fn refuse_headers(options: &Options) -> Result<(), ConfigError> {
+    match options.header.first() {
+        Some(header) => Err(header.error(
+            "headers are for the one server after --; with a config file, put them into the server's \"headers\"",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn listen(options: &Options) -> Result<Listen, ConfigError> {
+    let host = match &options.host {
+        Some(given) if given.value.trim().is_empty() => {
+            return Err(
+                given.error("is empty; use an address such as 127.0.0.1, or leave it out for 0.0.0.0")
+            );
+        }
+        Some(given) => given.value.trim().to_owned(),
+        None => "0.0.0.0".to_owned(),
+    };
+    let port = options.port.as_ref().map_or(Ok(8000), |given| {
+        let port = given.value.trim().parse();
+        port.map_err(|_| {
+            given.error(format_args!("\"{}\" is not a port; use a number from 0 to 65535", given.value))
+        })
+    })?;
+    let tls = match (&options.ssl_certfile, &options.ssl_keyfile) {
+        (Some(certificate), Some(key)) => Some(tls::load(certificate, key)?),
+        (Some(given), None) => {
+            return Err(given.error("a certificate needs its key; give --ssl-keyfile as well"));
+        }
+        (None, Some(given)) => {
+            return Err(given.error("a key needs its certificate; give --ssl-certfile as well"));
+        }
+        (None, None) => None,
+    };
+    Ok(Listen { host, port, tls })
+}
+
+fn guard(options: &Options) -> Result<Guard, ConfigError> {
+    let key = match (&options.api_key, &options.api_key_file) {
+        (Some(key), Some(file)) => {
+            return Err(
+                file.error(format_args!("the key is given by {} too; keep one of the two", key.origin))
+            );
+        }
+        (Some(given), None) if given.value.is_empty() => {
+            return Err(given.error("the key is empty; leave the option out to let everyone call"));
+        }
+        (Some(given), None) => Some(ApiKey::new(&given.value)),
+        (None, Some(file)) => Some(key_from(file)?),
+        (None, None) => None,
+    };
+    let cors = cors::origins(&options.cors_allow_origins)?;
+    Ok(Guard { key, strict: switch(&options.strict_auth)?, cors })
+}
+
+fn key_from(file: &Given) -> Result<ApiKey, ConfigError> {
+    let text = file.read_text()?;
+    // Editors and `echo` end a file with a newline that nobody means as part of the key.
+    let key = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    if key.is_empty() {
+        return Err(file.error(format_args!("{} is empty; write the key into it", file.value)));
+    }
+    Ok(ApiKey::new(key))
+}
+
+fn about(options: &Options) -> About {
+    let text = |given: &Option<Given>| {
+        given.as_ref().map(|given| given.value.clone()).filter(|value| !value.is_empty())
+    };
+    About {
+        name: text(&options.name),
+        description: text(&options.description),
+        version: text(&options.version),
+    }
+}
+
+/// A flag that a variable can also set.
+fn switch(given: &Option<Given>) -> Result<bool, ConfigError> {
+    let Some(given) = given else { return Ok(false) };
+    match given.value.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        other => Err(given.error(format_args!("\"{other}\" is neither true nor false"))),
+    }
+}
+
+fn log_level(given: &Option<Given>, warnings: &mut Vec<String>) -> Result<LogLevel, ConfigError> {
+    let Some(given) = given else { return Ok(LogLevel::default()) };
+    let unknown =
+        || format!("unknown level \"{}\"; use trace, debug, info, warning, error or critical", given.value);
+    match LogLevel::parse(given.value.trim()) {
+        Some(level) => Ok(level),
+        // Other programs read LOG_LEVEL too, so it may well be meant for one of them.
+        None if given.origin == "LOG_LEVEL" => {
+            warnings.push(format!("LOG_LEVEL: {}; info is used", unknown()));
+            Ok(LogLevel::default())
+        }
+        None => Err(given.error(unknown())),
+    }
+}

@@ -1,0 +1,59 @@
+//! The options as given, before anything is made of them.
+//!
+//! Each remembers its origin, so that an error about it names what the user wrote: `--port`, or `MCPO_PORT`.
+
+use super::error::{ConfigError, reason};
+
+/// One option's value. No `Debug`: it may be a secret.
+pub struct Given {
+    /// As written.
+    pub value: String,
+    /// `--port` or `MCPO_PORT`.
+    pub origin: String,
+}
+
+impl Given {
+    /// An error about this option.
+    pub(super) fn error(&self, message: impl std::fmt::Display) -> ConfigError {
+        ConfigError::at(&self.origin, message)
+    }
+
+    /// The bytes of the file that the value names.
+    pub(super) fn read(&self) -> Result<Vec<u8>, ConfigError> {
+        std::fs::read(&self.value)
+            .map_err(|error| self.error(format_args!("cannot read {}: {}", self.value, reason(&error))))
+    }
+
+    /// The text of the file that the value names.
+    pub(super) fn read_text(&self) -> Result<String, ConfigError> {
+        String::from_utf8(self.read()?)
+            .map_err(|_| self.error(format_args!("{} is not UTF-8 text; save it as UTF-8", self.value)))
+    }
+}
+
+/// Every option, and the command or URL after `--`; absent where neither flag nor variable gives it.
+#[derive(Default)]
+#[expect(missing_docs, reason = "each is named as its flag, which `mcpo --help` explains")]
+pub struct Options {
+    pub host: Option<Given>,
+    pub port: Option<Given>,
+    pub ssl_certfile: Option<Given>,
+    pub ssl_keyfile: Option<Given>,
+    pub root_path: Option<Given>,
+    pub path_prefix: Option<Given>,
+    pub api_key: Option<Given>,
+    pub api_key_file: Option<Given>,
+    pub strict_auth: Option<Given>,
+    pub cors_allow_origins: Vec<Given>,
+    pub name: Option<Given>,
+    pub description: Option<Given>,
+    pub version: Option<Given>,
+    pub config: Option<Given>,
+    pub hot_reload: Option<Given>,
+    pub server_type: Option<Given>,
+    pub header: Vec<Given>,
+    pub env: Vec<Given>,
+    pub env_path: Option<Given>,
+    pub log_level: Option<Given>,
+    pub command: Vec<String>,
+}
