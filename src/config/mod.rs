@@ -16,6 +16,8 @@ mod prefix;
 mod remote;
 mod server;
 mod single;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 pub use environment::Environment;
