@@ -22,7 +22,8 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("mcpo: {error}");
+            // Where stderr cannot be written to, the exit code has to do.
+            let _ = writeln!(io::stderr(), "mcpo: {error}");
             let usage = error.is::<ConfigError>() || error.is::<BuildError>();
             if usage { ExitCode::from(BAD_USAGE) } else { ExitCode::FAILURE }
         }

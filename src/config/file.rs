@@ -13,8 +13,9 @@ use super::{
     blocks::{forwarding, oauth},
     environment::Environment,
     error::ConfigError,
-    json::{Node, Object, Source},
+    json::{Node, Object},
     remote,
+    source::Source,
 };
 use crate::secret::SecretString;
 
@@ -62,7 +63,7 @@ impl File {
                 format_args!("the file is empty; write, for example, {EXAMPLE}"),
             ));
         };
-        let servers = servers(&source.root(&tree).object()?, environment, overlay)?;
+        let servers = servers(&Node::root(&source, &tree).object()?, environment, overlay)?;
         Ok(Self { servers, warnings: source.into_warnings() })
     }
 }

@@ -1,127 +1,20 @@
-//! JSON with comments and trailing commas, read so that every value knows its file, line and key.
+//! Cursors over a config's syntax tree, so that every value knows its file, line and key.
 //!
-//! [`Node`] and [`Object`] are cursors over the syntax tree. They expand `${VAR}` in strings, and what they refuse
-//! they refuse with the place: `config.json:12: mcpServers.time.command: expected a string, found a number`.
-//! Nothing is looked up twice under different rules: `null` counts as absent, and duplicate keys never get here.
+//! [`Node`] and [`Object`] expand `${VAR}` in strings, and what they refuse they refuse with the place:
+//! `config.json:12: mcpServers.time.command: expected a string, found a number`. `null` counts as absent, and an
+//! object has no key twice.
 
-use std::{cell::RefCell, collections::HashMap, str::FromStr as _};
+use std::{fmt::Display, str::FromStr as _};
 
 use jsonc_parser::{
-    CollectOptions, ParseOptions,
     ast::{ObjectProp, Value},
     common::Ranged as _,
-    parse_to_ast,
 };
 
 use super::{
-    environment::Environment,
     error::{ConfigError, nearest},
-    expand::expand,
+    source::{Source, join},
 };
-
-/// Comments and trailing commas, and no other of the parser's leniencies.
-const SYNTAX: ParseOptions = ParseOptions {
-    allow_comments: true,
-    allow_trailing_commas: true,
-    allow_loose_object_property_names: false,
-    allow_missing_commas: false,
-    allow_single_quoted_strings: false,
-    allow_hexadecimal_numbers: false,
-    allow_unary_plus_numbers: false,
-    allow_bare_decimal_point_numbers: false,
-    allow_non_finite_numbers: false,
-    allow_extended_string_escapes: false,
-};
-
-/// A text in JSON: a whole file, or the value of an option.
-pub(super) struct Source<'a> {
-    name: &'a str,
-    has_lines: bool,
-    text: &'a str,
-    environment: &'a Environment,
-    warnings: RefCell<Vec<String>>,
-}
-
-impl<'a> Source<'a> {
-    /// A file's text; a byte order mark, which Windows editors write, is skipped.
-    pub(super) fn file(name: &'a str, text: &'a str, environment: &'a Environment) -> Self {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Self { name, has_lines: true, text, environment, warnings: RefCell::default() }
-    }
-
-    /// The value of an option: places need no line.
-    pub(super) fn option(name: &'a str, text: &'a str, environment: &'a Environment) -> Self {
-        Self { name, has_lines: false, text, environment, warnings: RefCell::default() }
-    }
-
-    /// The syntax tree, in which no object has a key twice; `None` where there is nothing but comments.
-    pub(super) fn parse(&self) -> Result<Option<Value<'a>>, ConfigError> {
-        let result = parse_to_ast(self.text, &CollectOptions::default(), &SYNTAX).map_err(|error| {
-            let kind = error.kind().to_string();
-            let place = self.place(error.range().start, "");
-            ConfigError::at(place, format_args!("not valid JSON: {}", lower_first(&kind)))
-        })?;
-        if let Some(value) = &result.value {
-            self.check(value, "")?;
-        }
-        Ok(result.value)
-    }
-
-    /// The cursor at the root of the tree that [`Source::parse`] gave.
-    pub(super) fn root(&'a self, value: &'a Value<'a>) -> Node<'a> {
-        Node { source: self, value, key: String::new() }
-    }
-
-    /// What was odd, but no error, each with its place.
-    pub(super) fn into_warnings(self) -> Vec<String> {
-        self.warnings.into_inner()
-    }
-
-    /// Refuses what the parser lets pass: a key that an object has twice, and a line break in a string.
-    fn check(&self, value: &Value<'_>, key: &str) -> Result<(), ConfigError> {
-        match value {
-            Value::StringLit(literal) if literal.text(self.text).contains(char::is_control) => {
-                let message = "a line break or tab inside a string; close the quote, or write \\n or \\t";
-                return Err(ConfigError::at(self.place(literal.start(), key), message));
-            }
-            Value::Object(object) => {
-                let mut seen = HashMap::new();
-                for property in &object.properties {
-                    let key = join(key, property.name.as_str());
-                    if let Some(first) = seen.insert(property.name.as_str(), property.start()) {
-                        let first = self.line(first);
-                        let message = format!("stands here and on line {first}; keep one of the two");
-                        return Err(ConfigError::at(self.place(property.start(), &key), message));
-                    }
-                    self.check(&property.value, &key)?;
-                }
-            }
-            Value::Array(array) => {
-                for (index, element) in array.elements.iter().enumerate() {
-                    self.check(element, &format!("{key}[{index}]"))?;
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn line(&self, offset: usize) -> usize {
-        self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
-    }
-
-    fn place(&self, offset: usize, key: &str) -> String {
-        let mut place = self.name.to_owned();
-        if self.has_lines {
-            place.push_str(&format!(":{}", self.line(offset)));
-        }
-        if !key.is_empty() {
-            place.push_str(": ");
-            place.push_str(key);
-        }
-        place
-    }
-}
 
 /// One value and the path of keys that leads to it.
 #[derive(Clone)]
@@ -132,21 +25,25 @@ pub(super) struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
+    /// The root of the tree that [`Source::parse`] gave.
+    pub(super) fn root(source: &'a Source<'a>, tree: &'a Value<'a>) -> Self {
+        Self { source, value: tree, key: String::new() }
+    }
+
     /// An error at this value.
-    pub(super) fn error(&self, message: impl std::fmt::Display) -> ConfigError {
+    pub(super) fn error(&self, message: impl Display) -> ConfigError {
         ConfigError::at(self.source.place(self.value.start(), &self.key), message)
     }
 
     /// A warning at this value.
-    pub(super) fn warn(&self, message: impl std::fmt::Display) {
-        let place = self.source.place(self.value.start(), &self.key);
-        self.source.warnings.borrow_mut().push(format!("{place}: {message}"));
+    pub(super) fn warn(&self, message: impl Display) {
+        self.source.warn(self.value.start(), &self.key, message);
     }
 
     /// A string, its variables expanded.
     pub(super) fn string(&self) -> Result<String, ConfigError> {
         let Value::StringLit(literal) = self.value else { return Err(self.expected("a string")) };
-        let text = expand(&literal.value, self.source.environment).map_err(|error| self.error(error))?;
+        let text = self.source.expand(&literal.value).map_err(|error| self.error(error))?;
         // Neither an argument, a variable, a path nor a header can carry it.
         if text.contains('\0') { Err(self.error("holds a NUL character")) } else { Ok(text) }
     }
@@ -288,16 +185,4 @@ impl<'a> Object<'a> {
         let key = join(&self.node.key, property.name.as_str());
         Node { source: self.node.source, value: &property.value, key }
     }
-}
-
-/// `mcpServers.time`, or `mcpServers."my server"` where a plain name would mislead.
-fn join(path: &str, key: &str) -> String {
-    let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '$'));
-    let dot = if path.is_empty() { "" } else { "." };
-    if plain { format!("{path}{dot}{key}") } else { format!("{path}{dot}{key:?}") }
-}
-
-fn lower_first(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }

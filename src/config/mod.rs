@@ -16,6 +16,7 @@ mod prefix;
 mod remote;
 mod server;
 mod single;
+mod source;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -20,6 +20,9 @@ impl Given {
 
     /// The bytes of the file that the value names.
     pub(super) fn read(&self) -> Result<Vec<u8>, ConfigError> {
+        if self.value.is_empty() {
+            return Err(self.error("is empty; name a file"));
+        }
         std::fs::read(&self.value)
             .map_err(|error| self.error(format_args!("cannot read {}: {}", self.value, reason(&error))))
     }

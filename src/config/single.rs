@@ -8,9 +8,10 @@ use super::{
     error::ConfigError,
     expand::expand,
     file::{Overlay, headers, plain_server},
-    json::Source,
+    json::Node,
     options::{Given, Options},
     remote,
+    source::Source,
 };
 
 /// Its name in logs; no URL carries it.
@@ -103,7 +104,7 @@ fn option_headers(given: &[Given], environment: &Environment) -> Result<HeaderMa
         if given.value.trim_start().starts_with('{') {
             let source = Source::option(&given.origin, &given.value, environment);
             if let Some(tree) = source.parse()? {
-                all.extend(headers(&source.root(&tree))?);
+                all.extend(headers(&Node::root(&source, &tree))?);
             }
         } else {
             let (name, value) = given.value.split_once(':').ok_or_else(|| {

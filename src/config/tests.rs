@@ -17,8 +17,8 @@ fn load(options: &Options, environment: &Environment) -> Config {
     Config::load(options, environment).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn single(options: Options) -> Server {
-    match load(&options, &Environment::of(&[("TOKEN", "abc")])).servers {
+fn single(options: &Options) -> Server {
+    match load(options, &Environment::of(&[("TOKEN", "abc")])).servers {
         Servers::Single(server) => server,
         Servers::Many(_) => panic!("not a single server"),
     }
@@ -99,6 +99,24 @@ fn a_key_file_loses_one_newline_and_no_more() {
 }
 
 #[test]
+fn a_certificate_and_its_key_load() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    // One file may hold both, as some tools write it.
+    let path = directory.path().join("both.pem");
+    std::fs::write(&path, made.cert.pem() + &made.signing_key.serialize_pem()).expect("written");
+    let file = path.to_str().expect("UTF-8");
+    let options = Options {
+        ssl_certfile: given("--ssl-certfile", file),
+        ssl_keyfile: given("--ssl-keyfile", file),
+        command: words("uvx"),
+        ..Options::default()
+    };
+    let tls = load(&options, &Environment::default()).listen.tls.expect("TLS");
+    assert_eq!(tls.alpn_protocols, [[0_u8; 0]; 0]);
+}
+
+#[test]
 fn variables_are_laid_over_the_process_and_handed_to_commands() {
     let directory = tempfile::tempdir().expect("a directory");
     let env_file = directory.path().join(".env");
@@ -126,7 +144,7 @@ fn variables_are_laid_over_the_process_and_handed_to_commands() {
 fn the_word_after_the_dashes_tells_the_kind() {
     let upstream = |kind: &str, line: &str| {
         let server_type = given("--type", kind).filter(|_| !kind.is_empty());
-        single(Options { server_type, command: words(line), ..Options::default() }).upstream
+        single(&Options { server_type, command: words(line), ..Options::default() }).upstream
     };
     assert!(matches!(upstream("", "uvx"), Upstream::Stdio(_)));
     assert!(matches!(upstream("stdio", "uvx"), Upstream::Stdio(_)));
@@ -144,7 +162,7 @@ fn headers_are_lines_or_an_object() {
     let header = [" Authorization :Bearer ${TOKEN}", r#"{"X-A": "1", "X-B": "${TOKEN}"}"#];
     let header = header.iter().filter_map(|value| given("--header", value)).collect();
     let options = Options { header, command: words("http://localhost/mcp"), ..Options::default() };
-    let Upstream::Probe(remote) = single(options).upstream else { panic!("not a URL") };
+    let Upstream::Probe(remote) = single(&options).upstream else { panic!("not a URL") };
     for (name, value) in [("authorization", "Bearer abc"), ("x-a", "1"), ("x-b", "abc")] {
         assert_eq!(remote.headers[name], value);
         assert!(remote.headers[name].is_sensitive());

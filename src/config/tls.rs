@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rustls::{
-    InconsistentKeys, ServerConfig,
+    CertificateError, InconsistentKeys, ServerConfig,
     crypto::aws_lc_rs,
     pki_types::{
         CertificateDer, PrivateKeyDer,
@@ -26,8 +26,9 @@ pub(super) fn load(certificate: &Given, key: &Given) -> Result<Arc<ServerConfig>
                 "the key in {} does not fit the certificate in {}; give the one it was made with",
                 key.value, certificate.value
             )),
-            rustls::Error::InvalidCertificate(error) => certificate
-                .error(format_args!("the certificate in {} cannot be used: {error}", certificate.value)),
+            rustls::Error::InvalidCertificate(CertificateError::BadEncoding) => {
+                certificate.error(format_args!("the certificate in {} is malformed", certificate.value))
+            }
             error => key.error(format_args!("the key in {} cannot be used: {error}", key.value)),
         })?;
     Ok(Arc::new(config))

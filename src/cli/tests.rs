@@ -1,0 +1,159 @@
+//! What a line and its variables are read as.
+
+use super::*;
+
+fn invocation(line: &str, variables: &[(&str, &str)]) -> Result<Invocation, ConfigError> {
+    let words = std::iter::once("mcpo").chain(line.split_whitespace()).map(OsString::from);
+    parse(words, &Environment::of(variables))
+}
+
+fn options(line: &str, variables: &[(&str, &str)]) -> Options {
+    match invocation(line, variables) {
+        Ok(Invocation::Serve(options)) => *options,
+        Ok(_) => panic!("{line}: not serving"),
+        Err(error) => panic!("{line}: {error}"),
+    }
+}
+
+fn shown(given: &Option<Given>) -> Option<(&str, &str)> {
+    given.as_ref().map(|given| (given.value.as_str(), given.origin.as_str()))
+}
+
+fn all(given: &[Given]) -> Vec<(&str, &str)> {
+    given.iter().map(|given| (given.value.as_str(), given.origin.as_str())).collect()
+}
+
+#[test]
+fn every_short_flag_is_its_long_one() {
+    let given = options(
+        "-h ::1 -p 1 -k key -e A=1 -e B=2 -c file -n name -d text -v 2 -t cert -K key.pem -H X:1 -H Y:2",
+        &[],
+    );
+    assert_eq!(shown(&given.host), Some(("::1", "--host")));
+    assert_eq!(shown(&given.port), Some(("1", "--port")));
+    assert_eq!(shown(&given.api_key), Some(("key", "--api-key")));
+    assert_eq!(all(&given.env), [("A=1", "--env"), ("B=2", "--env")]);
+    assert_eq!(shown(&given.config), Some(("file", "--config")));
+    assert_eq!(shown(&given.name), Some(("name", "--name")));
+    assert_eq!(shown(&given.description), Some(("text", "--description")));
+    assert_eq!(shown(&given.version), Some(("2", "--version")));
+    assert_eq!(shown(&given.ssl_certfile), Some(("cert", "--ssl-certfile")));
+    assert_eq!(shown(&given.ssl_keyfile), Some(("key.pem", "--ssl-keyfile")));
+    assert_eq!(all(&given.header), [("X:1", "--header"), ("Y:2", "--header")]);
+}
+
+#[test]
+fn everything_after_the_dashes_is_the_command() {
+    let given = options("--port 1 -- uvx tool --port 2 -- --help", &[]);
+    assert_eq!(given.command, ["uvx", "tool", "--port", "2", "--", "--help"]);
+    assert_eq!(shown(&given.port), Some(("1", "--port")));
+    assert_eq!(options("-- example-server", &[]).command, ["example-server"]);
+}
+
+#[test]
+fn the_last_of_several_wins_and_the_type_has_two_names() {
+    assert_eq!(shown(&options("--port 1 -p 2", &[]).port), Some(("2", "--port")));
+    assert_eq!(shown(&options("--server-type sse", &[]).server_type), Some(("sse", "--type")));
+    assert_eq!(shown(&options("--type http", &[]).server_type), Some(("http", "--type")));
+}
+
+#[test]
+fn every_flag_has_a_variable() {
+    let names: Vec<_> = Flags::command()
+        .get_arguments()
+        .filter_map(|argument| argument.get_long())
+        .filter(|long| *long != "help")
+        .map(|long| (variable(long), long.to_owned()))
+        .collect();
+    let variables: Vec<_> = names.iter().map(|(name, long)| (name.as_str(), long.as_str())).collect();
+    let given = options("", &variables);
+    let mut read: Vec<_> = [
+        &given.host,
+        &given.port,
+        &given.ssl_certfile,
+        &given.ssl_keyfile,
+        &given.root_path,
+        &given.path_prefix,
+        &given.api_key,
+        &given.api_key_file,
+        &given.strict_auth,
+        &given.name,
+        &given.description,
+        &given.version,
+        &given.config,
+        &given.hot_reload,
+        &given.server_type,
+        &given.env_path,
+        &given.log_level,
+    ]
+    .into_iter()
+    .flatten()
+    .chain(&given.cors_allow_origins)
+    .chain(&given.header)
+    .chain(&given.env)
+    .map(|given| (given.origin.clone(), given.value.clone()))
+    .collect();
+    let mut names = names;
+    names.sort();
+    read.sort();
+    assert_eq!(read, names);
+}
+
+#[test]
+fn a_flag_wins_over_its_variable_and_an_empty_variable_counts_as_unset() {
+    let variables = [("MCPO_PORT", "1"), ("MCPO_HOST", ""), ("MCPO_ENV", "A=1"), ("MCPO_STRICT_AUTH", "no")];
+    let given = options("--port 2 --env B=2 --strict-auth", &variables);
+    assert_eq!(shown(&given.port), Some(("2", "--port")));
+    assert_eq!(shown(&given.host), None);
+    assert_eq!(all(&given.env), [("B=2", "--env")]);
+    assert_eq!(shown(&given.strict_auth), Some(("true", "--strict-auth")));
+}
+
+#[test]
+fn a_service_link_of_kubernetes_is_no_port() {
+    assert_eq!(shown(&options("", &[("MCPO_PORT", "tcp://10.0.0.1:8000")]).port), None);
+    assert_eq!(shown(&options("", &[("MCPO_PORT", "80")]).port), Some(("80", "MCPO_PORT")));
+    let typed = options("--port tcp://10.0.0.1:8000", &[]);
+    assert_eq!(shown(&typed.port), Some(("tcp://10.0.0.1:8000", "--port")));
+}
+
+#[test]
+fn api_key_and_log_level_stand_in_where_nothing_of_ours_is_given() {
+    let shared = [("API_KEY", "key"), ("LOG_LEVEL", "debug")];
+    let given = options("", &shared);
+    assert_eq!(shown(&given.api_key), Some(("key", "API_KEY")));
+    assert_eq!(shown(&given.log_level), Some(("debug", "LOG_LEVEL")));
+    let given = options("--api-key-file f --log-level error", &shared);
+    assert_eq!(shown(&given.api_key), None);
+    assert_eq!(shown(&given.log_level), Some(("error", "--log-level")));
+    let given = options("", &[("API_KEY", "theirs"), ("MCPO_API_KEY", "ours")]);
+    assert_eq!(shown(&given.api_key), Some(("ours", "MCPO_API_KEY")));
+}
+
+#[test]
+fn a_list_of_origins_fits_into_one_variable() {
+    let variables = [("MCPO_CORS_ALLOW_ORIGINS", "http://a,http://b"), ("MCPO_HEADER", "X: a,b")];
+    let given = options("", &variables);
+    let origin = "MCPO_CORS_ALLOW_ORIGINS";
+    assert_eq!(all(&given.cors_allow_origins), [("http://a", origin), ("http://b", origin)]);
+    assert_eq!(all(&given.header), [("X: a,b", "MCPO_HEADER")]);
+}
+
+#[test]
+fn version_without_a_value_and_help_are_shown() {
+    for line in ["--version", "-v", "--version --port 1", "--version -- uvx"] {
+        let Ok(Invocation::Show(text)) = invocation(line, &[]) else { panic!("{line}: not shown") };
+        assert_eq!(text, concat!("mcpo ", env!("CARGO_PKG_VERSION"), "\n"));
+    }
+    let secrets = [("MCPO_API_KEY", "hunter2"), ("API_KEY", "hunter2"), ("MCPO_HEADER", "X: hunter2")];
+    let Ok(Invocation::Show(help)) = invocation("--help", &secrets) else { panic!("no help") };
+    for taught in ["--root-path /tools", "mcpo -- uvx", "--config config.json", "MCPO_API_KEY_FILE"] {
+        assert!(help.contains(taught), "{taught}");
+    }
+    assert!(!help.contains("hunter2"));
+}
+
+#[test]
+fn the_example_server_is_a_word_of_its_own() {
+    assert!(matches!(invocation("example-server", &[("MCPO_PORT", "1")]), Ok(Invocation::ExampleServer)));
+}
