@@ -44,7 +44,7 @@ fn from_file(path: &Given) -> Result<Overlay, ConfigError> {
                 }
                 _ => 0,
             };
-            let place = format!("{}:{}", path.value, lines_read.get() - more);
+            let place = format!("{}:{}", path.value, lines_read.get().saturating_sub(more));
             ConfigError::at(
                 place,
                 "not a variable; write NAME=value, with the value in single quotes if it holds spaces, quotes or $",

@@ -78,7 +78,7 @@ impl<'a> Source<'a> {
     /// Refuses what the parser lets pass: a key that an object has twice, and a line break in a string.
     fn check(&self, value: &Value<'_>, key: &str) -> Result<(), ConfigError> {
         match value {
-            Value::StringLit(literal) if literal.text(self.text).contains(char::is_control) => {
+            Value::StringLit(literal) if literal.text(self.text).contains(|c| c < ' ') => {
                 let message = "a line break or tab inside a string; close the quote, or write \\n or \\t";
                 return Err(ConfigError::at(self.place(literal.start(), key), message));
             }
