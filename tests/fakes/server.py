@@ -1,0 +1,105 @@
+"""A fake MCP server over stdio, for what no real server does. Python's standard library alone.
+
+What it lists is told by its arguments:
+    --tool JSON      adds a tool, exactly as given (odd names, no inputSchema, any schema); repeatable.
+                     Without it there is one tool, `call`.
+    --page-size N    gives `tools/list` in pages of N tools.
+    --same-cursor    never ends that listing: every page but the first repeats the cursor of the page before.
+    --name NAME      its name in serverInfo (default `fake`).
+
+What a call does is told by its arguments, whatever the tool's name:
+    {"result": R}                    answers with R as the whole result, untouched
+    {"error": {"code": C, ...}}      answers with that JSON-RPC error
+    {"silence": true}                never answers
+    anything else                    one text: the JSON {"tool": name, "arguments": arguments}
+
+How it behaves as a process:
+    --record FILE    appends every message it receives to FILE, one JSON a line.
+    --stubborn       ignores SIGTERM and the end of its input: only SIGKILL ends it.
+    --mute           reads but never answers anything, `initialize` included.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+
+ANY_ARGUMENT = {"result": {}, "error": {}, "silence": {"type": "boolean"}}
+CALL = {"name": "call", "inputSchema": {"type": "object", "properties": ANY_ARGUMENT}}
+PROTOCOL = "2025-11-25"
+
+
+def options():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tool", action="append", type=json.loads, dest="tools")
+    parser.add_argument("--page-size", type=int)
+    parser.add_argument("--same-cursor", action="store_true")
+    parser.add_argument("--name", default="fake")
+    parser.add_argument("--record")
+    parser.add_argument("--stubborn", action="store_true")
+    parser.add_argument("--mute", action="store_true")
+    return parser.parse_args()
+
+
+class Server:
+    def __init__(self, told):
+        self.told = told
+        self.tools = told.tools or [CALL]
+
+    def answer(self, method, params):
+        """The `result` or `error` member of the answer; None for none."""
+        if method == "initialize":
+            info = {"name": self.told.name, "version": "1.2.3"}
+            return {"result": {"protocolVersion": PROTOCOL, "capabilities": {"tools": {}}, "serverInfo": info}}
+        if method == "ping":
+            return {"result": {}}
+        if method == "tools/list":
+            return {"result": self.page(params.get("cursor"))}
+        if method == "tools/call":
+            return self.call(params["name"], params.get("arguments") or {})
+        return {"error": {"code": -32601, "message": f"no method {method}"}}
+
+    def page(self, cursor):
+        size = self.told.page_size or len(self.tools)
+        start = int(cursor or 0)
+        page = {"tools": self.tools[start : start + size]}
+        if self.told.same_cursor:
+            page["nextCursor"] = str(size)
+        elif start + size < len(self.tools):
+            page["nextCursor"] = str(start + size)
+        return page
+
+    def call(self, tool, arguments):
+        if "result" in arguments:
+            return {"result": arguments["result"]}
+        if "error" in arguments:
+            return {"error": arguments["error"]}
+        if arguments.get("silence"):
+            return None
+        text = json.dumps({"tool": tool, "arguments": arguments})
+        return {"result": {"content": [{"type": "text", "text": text}]}}
+
+    def run(self):
+        for line in sys.stdin:
+            message = json.loads(line)
+            if self.told.record:
+                with open(self.told.record, "a", encoding="utf-8") as record:
+                    record.write(json.dumps(message) + "\n")
+            if self.told.mute or "method" not in message or "id" not in message:
+                continue
+            answer = self.answer(message["method"], message.get("params") or {})
+            if answer is not None:
+                print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}), flush=True)
+
+
+def main():
+    told = options()
+    if told.stubborn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    Server(told).run()
+    if told.stubborn:
+        threading.Event().wait()
+
+
+main()

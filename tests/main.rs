@@ -1,0 +1,18 @@
+//! The tests of mcpo: one crate, all through the front door.
+//!
+//! Each test starts the real binary, puts real MCP servers (or the fake in `fakes/`) behind it and speaks HTTP
+//! to it. `tests/run` installs what they need. No test sleeps to synchronise: all wait for events.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop at that very line")]
+
+mod support;
+
+mod bad_requests;
+mod browser;
+mod concurrency;
+mod documents;
+mod golden;
+mod guards;
+mod real_servers;
+mod results;
+mod rooms;
+mod shutdown;

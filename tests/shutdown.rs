@@ -1,0 +1,118 @@
+//! The end: calls in flight get an answer, the exit code is 0, and no child or grandchild is left.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::{
+    real_servers::{npx, uvx},
+    support::{
+        Answer, Gateway, eventually,
+        gateway::{hear, post},
+        parts,
+        processes::marked,
+        wait::within,
+    },
+};
+
+/// SIGTERM, and Ctrl-C, while npx and uvx servers work.
+#[tokio::test]
+async fn a_signal_ends_everything_cleanly() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let servers = json!({ "npx": npx("mcp-server-everything"), "uvx": uvx("mcp-server-time") });
+        let mut gateway = Gateway::config(&servers).environment(parts::uv_offline()).ready().await;
+        let long = post("/npx/trigger-long-running-operation", br#"{"duration":3,"steps":3}"#);
+        let long = gateway.say(&long).await;
+        // Said after the long call and answered: the long call is under way.
+        assert_eq!(gateway.result("/npx/echo", &json!({ "message": "hi" })).await, "Echo: hi");
+        assert!(marked(&gateway.mark()).len() >= 5, "mcpo, npx, a server, uvx, a server");
+
+        gateway.signal(signal);
+        finished_or_clean_error(&hear(long).await);
+        assert_eq!(gateway.exit().await.code(), Some(0), "{signal}:\n{}", gateway.log());
+        nothing_is_left(&gateway).await;
+    }
+}
+
+/// A call that would never end does not keep the gateway from ending, and its caller is told.
+#[tokio::test]
+async fn a_call_without_end_gets_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("record");
+    let fake = parts::fake(&["--record", record.to_str().unwrap()]);
+    let mut gateway = Gateway::config(&json!({ "fake": fake })).ready().await;
+    let call = gateway.say(&post("/fake/call", br#"{"silence":true}"#)).await;
+    received(&record, "tools/call").await;
+    gateway.signal(Signal::SIGTERM);
+    let answer = hear(call).await;
+    assert!(answer.status >= 500, "{answer:?}");
+    answer.error(answer.status);
+    assert_eq!(gateway.exit().await.code(), Some(0), "{}", gateway.log());
+    nothing_is_left(&gateway).await;
+}
+
+/// A server that ignores the end of its input and SIGTERM is ended all the same.
+#[tokio::test]
+async fn a_stubborn_server_is_ended() {
+    let mut gateway = Gateway::config(&json!({ "stubborn": parts::fake(&["--stubborn"]) })).ready().await;
+    gateway.signal(Signal::SIGTERM);
+    assert_eq!(gateway.exit().await.code(), Some(0), "{}", gateway.log());
+    nothing_is_left(&gateway).await;
+}
+
+/// An end in the middle of the beginning: a server that never answers `initialize`.
+#[tokio::test]
+async fn a_signal_while_connecting_ends_cleanly() {
+    let mut gateway = Gateway::config(&json!({ "mute": parts::fake(&["--mute"]) })).start().await;
+    gateway.signal(Signal::SIGTERM);
+    assert_eq!(gateway.exit().await.code(), Some(0), "{}", gateway.log());
+    nothing_is_left(&gateway).await;
+}
+
+/// A client that hangs up cancels its call upstream, and that call only.
+#[tokio::test]
+async fn a_client_that_hangs_up_cancels_upstream() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("record");
+    let fake = parts::fake(&["--record", record.to_str().unwrap()]);
+    let gateway = Gateway::config(&json!({ "fake": fake })).ready().await;
+
+    let stream = gateway.say(&post("/fake/call", br#"{"silence":true}"#)).await;
+    let call = received(&record, "tools/call").await;
+    drop(stream);
+    let cancelled = received(&record, "notifications/cancelled").await;
+    assert_eq!(cancelled["params"]["requestId"], call["id"], "{cancelled}");
+
+    assert_eq!(gateway.result("/fake/call", &json!({})).await["tool"], "call");
+    gateway.stop().await;
+}
+
+/// The first message with this method that a fake has recorded.
+async fn received(record: &std::path::Path, method: &str) -> serde_json::Value {
+    eventually(&format!("the fake receives {method}"), async || {
+        let text = std::fs::read_to_string(record).unwrap_or_default();
+        // The last line may be half written.
+        let messages = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        messages.into_iter().find(|message| message["method"] == method)
+    })
+    .await
+}
+
+fn finished_or_clean_error(answer: &Answer) {
+    match answer.status {
+        200 => assert!(
+            answer.json().as_str().unwrap().starts_with("Long running operation completed"),
+            "{answer:?}"
+        ),
+        status => drop(answer.error(status)),
+    }
+}
+
+/// The kernel may need a moment to bury what was killed; nobody else gets any time.
+async fn nothing_is_left(gateway: &Gateway) {
+    within(Duration::from_secs(2), "no child or grandchild is left", async || {
+        marked(&gateway.mark()).is_empty().then_some(())
+    })
+    .await;
+}

