@@ -19,7 +19,7 @@ fn load(options: &Options, environment: &Environment) -> Config {
 
 fn single(options: &Options) -> Server {
     match load(options, &Environment::of(&[("TOKEN", "abc")])).servers {
-        Servers::Single(server) => server,
+        Servers::Single(server) => *server,
         Servers::Many(_) => panic!("not a single server"),
     }
 }
@@ -52,7 +52,10 @@ fn nothing_but_a_command_takes_the_defaults() {
     assert_eq!(config.log_level, LogLevel::Info);
     assert!(!config.hot_reload);
     assert_eq!(config.warnings, [""; 0]);
-    let Servers::Single(Server { upstream: Upstream::Stdio(stdio), timeout, .. }) = config.servers else {
+    let Servers::Single(server) = config.servers else {
+        panic!("one server was expected");
+    };
+    let Server { upstream: Upstream::Stdio(stdio), timeout, .. } = *server else {
         panic!("not a command");
     };
     assert_eq!((stdio.program.as_path(), stdio.args), (Path::new("uvx"), words("tool")));
