@@ -4,14 +4,15 @@
 //! only when all of them have ended and no child process is left.
 
 use std::{
-    io,
+    future, io,
     net::{SocketAddr, TcpListener, ToSocketAddrs},
     pin::pin,
     time::Duration,
 };
 
+use actix_rt::System;
 use actix_web::{HttpServer, dev::Server, web::Data};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
@@ -22,12 +23,24 @@ use crate::{
     upstream::{Session, Status, Tool},
 };
 
-/// How long calls may go on after the gateway was told to stop, in seconds. Docker kills after 10.
-const DRAIN: u64 = 6;
+/// How long calls may go on after the gateway was told to stop. Docker kills after 10 s.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How long answers may take to be sent after that.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// How long sessions and their children may take after that. Each has its own, shorter limits.
 const GOODBYE: Duration = Duration::from_secs(8);
 /// How long an idle client's connection is kept: longer than common proxies keep theirs.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Runs `work` on the main runtime, where sessions live; actix starts a small one of its own for each worker.
+///
+/// # Errors
+///
+/// The system gives no threads.
+pub fn block_on<F: Future>(work: F) -> io::Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(System::with_tokio_rt(|| runtime).block_on(work))
+}
 
 /// A gateway that is bound and about to serve.
 pub struct Application {
@@ -99,9 +112,19 @@ impl Application {
         let ended = tokio::select! {
             ended = &mut server => ended,
             () = signal => {
-                info!("stopping: calls in flight have {DRAIN} s to finish");
+                info!("stopping: calls in flight have {} s to finish", DRAIN.as_secs());
+                let late = async {
+                    sleep(DRAIN).await;
+                    // Sessions answer what is still waiting; the server then has time to send that.
+                    self.stop.cancel();
+                    future::pending().await
+                };
                 // The server works only while it is polled.
-                tokio::join!(handle.stop(true), server).1
+                let drained = async { tokio::join!(handle.stop(true), server).1 };
+                tokio::select! {
+                    ended = drained => ended,
+                    never = late => never,
+                }
             }
         };
         self.stop.cancel();
@@ -139,7 +162,7 @@ fn bind(listen: &Listen) -> Result<Vec<TcpListener>, BuildError> {
 fn serve(listen: &Listen, listeners: Vec<TcpListener>, gateway: Data<Gateway>) -> Result<Server, BuildError> {
     let mut server = HttpServer::new(move || http::app(gateway.clone()))
         .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(DRAIN)
+        .shutdown_timeout((DRAIN + LAST_ANSWERS).as_secs())
         // A client that hangs up drops its handler, which cancels the call upstream.
         .h1_allow_half_closed(false)
         .disable_signals();

@@ -6,9 +6,8 @@ use std::{
     process::ExitCode,
 };
 
-use actix_rt::System;
 use mcpo::{
-    app::{Application, BuildError},
+    app::{self, Application, BuildError},
     cli::{self, Invocation},
     config::{Config, ConfigError, Environment},
     example_server, telemetry,
@@ -38,7 +37,7 @@ fn run() -> Result<(), Box<dyn Error>> {
             let _ = io::stdout().write_all(text.as_bytes());
             Ok(())
         }
-        Invocation::ExampleServer => Ok(runtime()?.block_on(example_server::run())?),
+        Invocation::ExampleServer => Ok(app::block_on(example_server::run())??),
         Invocation::Serve(options) => serve(Config::load(&options, &environment)?),
     }
 }
@@ -48,9 +47,7 @@ fn serve(config: Config) -> Result<(), Box<dyn Error>> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    // Sessions live on this runtime; actix starts a small one of its own for each worker.
-    let runtime = runtime()?;
-    System::with_tokio_rt(|| runtime).block_on(async {
+    app::block_on(async {
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let told_to_stop = async {
@@ -61,9 +58,5 @@ fn serve(config: Config) -> Result<(), Box<dyn Error>> {
         };
         Application::build(config)?.run_until(told_to_stop).await?;
         Ok(())
-    })
-}
-
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+    })?
 }

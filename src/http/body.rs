@@ -43,7 +43,7 @@ pub(super) fn parse<'a>(
     body: &'a str,
     arguments: &Arguments,
 ) -> Result<&'a RawValue, ApiError> {
-    if body.trim_ascii().is_empty() {
+    if body.is_empty() {
         return nothing(arguments);
     }
     if !is_json(request) {

@@ -27,7 +27,6 @@ SwaggerUIBundle({
   url: element.dataset.document,
   domNode: element,
   deepLinking: true,
-  tryItOutEnabled: true,
   persistAuthorization: true,
   validatorUrl: null,
 });

@@ -105,7 +105,9 @@ async fn catch_all(
         // A server may bear the name of the root path.
         .or_else(|| find(&gateway, &snapshot, &request.extensions().get::<Original>()?.0))
         .ok_or_else(|| match request.path() {
-            page if PAGES.contains(&page) => ApiError::MethodNotAllowed("GET, HEAD"),
+            own if PAGES.contains(&own) || health::PATHS.contains(&own) => {
+                ApiError::MethodNotAllowed("GET, HEAD")
+            }
             _ => ApiError::NotFound,
         })?;
     let reads = [Method::GET, Method::HEAD].contains(request.method());
@@ -148,8 +150,9 @@ fn only<'s>(gateway: &Gateway, snapshot: &'s Snapshot) -> Option<&'s Entry> {
 
 /// The tool that the rest of a path names. A trailing slash is forgiven where no tool bears it.
 fn find_tool<'c>(catalogue: &'c catalogue::Server, rest: &str) -> Option<&'c Tool> {
-    let name = path::decode(rest.strip_prefix('/').unwrap_or(rest))?;
-    catalogue.tools.get(&*name).or_else(|| catalogue.tools.get(name.strip_suffix('/')?))
+    let name = rest.strip_prefix('/').unwrap_or(rest);
+    let find = |name: &str| catalogue.tools.get(&*path::decode(name)?);
+    find(name).or_else(|| find(name.strip_suffix('/')?))
 }
 
 fn server_page(request: &HttpRequest, entry: &Entry) -> HttpResponse {

@@ -75,6 +75,7 @@ impl Sse {
     }
 
     pub(super) async fn close(&self) {
+        self.inbox.close("the connection is being closed");
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;

@@ -91,12 +91,21 @@ impl StreamableHttp {
         if framing.stateless() {
             standard_headers(&mut headers, framing.version(), request.method, request.tool);
         }
-        match self.shared.post(request.frame, headers).await {
-            Ok(response) => {
-                let reply = self.shared.follow(response, Some(request.id)).await?;
-                reply.ok_or_else(|| WireError::Lost("the server took the request and sent no answer".into()))
+        let exchange = async {
+            match self.shared.post(request.frame, headers).await {
+                Ok(response) => {
+                    let reply = self.shared.follow(response, Some(request.id)).await?;
+                    reply.ok_or_else(|| {
+                        WireError::Lost("the server took the request and sent no answer".into())
+                    })
+                }
+                Err(error) => error_reply(error),
             }
-            Err(error) => error_reply(error),
+        };
+        tokio::select! {
+            biased;
+            reply = exchange => reply,
+            () = self.shared.inbox.closed() => Err(WireError::Lost(self.shared.inbox.reason())),
         }
     }
 
@@ -131,6 +140,7 @@ impl StreamableHttp {
     }
 
     pub(super) async fn close(&self) {
+        self.shared.inbox.close("the connection is being closed");
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
@@ -138,7 +148,6 @@ impl StreamableHttp {
             let delete = self.shared.client.delete(self.shared.url.clone()).header(SESSION, session.clone());
             let _ = timeout(GOODBYE, delete.send()).await;
         }
-        self.shared.inbox.close("the connection is being closed");
     }
 
     fn drain(&self, response: Response) {
