@@ -4,10 +4,9 @@ use std::borrow::Cow;
 
 use jsonschema::Validator;
 use serde_json::{Value, value::RawValue};
-use tracing::warn;
 
-use super::{coercion, violation::Violation};
-use crate::{config::Validation, upstream};
+use super::{coercion, schema::Schema, violation::Violation};
+use crate::config::Validation;
 
 /// How many violations of one call are reported.
 const MOST_VIOLATIONS: usize = 100;
@@ -15,7 +14,7 @@ const MOST_VIOLATIONS: usize = 100;
 /// The arguments of one tool.
 #[derive(Debug)]
 pub struct Arguments {
-    schema: Value,
+    schema: Schema,
     check: Check,
 }
 
@@ -27,42 +26,36 @@ enum Check {
 }
 
 impl Arguments {
-    pub(super) fn new(server: &str, tool: &upstream::Tool, validation: Validation) -> Self {
-        let schema = Value::Object(tool.input_schema.clone());
-        let check = match validation {
-            Validation::Off => Check::Off,
-            _ => match compile(&schema) {
-                Ok(validator) if validation == Validation::Strict => Check::Strict(validator),
-                Ok(validator) => Check::Lax(validator),
-                Err(error) => {
-                    let tool = &tool.name;
-                    warn!(
-                        server,
-                        tool, error, "arguments of this tool go unchecked: its schema does not compile"
-                    );
-                    Check::Off
-                }
-            },
+    /// Compiles the check. The note says why there is none, where there should be one.
+    pub(super) fn new(schema: Schema, validation: Validation) -> (Self, Option<String>) {
+        let (check, note) = match (validation, compile(&schema)) {
+            (Validation::Off, _) => (Check::Off, None),
+            (Validation::Strict, Ok(validator)) => (Check::Strict(validator), None),
+            (Validation::Lax, Ok(validator)) => (Check::Lax(validator), None),
+            (_, Err(reason)) => (Check::Off, Some(format!("its arguments go unchecked: {reason}"))),
         };
-        Self { schema, check }
+        (Self { schema, check }, note)
     }
 
-    /// The tool's input schema as the server gave it.
-    pub fn schema(&self) -> &Value {
+    /// The tool's input schema.
+    pub fn schema(&self) -> &Schema {
         &self.schema
     }
 
     /// Whether the tool takes none.
     pub fn is_empty(&self) -> bool {
         const OTHERS: [&str; 6] = ["$ref", "allOf", "anyOf", "oneOf", "patternProperties", "if"];
-        let properties = self.schema.get("properties").and_then(Value::as_object);
+        let root = self.schema.root();
+        let properties = root.get("properties").and_then(Value::as_object);
+        let open = root.get("additionalProperties").is_some_and(Value::is_object);
         properties.is_none_or(serde_json::Map::is_empty)
-            && OTHERS.iter().all(|key| self.schema.get(key).is_none())
+            && !open
+            && OTHERS.iter().all(|key| !root.contains_key(*key))
     }
 
     /// Whether a call without a body means a call without arguments.
     pub fn may_be_left_out(&self) -> bool {
-        self.schema.get("required").and_then(Value::as_array).is_none_or(Vec::is_empty)
+        self.schema.root().get("required").and_then(Value::as_array).is_none_or(Vec::is_empty)
     }
 
     /// The arguments as they travel on: to the letter as they came wherever they are valid so.
@@ -98,9 +91,15 @@ impl Arguments {
     }
 }
 
-fn compile(schema: &Value) -> Result<Validator, String> {
-    // A format is a hint unless a schema's dialect says otherwise (JSON Schema 2020-12 section 7.2.1).
-    jsonschema::options().should_validate_formats(false).build(schema).map_err(|error| error.to_string())
+fn compile(schema: &Schema) -> Result<Validator, String> {
+    if !schema.is_compilable() {
+        return Err("its references branch too often".to_owned());
+    }
+    // A format is a remark unless a dialect says otherwise (JSON Schema 2020-12, Validation, section 7.2.1).
+    jsonschema::draft202012::options()
+        .should_validate_formats(false)
+        .build(&schema.to_value())
+        .map_err(|error| format!("its schema does not compile: {error}"))
 }
 
 fn violations(validator: &Validator, arguments: &Value) -> Vec<Violation> {

@@ -6,16 +6,20 @@
 
 use serde_json::{Map, Number, Value};
 
+use super::schema::Schema;
+
 /// References followed on one path; a recursive schema ends here.
 const DEEPEST: usize = 64;
 
-/// Mends `value` in place, as far as `root` tells how.
-pub(super) fn mend(root: &Value, value: &mut Value) {
-    Mender { root }.mend(root, value, 0);
+/// Mends `value` in place, as far as the schema tells how.
+pub(super) fn mend(schema: &Schema, value: &mut Value) {
+    if let Some(root) = schema.resolve("#") {
+        Mender { schema }.mend(root, value, 0);
+    }
 }
 
 struct Mender<'a> {
-    root: &'a Value,
+    schema: &'a Schema,
 }
 
 impl<'a> Mender<'a> {
@@ -109,12 +113,12 @@ impl<'a> Mender<'a> {
             && branches(schema, "allOf").iter().all(|part| self.allows_null(part, depth + 1))
     }
 
-    /// The schema behind local references; nothing for a boolean schema or a reference to elsewhere.
+    /// The schema behind references; nothing for a boolean schema.
     fn resolve(&self, mut schema: &'a Value) -> Option<&'a Map<String, Value>> {
         for _ in 0..DEEPEST {
             let object = schema.as_object()?;
             match object.get("$ref").and_then(Value::as_str) {
-                Some(reference) => schema = self.root.pointer(reference.strip_prefix('#')?)?,
+                Some(reference) => schema = self.schema.resolve(reference)?,
                 None => return Some(object),
             }
         }
@@ -184,7 +188,7 @@ mod tests {
     #[track_caller]
     fn mends(schema: &Value, sent: Value, wanted: &Value) {
         let mut value = sent;
-        mend(schema, &mut value);
+        mend(&Schema::translate(schema).unwrap().0, &mut value);
         assert_eq!(&value, wanted);
     }
 

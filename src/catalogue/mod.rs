@@ -11,7 +11,7 @@ mod violation;
 
 pub use arguments::Arguments;
 pub use naming::title_case;
-pub use schema::Components;
+pub use schema::{Components, Schema};
 pub use violation::Violation;
 
 use indexmap::IndexMap;
@@ -20,7 +20,7 @@ use tracing::warn;
 
 use crate::{
     config,
-    upstream::{Listing, ServerInfo},
+    upstream::{self, Listing, ServerInfo},
 };
 
 /// One connected server.
@@ -45,13 +45,26 @@ pub struct Tool {
     pub arguments: Arguments,
     /// Where it promises structured content.
     pub output: Option<Output>,
+    /// What else its server says of it.
+    pub remarks: Remarks,
+}
+
+/// What a server says of a tool beyond what a call needs; for readers of the document, as it came.
+#[derive(Debug)]
+pub struct Remarks {
+    /// A name for people.
+    pub title: Option<String>,
+    /// Hints about what it does: read-only, destructive, idempotent, open-world.
+    pub annotations: Option<Value>,
+    /// Pictures.
+    pub icons: Option<Value>,
 }
 
 /// A tool's promise of structured content.
 #[derive(Debug)]
 pub struct Output {
     /// The schema of the structured content.
-    pub schema: Value,
+    pub schema: Schema,
     /// The content is an object around the single value `result`, which alone is the body.
     pub wrapped: bool,
 }
@@ -63,24 +76,45 @@ impl Server {
         let mut names = naming::OperationIds::default();
         let served = listing.tools.iter().filter(|tool| config.tools.allows(&tool.name));
         let tools = served.map(|tool| {
-            let output = tool.output_schema.clone().map(|schema| Output::new(&tool.name, schema));
-            let tool = Tool {
-                name: tool.name.clone(),
-                description: tool.description.clone(),
-                operation_id: names.assign(&tool.name),
-                arguments: Arguments::new(&config.name, tool, config.validation),
-                output,
-            };
-            (tool.name.clone(), tool)
+            let operation_id = names.assign(&tool.name);
+            (tool.name.clone(), Tool::new(config, tool, operation_id))
         });
         Self { info: listing.info.clone(), tools: tools.collect() }
     }
 }
 
-impl Output {
-    fn new(tool: &str, schema: Map<String, Value>) -> Self {
-        let wrapped = is_wrapped(tool, &schema);
-        Self { schema: Value::Object(schema), wrapped }
+impl Tool {
+    fn new(config: &config::Server, tool: &upstream::Tool, operation_id: String) -> Self {
+        let warn = |schema: &str, note: &str| {
+            warn!(server = config.name, tool = tool.name, "{schema} schema: {note}")
+        };
+        let translate = |which: &str, schema: &Map<String, Value>| match Schema::translate(&Value::Object(
+            schema.clone(),
+        )) {
+            Ok((schema, notes)) => {
+                notes.iter().for_each(|note| warn(which, note));
+                schema
+            }
+            Err(error) => {
+                warn(which, &format!("anything is allowed, because {error}"));
+                Schema::any_object()
+            }
+        };
+        let (arguments, note) = Arguments::new(translate("input", &tool.input_schema), config.validation);
+        if let Some(note) = note {
+            warn("input", &note);
+        }
+        let output = tool.output_schema.as_ref().map(|schema| Output {
+            schema: translate("output", schema),
+            wrapped: is_wrapped(&tool.name, schema),
+        });
+        let remarks = Remarks {
+            title: tool.title.clone(),
+            annotations: tool.annotations.clone(),
+            icons: tool.icons.clone(),
+        };
+        let (name, description) = (tool.name.clone(), tool.description.clone());
+        Self { name, description, operation_id, arguments, output, remarks }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::components::error_responses;
-use crate::catalogue::{Components, Tool, title_case};
+use crate::catalogue::{Components, Remarks, Tool, title_case};
 
 /// The `post` operation of `tool`; its schemas go into `components`.
 pub(super) fn post(tool: &Tool, secured: bool, components: &mut Components) -> Value {
@@ -12,8 +12,17 @@ pub(super) fn post(tool: &Tool, secured: bool, components: &mut Components) -> V
         operation["description"] = json!(description);
     }
     operation["operationId"] = json!(tool.operation_id);
+    let Remarks { title, annotations, icons } = &tool.remarks;
+    let title = title.as_ref().map(|title| json!(title));
+    for (key, remark) in [("x-mcp-title", &title), ("x-mcp-annotations", annotations), ("x-mcp-icons", icons)]
+    {
+        if let Some(remark) = remark {
+            operation[key] = remark.clone();
+        }
+    }
     if !tool.arguments.is_empty() {
-        let schema = components.add(&format!("{}_form_model", tool.name), tool.arguments.schema());
+        let schema = tool.arguments.schema().with_properties_exposed();
+        let schema = components.add(&format!("{}_form_model", tool.name), &schema);
         operation["requestBody"] =
             json!({ "content": { "application/json": { "schema": schema } }, "required": true });
     }
@@ -36,7 +45,11 @@ fn result_schema(tool: &Tool, components: &mut Components) -> Value {
         // Content items are whatever the tool makes them.
         return json!({});
     };
-    // A wrapped result's body is the single value inside.
-    let part = if output.wrapped { "/properties/result" } else { "" };
-    components.add_part(&format!("{}_response_model", tool.name), &output.schema, part)
+    let name = format!("{}_response_model", tool.name);
+    if output.wrapped {
+        // The body is the single value inside.
+        components.add(&name, &output.schema.part("/properties/result"))
+    } else {
+        components.add(&name, &output.schema)
+    }
 }

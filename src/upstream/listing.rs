@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use rmcp::model::ServerPeerInfo;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value, value::RawValue};
 use tracing::warn;
 
@@ -49,14 +49,45 @@ impl ServerInfo {
 pub struct Tool {
     /// Its name, unique within its server.
     pub name: String,
+    /// A name for people.
+    #[serde(default)]
+    pub title: Option<String>,
     /// What it does.
     #[serde(default)]
     pub description: Option<String>,
+    /// Hints about what it does.
+    #[serde(default)]
+    pub annotations: Option<Value>,
+    /// Pictures.
+    #[serde(default)]
+    pub icons: Option<Value>,
     /// The schema of its arguments.
+    #[serde(deserialize_with = "schema")]
     pub input_schema: Map<String, Value>,
     /// The schema of its structured result.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_schema")]
     pub output_schema: Option<Map<String, Value>>,
+}
+
+/// A schema is an object. One nested too deeply to be read allows any object: that costs the tool its checks and
+/// no other tool anything.
+fn schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?.get();
+    match serde_json::from_str(raw) {
+        Ok(schema) => Ok(schema),
+        Err(error) if !raw.starts_with('{') => Err(de::Error::custom(error)),
+        Err(error) => {
+            warn!(%error, "a schema cannot be read; anything is allowed in its place");
+            Ok(Map::from_iter([("type".to_owned(), "object".into())]))
+        }
+    }
+}
+
+fn optional_schema<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Map<String, Value>>, D::Error> {
+    let raw = Option::<&RawValue>::deserialize(deserializer)?;
+    raw.map(schema).transpose().map_err(de::Error::custom)
 }
 
 #[derive(Deserialize)]

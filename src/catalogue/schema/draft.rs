@@ -1,0 +1,76 @@
+//! The drafts of JSON Schema, as far as they differ in meaning.
+
+use serde_json::Value;
+
+/// A draft; later ones compare greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Draft {
+    Four,
+    Six,
+    Seven,
+    /// 2019-09
+    Nineteen,
+    /// 2020-12, which MCP assumes where a schema names none
+    Twenty,
+}
+
+impl Draft {
+    /// The draft that a schema names with `$schema`.
+    pub(super) fn of(schema: &Value) -> Self {
+        let uri = schema.get("$schema").and_then(Value::as_str).unwrap_or_default();
+        let names = |word: &str| uri.contains(word);
+        if names("draft-04") || names("draft-03") {
+            Self::Four
+        } else if names("draft-06") {
+            Self::Six
+        } else if names("draft-07") {
+            Self::Seven
+        } else if names("2019-09") {
+            Self::Nineteen
+        } else {
+            Self::Twenty
+        }
+    }
+
+    /// Up to draft-07 whatever stands beside `$ref` is ignored.
+    pub(super) fn reference_stands_alone(self) -> bool {
+        self <= Self::Seven
+    }
+
+    /// Up to 2019-09 `items` may be a list, with `additionalItems` beside it.
+    pub(super) fn has_item_lists(self) -> bool {
+        self <= Self::Nineteen
+    }
+
+    /// Up to draft-07 one keyword held both kinds of dependencies.
+    pub(super) fn has_dependencies(self) -> bool {
+        self <= Self::Seven
+    }
+
+    /// The keyword that names a schema.
+    pub(super) fn id(self) -> &'static str {
+        if self == Self::Four { "id" } else { "$id" }
+    }
+
+    /// Whether the draft gives a keyword the meaning that 2020-12 gives it. Keywords of nobody's are known to all.
+    pub(super) fn knows(self, keyword: &str) -> bool {
+        let since = match keyword {
+            "const" | "contains" | "examples" | "propertyNames" => Self::Six,
+            "if" | "then" | "else" | "readOnly" | "writeOnly" | "contentMediaType" | "contentEncoding" => {
+                Self::Seven
+            }
+            "dependentRequired"
+            | "dependentSchemas"
+            | "maxContains"
+            | "minContains"
+            | "unevaluatedItems"
+            | "unevaluatedProperties"
+            | "contentSchema" => Self::Nineteen,
+            "prefixItems" | "$dynamicRef" => Self::Twenty,
+            // 2020-12 put `$dynamicRef` in its place.
+            "$recursiveRef" => return self == Self::Nineteen,
+            _ => Self::Four,
+        };
+        self >= since
+    }
+}

@@ -1,0 +1,144 @@
+//! Where a reference leads: the ids and anchors of a schema, found once.
+//!
+//! Only what stands inside the schema can be found; nothing is ever fetched.
+
+use std::collections::HashMap;
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    draft::Draft,
+    keywords::{self, Holds},
+};
+
+/// The places of a schema, as JSON pointers.
+pub(super) struct Index<'a> {
+    root: &'a Value,
+    draft: Draft,
+    /// Each embedded resource by its URI, and its place.
+    resources: HashMap<Url, String>,
+    /// The URI of each resource by its place.
+    bases: HashMap<String, Url>,
+    anchors: HashMap<(Url, String), String>,
+}
+
+impl<'a> Index<'a> {
+    pub(super) fn new(root: &'a Value, draft: Draft) -> Option<Self> {
+        // A base of our own, for schemas that name none.
+        let base = Url::parse("schema://upstream/").ok()?;
+        let mut index =
+            Self { root, draft, resources: HashMap::new(), bases: HashMap::new(), anchors: HashMap::new() };
+        index.add_resource(base.clone(), "");
+        index.walk(root, String::new(), base);
+        Some(index)
+    }
+
+    /// What stands at a place.
+    pub(super) fn at(&self, pointer: &str) -> Option<&'a Value> {
+        self.root.pointer(pointer)
+    }
+
+    /// The place that `reference` leads to when it stands at `from`.
+    pub(super) fn resolve(&self, reference: &str, from: &str) -> Option<String> {
+        let (uri, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+        let base = self.base(from);
+        let resource = if uri.is_empty() { base.clone() } else { base.join(uri).ok()? };
+        let fragment = percent_decode_str(fragment).decode_utf8().ok()?;
+        if !fragment.is_empty() && !fragment.starts_with('/') {
+            return self.anchors.get(&(resource, fragment.into_owned())).cloned();
+        }
+        let pointer = format!("{}{fragment}", self.resources.get(&resource)?);
+        self.at(&pointer).is_some().then_some(pointer)
+    }
+
+    /// The place of a dynamic anchor: the outermost one wins, as it would when the root is entered first.
+    pub(super) fn resolve_dynamic(&self, reference: &str, from: &str) -> Option<String> {
+        let target = self.resolve(reference, from)?;
+        let is_dynamic =
+            |place: &str| self.at(place).is_some_and(|schema| schema.get("$dynamicAnchor").is_some());
+        let outermost = reference.strip_prefix('#').and_then(|anchor| {
+            let base = self.base("").clone();
+            self.anchors.get(&(base, anchor.to_owned())).filter(|place| is_dynamic(place))
+        });
+        if is_dynamic(&target) { Some(outermost.cloned().unwrap_or(target)) } else { Some(target) }
+    }
+
+    /// The place of `$recursiveRef: "#"` (2019-09): the root where both are marked, else the own resource.
+    pub(super) fn resolve_recursive(&self, from: &str) -> Option<String> {
+        let own = self.resolve("#", from)?;
+        let marked =
+            |place: &str| self.at(place)?.get("$recursiveAnchor").filter(|mark| **mark == Value::Bool(true));
+        if marked(&own).is_some() && marked("").is_some() { Some(String::new()) } else { Some(own) }
+    }
+
+    /// The URI of the resource that a place belongs to.
+    fn base(&self, mut place: &str) -> &Url {
+        loop {
+            match (self.bases.get(place), place.rfind('/')) {
+                (Some(base), _) => return base,
+                (None, Some(slash)) => place = &place[..slash],
+                (None, None) => return &self.bases[""],
+            }
+        }
+    }
+
+    fn add_resource(&mut self, uri: Url, place: &str) {
+        self.bases.insert(place.to_owned(), uri.clone());
+        self.resources.entry(uri).or_insert_with(|| place.to_owned());
+    }
+
+    fn walk(&mut self, schema: &Value, place: String, mut base: Url) {
+        let Some(object) = schema.as_object() else {
+            return;
+        };
+        let text = |keyword: &str| object.get(keyword).and_then(Value::as_str);
+        let overridden = self.draft.reference_stands_alone() && object.contains_key("$ref");
+        if let Some(id) = text(self.draft.id()).filter(|_| !overridden) {
+            match id.strip_prefix('#') {
+                Some(anchor) => drop(self.anchors.insert((base.clone(), anchor.to_owned()), place.clone())),
+                None => {
+                    if let Ok(mut uri) = base.join(id) {
+                        uri.set_fragment(None);
+                        self.add_resource(uri.clone(), &place);
+                        base = uri;
+                    }
+                }
+            }
+        }
+        for keyword in ["$anchor", "$dynamicAnchor"] {
+            if let Some(anchor) = text(keyword).filter(|_| self.draft >= Draft::Nineteen) {
+                self.anchors.insert((base.clone(), anchor.to_owned()), place.clone());
+            }
+        }
+        for (keyword, value) in object {
+            let place = format!("{place}/{}", escape(keyword));
+            // These hold schemas in one draft or another, though not in the one form.
+            let holds = match keyword.as_str() {
+                "$defs" | "definitions" | "dependencies" => Holds::Map,
+                "additionalItems" => Holds::Schema,
+                keyword => keywords::holds(keyword),
+            };
+            match (holds, value) {
+                (Holds::Map, Value::Object(schemas)) => {
+                    for (name, schema) in schemas {
+                        self.walk(schema, format!("{place}/{}", escape(name)), base.clone());
+                    }
+                }
+                (Holds::List | Holds::Schema, Value::Array(schemas)) => {
+                    for (number, schema) in schemas.iter().enumerate() {
+                        self.walk(schema, format!("{place}/{number}"), base.clone());
+                    }
+                }
+                (Holds::Schema, schema) => self.walk(schema, place, base.clone()),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// One step of a JSON pointer (RFC 6901 section 3).
+pub(super) fn escape(step: &str) -> String {
+    step.replace('~', "~0").replace('/', "~1")
+}

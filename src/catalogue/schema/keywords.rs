@@ -1,0 +1,117 @@
+//! Which keywords hold schemas, and what a keyword's value must look like.
+
+use serde_json::{Map, Value};
+
+/// What stands behind a keyword of JSON Schema 2020-12.
+pub(super) enum Holds {
+    /// A schema.
+    Schema,
+    /// A list of schemas.
+    List,
+    /// A map from names to schemas.
+    Map,
+    /// No schema.
+    Data,
+}
+
+pub(super) fn holds(keyword: &str) -> Holds {
+    match keyword {
+        "additionalProperties"
+        | "contains"
+        | "contentSchema"
+        | "else"
+        | "if"
+        | "items"
+        | "not"
+        | "propertyNames"
+        | "then"
+        | "unevaluatedItems"
+        | "unevaluatedProperties" => Holds::Schema,
+        "allOf" | "anyOf" | "oneOf" | "prefixItems" => Holds::List,
+        "dependentSchemas" | "patternProperties" | "properties" => Holds::Map,
+        _ => Holds::Data,
+    }
+}
+
+/// Calls `visit` with every schema directly below an object schema, and the keyword it stands behind.
+pub(super) fn for_each_below<'a>(schema: &'a Map<String, Value>, visit: &mut impl FnMut(&'a str, &'a Value)) {
+    for (keyword, value) in schema {
+        match (holds(keyword), value) {
+            (Holds::Schema, _) => visit(keyword, value),
+            (Holds::List, Value::Array(schemas)) => schemas.iter().for_each(|schema| visit(keyword, schema)),
+            (Holds::Map, Value::Object(schemas)) => {
+                schemas.values().for_each(|schema| visit(keyword, schema))
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Calls `visit` with every reference in a schema.
+pub(super) fn for_each_reference<'a>(schema: &'a Value, visit: &mut impl FnMut(&'a str)) {
+    let Some(object) = schema.as_object() else {
+        return;
+    };
+    if let Some(Value::String(reference)) = object.get("$ref") {
+        visit(reference);
+    }
+    // The closure below cannot be generic over itself, so it goes through a trait object.
+    let mut visit: &mut dyn FnMut(&'a str) = visit;
+    for_each_below(object, &mut |_, schema| for_each_reference(schema, &mut visit));
+}
+
+/// The same schema with every schema directly below it replaced.
+pub(super) fn map_below(
+    schema: &Map<String, Value>,
+    replace: &mut impl FnMut(&str, &Value) -> Value,
+) -> Map<String, Value> {
+    let mut replaced = Map::with_capacity(schema.len());
+    for (keyword, value) in schema {
+        let value = match (holds(keyword), value) {
+            (Holds::Schema, _) => replace(keyword, value),
+            (Holds::List, Value::Array(schemas)) => {
+                schemas.iter().map(|schema| replace(keyword, schema)).collect()
+            }
+            (Holds::Map, Value::Object(schemas)) => {
+                schemas.iter().map(|(name, schema)| (name.clone(), replace(keyword, schema))).collect()
+            }
+            _ => value.clone(),
+        };
+        replaced.insert(keyword.clone(), value);
+    }
+    replaced
+}
+
+/// Whether a keyword that is no schema has a value that it may have. Keywords of others may have any.
+pub(super) fn is_well_formed(keyword: &str, value: &Value) -> bool {
+    match keyword {
+        "type" => match value {
+            Value::String(name) => is_type(name),
+            Value::Array(names) => {
+                !names.is_empty() && names.iter().all(|name| name.as_str().is_some_and(is_type))
+            }
+            _ => false,
+        },
+        "required" => is_list_of_strings(value),
+        "dependentRequired" => value.as_object().is_some_and(|map| map.values().all(is_list_of_strings)),
+        "enum" | "examples" => value.is_array(),
+        "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => value.is_number(),
+        "multipleOf" => value.as_f64().is_some_and(|number| number > 0.0),
+        "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties"
+        | "minContains" | "maxContains" => {
+            value.as_f64().is_some_and(|number| number >= 0.0 && number.fract() == 0.0)
+        }
+        "uniqueItems" | "deprecated" | "readOnly" | "writeOnly" => value.is_boolean(),
+        "pattern" | "format" | "title" | "description" | "$comment" | "contentEncoding"
+        | "contentMediaType" => value.is_string(),
+        _ => true,
+    }
+}
+
+fn is_type(name: &str) -> bool {
+    ["array", "boolean", "integer", "null", "number", "object", "string"].contains(&name)
+}
+
+fn is_list_of_strings(value: &Value) -> bool {
+    value.as_array().is_some_and(|names| names.iter().all(Value::is_string))
+}

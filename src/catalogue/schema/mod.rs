@@ -1,0 +1,120 @@
+//! JSON Schema as upstreams send it, whatever its draft, brought into one form that keeps its meaning.
+//!
+//! The form is JSON Schema 2020-12, which is what OpenAPI 3.1 documents hold: every reference is `#` or
+//! `#/$defs/{name}`, every keyword is one of 2020-12. The validator is compiled from it and the document is
+//! written from it, so what the document says is what is enforced.
+//!
+//! Schemas are untrusted. Size and fan-out are bounded, nothing is fetched, and translating takes time linear in
+//! the bound.
+
+mod components;
+mod draft;
+mod exposed;
+mod index;
+mod keywords;
+#[cfg(test)]
+mod tests;
+mod translate;
+
+pub use components::Components;
+
+use std::sync::LazyLock;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+
+/// A compiled validator takes as many parts as there are paths through the references. Beyond this many it
+/// would take seconds to build.
+const MOST_PATHS: u64 = 20_000;
+/// Beyond this many named parts the paths are not even counted.
+const MOST_PARTS: usize = 1_000;
+
+/// A schema in the one form.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    /// The schema itself.
+    root: Value,
+    /// What references lead to, by name.
+    parts: IndexMap<String, Value>,
+}
+
+/// The schema is larger than can be served.
+#[derive(Debug, thiserror::Error)]
+#[error("it has more than {} parts", translate::MOST_NODES)]
+pub struct TooLarge;
+
+impl Schema {
+    /// Translates a schema. The notes say what could not be kept.
+    ///
+    /// # Errors
+    ///
+    /// It is too large.
+    pub fn translate(schema: &Value) -> Result<(Self, Vec<String>), TooLarge> {
+        translate::translate(schema)
+    }
+
+    /// A schema that allows any object.
+    pub fn any_object() -> Self {
+        Self { root: json!({ "type": "object" }), parts: IndexMap::new() }
+    }
+
+    /// The part at a JSON pointer into the schema itself, with all that it refers to. Anything is allowed where
+    /// there is none, or where something refers to the whole, which a part does not have.
+    pub fn part(&self, pointer: &str) -> Self {
+        let part =
+            Self { root: self.root.pointer(pointer).cloned().unwrap_or_default(), parts: self.parts.clone() };
+        let mut whole = part.root.is_null();
+        for schema in std::iter::once(&part.root).chain(part.parts.values()) {
+            keywords::for_each_reference(schema, &mut |reference| whole |= reference == "#");
+        }
+        if whole { Self { root: json!({}), parts: IndexMap::new() } } else { part }
+    }
+
+    /// The schema itself; references in it are `#` or `#/$defs/{name}`.
+    pub fn root(&self) -> &Map<String, Value> {
+        // A schema that is no object is `true`, which says as much as an empty one.
+        static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        self.root.as_object().unwrap_or(&EMPTY)
+    }
+
+    /// What a reference leads to.
+    pub fn resolve(&self, reference: &str) -> Option<&Value> {
+        match reference.strip_prefix('#')? {
+            "" => Some(&self.root),
+            pointer => self.parts.get(pointer.strip_prefix("/$defs/")?),
+        }
+    }
+
+    /// The whole as one self-contained document.
+    pub fn to_value(&self) -> Value {
+        let mut whole = self.root.clone();
+        if let Some(object) = whole.as_object_mut().filter(|_| !self.parts.is_empty()) {
+            let parts = self.parts.iter().map(|(name, part)| (name.clone(), part.clone())).collect();
+            object.insert("$defs".into(), Value::Object(parts));
+        }
+        whole
+    }
+
+    /// Whether a validator for it can be built in reasonable time.
+    pub fn is_compilable(&self) -> bool {
+        self.parts.len() <= MOST_PARTS && self.paths(&self.root, &mut IndexMap::new()) <= MOST_PATHS
+    }
+
+    /// The number of ways through the references below `schema`; a way ends where it would turn back on itself.
+    fn paths<'a>(&'a self, schema: &'a Value, known: &mut IndexMap<&'a str, u64>) -> u64 {
+        let mut paths: u64 = 1;
+        keywords::for_each_reference(schema, &mut |reference| {
+            let below = match known.get(reference) {
+                Some(below) => *below,
+                None => {
+                    known.insert(reference, 1);
+                    let below = self.resolve(reference).map_or(1, |target| self.paths(target, known));
+                    known.insert(reference, below);
+                    below
+                }
+            };
+            paths = paths.saturating_add(below);
+        });
+        paths
+    }
+}
