@@ -163,7 +163,8 @@ async fn wrong_methods() {
         ("OPTIONS", page("/openapi.json")),
     ] {
         let answer = gateway.send(gateway.request(method.parse().unwrap(), path)).await;
-        answer.is(405, &json!({ "detail": "Method Not Allowed" }));
+        let refused = json!({ "detail": "Method Not Allowed" });
+        assert_eq!((answer.status, answer.json()), (405, refused), "{method} {path}");
         let mut allowed: Vec<_> =
             answer.header("allow").unwrap().split(',').map(|m| m.trim().to_owned()).collect();
         allowed.sort();
@@ -194,7 +195,6 @@ async fn unknown_paths() {
         "/fake/greet%",
         "/fake/%ff",
         "/fake/%00",
-        "/fake/greet%2F",
         "/fake/..%2Fgreet",
         "/%66ake%2Fgreet",
     ] {

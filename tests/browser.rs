@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use crate::support::{Gateway, parts, proxy::StrippingProxy, wait::DEADLINE};
 
-/// Opens a page in Chromium, finds the tools, executes one, and keeps a picture; `browser/docs.mjs` says how.
+/// Opens a server's address in Chromium, finds the tools, executes one, and keeps a picture; `browser/docs.mjs` says how.
 async fn execute(page: &str, picture: &str) {
     let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join(picture);
     let profile = tempfile::tempdir().unwrap();
@@ -37,7 +37,7 @@ async fn execute(page: &str, picture: &str) {
 #[tokio::test]
 async fn a_person_can_call_a_tool() {
     let gateway = Gateway::config(&json!({ "example": parts::example() })).ready().await;
-    execute(&format!("{}/example/docs", gateway.base()), "docs.png").await;
+    execute(&format!("{}/example", gateway.base()), "docs.png").await;
     gateway.stop().await;
 }
 
@@ -47,7 +47,7 @@ async fn a_person_can_call_a_tool_under_a_root_path() {
     let gateway =
         Gateway::config(&json!({ "example": parts::example() })).options(["--root-path", "/p"]).ready().await;
     let proxy = StrippingProxy::start(gateway.base(), "/p").await;
-    execute(&format!("{}/p/example/docs", proxy.origin), "docs-behind-proxy.png").await;
-    execute(&format!("{}/p/example/docs", gateway.base()), "docs-under-root-path.png").await;
+    execute(&format!("{}/p/example", proxy.origin), "docs-behind-proxy.png").await;
+    execute(&format!("{}/p/example", gateway.base()), "docs-under-root-path.png").await;
     gateway.stop().await;
 }

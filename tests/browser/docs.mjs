@@ -43,8 +43,12 @@ for (const tool of told.tools) {
 }
 const operation = page.locator(".opblock", { has: page.locator(`[data-path="/${told.execute}"]`) });
 await operation.locator(".opblock-summary-control").click();
-await operation.getByRole("button", { name: "Try it out" }).click();
-await operation.locator("textarea.body-param__text").fill(JSON.stringify(told.arguments));
+// "Try it out" may be spared: then the form is open already.
+const form = operation.locator("textarea.body-param__text");
+const attempt = operation.getByRole("button", { name: "Try it out" });
+await form.or(attempt).first().waitFor();
+if (await attempt.isVisible()) await attempt.click();
+await form.fill(JSON.stringify(told.arguments));
 await operation.getByRole("button", { name: "Execute" }).click();
 const answer = operation.locator(".live-responses-table .response");
 const status = (await answer.locator(".response-col_status").innerText()).trim();

@@ -163,18 +163,6 @@ pub(crate) const SERVER_HOME: Difference = Difference {
     },
 };
 
-pub(crate) const SERVER_HOME_UNDER_ROOT_PATH: Difference = Difference {
-    name: "a server's own page under the root path",
-    why: "as without a root path, and the link carries the prefix",
-    rewrite: |recording, request, response| {
-        let concerned = (SERVER_HOME.rewrite)(recording, request, response);
-        if concerned {
-            response.headers.insert("location".to_owned(), format!("{GATEWAY}/rp/everything/docs"));
-        }
-        concerned
-    },
-};
-
 pub(crate) const ONE_PAGE: Difference = Difference {
     name: "one documentation page",
     why: "ReDoc from the internet gives way to the page that works without it",

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     differences::{
         ABOUT, ANY_ORIGIN, BOTH_SCHEMES, Difference, NEVER_CONNECTED, REFUSALS_ARE_READABLE, ROOT_PATH,
-        ROOT_PATH_LINKS, SERVER_HOME_UNDER_ROOT_PATH,
+        ROOT_PATH_LINKS, SERVER_HOME,
     },
     recording::{Exchange, exchanges, play, read},
 };
@@ -83,7 +83,7 @@ async fn cors_by_default() {
 
 #[tokio::test]
 async fn root_path() {
-    let differences = [SERVER_HOME_UNDER_ROOT_PATH, ROOT_PATH, ROOT_PATH_LINKS];
+    let differences = [SERVER_HOME, ROOT_PATH, ROOT_PATH_LINKS];
     check("root_path", everything_and_time(), &differences).await;
 }
 

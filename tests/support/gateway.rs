@@ -14,7 +14,8 @@ use std::{
 };
 
 use nix::sys::signal::Signal;
-use reqwest::{Client, Method, RequestBuilder, redirect};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Client, Method, RequestBuilder, Url, redirect};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -31,14 +32,17 @@ pub(crate) struct Launch {
     /// The gateway's working directory and home.
     folder: TempDir,
     options: Vec<String>,
+    /// The rest of its command line.
     servers: Vec<String>,
+    /// Where the servers' documents will be, below the path prefix.
+    homes: Vec<String>,
     environment: Vec<(String, String)>,
     trusted: Option<reqwest::Certificate>,
 }
 
 impl Launch {
-    fn new(folder: TempDir, servers: Vec<String>) -> Self {
-        Self { folder, options: Vec::new(), servers, environment: Vec::new(), trusted: None }
+    fn new(folder: TempDir, servers: Vec<String>, homes: Vec<String>) -> Self {
+        Self { folder, options: Vec::new(), servers, homes, environment: Vec::new(), trusted: None }
     }
 
     /// Adds options before those that name the servers.
@@ -84,16 +88,28 @@ impl Launch {
         gateway
     }
 
-    /// Starts it and waits until `/readyz` says that it is ready.
+    /// Starts it and waits until all its servers are connected.
     pub(crate) async fn ready(self) -> Gateway {
+        let key = self.option("--api-key").unwrap_or_default().to_owned();
+        let prefix = self.option("--path-prefix").map(|prefix| format!("/{prefix}")).unwrap_or_default();
+        let homes = self.homes.clone();
         let gateway = self.start().await;
-        eventually("GET /readyz answers 200", async || {
-            let answer = gateway.get("/readyz").await;
-            assert!(matches!(answer.status, 200 | 503), "{answer:?}");
-            (answer.status == 200).then_some(())
-        })
-        .await;
+        for home in homes {
+            let path = format!("{prefix}{home}/openapi.json");
+            eventually(&format!("GET {path} answers 200"), async || {
+                let answer = gateway.send(gateway.request(Method::GET, &path).bearer_auth(&key)).await;
+                assert!(matches!(answer.status, 200 | 503), "{path}: {answer:?}");
+                (answer.status == 200).then_some(())
+            })
+            .await;
+        }
+        assert_eq!(gateway.get("/readyz").await.status, 200);
         gateway
+    }
+
+    fn option(&self, name: &str) -> Option<&str> {
+        let position = self.options.iter().position(|option| option == name)?;
+        self.options.get(position + 1).map(String::as_str)
     }
 
     fn spawn(&self, mark: &str) -> Child {
@@ -157,13 +173,15 @@ impl Gateway {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("config.json");
         std::fs::write(&file, json!({ "mcpServers": servers }).to_string()).expect("a config file");
-        Launch::new(folder, ["--config".to_owned(), file.to_str().unwrap().to_owned()].to_vec())
+        let command = ["--config".to_owned(), file.to_str().unwrap().to_owned()].to_vec();
+        let names = servers.as_object().expect("servers by name").keys();
+        Launch::new(folder, command, names.map(|name| format!("/{}", encoded(name))).collect())
     }
 
     /// `mcpo -- command`.
     pub(crate) fn single(command: Vec<String>) -> Launch {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Launch::new(folder, ["--".to_owned()].into_iter().chain(command).collect())
+        Launch::new(folder, ["--".to_owned()].into_iter().chain(command).collect(), [String::new()].to_vec())
     }
 
     /// Its origin, `http://127.0.0.1:port`.
@@ -252,14 +270,15 @@ impl Gateway {
         self.log()
     }
 
-    /// The address that it says it listens on.
+    /// The origin that it says it listens on.
     async fn address(&mut self) -> String {
         let (child, log) = (&mut self.child, &self.log);
         eventually("mcpo listens", async || {
             let text = log.text();
             let said = text.lines().find_map(|line| line.split_once("listening on "));
             if let Some((_, address)) = said {
-                return Some(address.split([' ', '"', ',']).next().unwrap().trim_end_matches('/').to_owned());
+                let url = address.split([' ', ',']).next().and_then(|url| Url::parse(url).ok());
+                return Some(url.unwrap_or_else(|| panic!("no URL: {text}")).origin().ascii_serialization());
             }
             let ended = child.try_wait().expect("our child");
             assert!(ended.is_none(), "mcpo ended with {ended:?}:\n{text}");
@@ -267,6 +286,11 @@ impl Gateway {
         })
         .await
     }
+}
+
+/// A name as one segment of a path.
+pub(crate) fn encoded(name: &str) -> String {
+    utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
 }
 
 /// Reads the one answer of a connection that its request told to close, or that an error closes.

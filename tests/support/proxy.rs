@@ -3,14 +3,14 @@
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    task::JoinSet,
 };
 
 /// A stripping proxy, ended when dropped.
 pub(crate) struct StrippingProxy {
     /// Its origin.
     pub(crate) origin: String,
-    task: JoinHandle<()>,
+    _task: JoinSet<()>,
 }
 
 impl StrippingProxy {
@@ -20,18 +20,14 @@ impl StrippingProxy {
         let origin = format!("http://{}", listener.local_addr().expect("an address"));
         let address = upstream.strip_prefix("http://").expect("a plain origin").to_owned();
         let prefix = prefix.to_owned();
-        let task = tokio::spawn(async move {
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(forward(stream, address.clone(), prefix.clone()));
+                connections.spawn(forward(stream, address.clone(), prefix.clone()));
             }
         });
-        Self { origin, task }
-    }
-}
-
-impl Drop for StrippingProxy {
-    fn drop(&mut self) {
-        self.task.abort();
+        Self { origin, _task: task }
     }
 }
 

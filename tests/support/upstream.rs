@@ -8,7 +8,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
-    task::JoinHandle,
+    task::JoinSet,
 };
 
 use super::{eventually, parts};
@@ -74,7 +74,7 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) struct Site {
     /// Its origin.
     pub(crate) origin: String,
-    task: JoinHandle<()>,
+    _task: JoinSet<()>,
 }
 
 const PAGE: &str =
@@ -84,7 +84,8 @@ impl Site {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let origin = format!("http://{}", listener.local_addr().expect("an address"));
-        let task = tokio::spawn(async move {
+        let mut task = JoinSet::new();
+        task.spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut head = Vec::new();
                 while !head.ends_with(b"\r\n\r\n") {
@@ -100,12 +101,6 @@ impl Site {
                 let _ = stream.write_all(answer.as_bytes()).await;
             }
         });
-        Self { origin, task }
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        self.task.abort();
+        Self { origin, _task: task }
     }
 }
