@@ -86,7 +86,7 @@ impl Server {
 impl Tool {
     fn new(config: &config::Server, tool: &upstream::Tool, operation_id: String) -> Self {
         let warn = |schema: &str, note: &str| {
-            warn!(server = config.name, tool = tool.name, "{schema} schema: {note}")
+            warn!(server = config.name, tool = tool.name, "{schema} schema: {note}");
         };
         let translate = |which: &str, schema: &Map<String, Value>| match Schema::translate(&Value::Object(
             schema.clone(),

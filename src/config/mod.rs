@@ -141,7 +141,6 @@ impl LogLevel {
 
 /// One server at the root, or several under their names.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is only one, and it is handed on by reference")]
 pub enum Servers {
     /// `mcpo -- command`: tools are `POST /{tool}`.
     Single(Box<Server>),

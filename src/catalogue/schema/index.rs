@@ -31,7 +31,7 @@ impl<'a> Index<'a> {
         let mut index =
             Self { root, draft, resources: HashMap::new(), bases: HashMap::new(), anchors: HashMap::new() };
         index.add_resource(base.clone(), "");
-        index.walk(root, String::new(), base);
+        index.walk(root, "", base);
         Some(index)
     }
 
@@ -89,7 +89,7 @@ impl<'a> Index<'a> {
         self.resources.entry(uri).or_insert_with(|| place.to_owned());
     }
 
-    fn walk(&mut self, schema: &Value, place: String, mut base: Url) {
+    fn walk(&mut self, schema: &Value, place: &str, mut base: Url) {
         let Some(object) = schema.as_object() else {
             return;
         };
@@ -97,11 +97,13 @@ impl<'a> Index<'a> {
         let overridden = self.draft.reference_stands_alone() && object.contains_key("$ref");
         if let Some(id) = text(self.draft.id()).filter(|_| !overridden) {
             match id.strip_prefix('#') {
-                Some(anchor) => drop(self.anchors.insert((base.clone(), anchor.to_owned()), place.clone())),
+                Some(anchor) => {
+                    drop(self.anchors.insert((base.clone(), anchor.to_owned()), place.to_owned()));
+                }
                 None => {
                     if let Ok(mut uri) = base.join(id) {
                         uri.set_fragment(None);
-                        self.add_resource(uri.clone(), &place);
+                        self.add_resource(uri.clone(), place);
                         base = uri;
                     }
                 }
@@ -109,7 +111,7 @@ impl<'a> Index<'a> {
         }
         for keyword in ["$anchor", "$dynamicAnchor"] {
             if let Some(anchor) = text(keyword).filter(|_| self.draft >= Draft::Nineteen) {
-                self.anchors.insert((base.clone(), anchor.to_owned()), place.clone());
+                self.anchors.insert((base.clone(), anchor.to_owned()), place.to_owned());
             }
         }
         for (keyword, value) in object {
@@ -123,15 +125,15 @@ impl<'a> Index<'a> {
             match (holds, value) {
                 (Holds::Map, Value::Object(schemas)) => {
                     for (name, schema) in schemas {
-                        self.walk(schema, format!("{place}/{}", escape(name)), base.clone());
+                        self.walk(schema, &format!("{place}/{}", escape(name)), base.clone());
                     }
                 }
                 (Holds::List | Holds::Schema, Value::Array(schemas)) => {
                     for (number, schema) in schemas.iter().enumerate() {
-                        self.walk(schema, format!("{place}/{number}"), base.clone());
+                        self.walk(schema, &format!("{place}/{number}"), base.clone());
                     }
                 }
-                (Holds::Schema, schema) => self.walk(schema, place, base.clone()),
+                (Holds::Schema, schema) => self.walk(schema, &place, base.clone()),
                 _ => {}
             }
         }

@@ -38,10 +38,12 @@ pub(super) fn for_each_below<'a>(schema: &'a Map<String, Value>, visit: &mut imp
     for (keyword, value) in schema {
         match (holds(keyword), value) {
             (Holds::Schema, _) => visit(keyword, value),
-            (Holds::List, Value::Array(schemas)) => schemas.iter().for_each(|schema| visit(keyword, schema)),
-            (Holds::Map, Value::Object(schemas)) => {
-                schemas.values().for_each(|schema| visit(keyword, schema))
-            }
+            (Holds::List, Value::Array(schemas)) => schemas.iter().for_each(|schema| {
+                visit(keyword, schema);
+            }),
+            (Holds::Map, Value::Object(schemas)) => schemas.values().for_each(|schema| {
+                visit(keyword, schema);
+            }),
             _ => {}
         }
     }

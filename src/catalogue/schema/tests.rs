@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Components, Schema};
 
+#[expect(clippy::needless_pass_by_value, reason = "a table reads better without borrows")]
 #[track_caller]
 fn becomes(schema: Value, wanted: Value) {
     let (translated, notes) = Schema::translate(&schema).unwrap();
@@ -11,6 +12,7 @@ fn becomes(schema: Value, wanted: Value) {
     assert_eq!(notes, Vec::<String>::new());
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a table reads better without borrows")]
 #[track_caller]
 fn notes(schema: Value, wanted: Value, note: &str) {
     let (translated, notes) = Schema::translate(&schema).unwrap();
