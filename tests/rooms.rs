@@ -197,7 +197,7 @@ fn use_paths(prefix: &str, tree: &str) -> Vec<String> {
     paths
 }
 
-/// The words of a line that hold `::`, and those that could name an imported status code.
+/// The words of a line that hold `::`.
 fn inline_paths(code: &str) -> Vec<&str> {
     let is_path = |character: char| character.is_alphanumeric() || matches!(character, '_' | ':');
     code.split(|character| !is_path(character))

@@ -19,7 +19,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Whether it is the program or runs the script of this name.
+    /// Whether its command line names this program or script.
     pub(crate) fn runs(&self, name: &str) -> bool {
         self.command.split(' ').any(|word| Path::new(word).file_name().is_some_and(|file| file == name))
     }
