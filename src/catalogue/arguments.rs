@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jsonschema::Validator;
-use serde_json::{Value, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{coercion, schema::Schema, violation::Violation};
 use crate::config::Validation;
@@ -55,10 +55,15 @@ impl Arguments {
 
     /// Whether a call without a body means a call without arguments.
     pub fn may_be_left_out(&self) -> bool {
-        self.schema.root().get("required").and_then(Value::as_array).is_none_or(Vec::is_empty)
+        match &self.check {
+            Check::Strict(validator) | Check::Lax(validator) => validator.is_valid(&json!({})),
+            Check::Off => {
+                self.schema.root().get("required").and_then(Value::as_array).is_none_or(Vec::is_empty)
+            }
+        }
     }
 
-    /// The arguments as they travel on: to the letter as they came wherever they are valid so.
+    /// The arguments as they travel on: to the letter as they came wherever they can be used so.
     ///
     /// # Errors
     ///
@@ -75,10 +80,13 @@ impl Arguments {
         }
         match &self.check {
             Check::Off => Ok(Cow::Borrowed(raw)),
-            Check::Strict(validator) | Check::Lax(validator) if validator.is_valid(&arguments) => {
+            Check::Strict(validator) if validator.is_valid(&arguments) => Ok(Cow::Borrowed(raw)),
+            Check::Strict(validator) => Err(violations(validator, &arguments)),
+            Check::Lax(validator)
+                if !coercion::has_whole_float(&arguments) && validator.is_valid(&arguments) =>
+            {
                 Ok(Cow::Borrowed(raw))
             }
-            Check::Strict(validator) => Err(violations(validator, &arguments)),
             Check::Lax(validator) => {
                 let mut mended = arguments;
                 coercion::mend(&self.schema, &mut mended);

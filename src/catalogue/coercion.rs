@@ -1,8 +1,9 @@
 //! Mends arguments that are invalid as sent but plainly meant, by the rules of pydantic's lax mode.
 //!
 //! Text becomes the number or truth value that it spells, an explicit null for an optional property that
-//! allows none is left out, and so are undeclared keys where none are allowed. Nothing else is touched, and
-//! the result is validated again: mending can only help.
+//! allows none is left out, and so are undeclared keys where none are allowed. `5.0` for an integer is valid as
+//! sent, but servers in typed languages refuse it, so it becomes 5. Nothing else is touched, and the result is
+//! validated again: mending can only help.
 
 use serde_json::{Map, Number, Value};
 
@@ -41,6 +42,11 @@ impl<'a> Mender<'a> {
             return;
         }
         match value {
+            Value::Number(number) if types.contains(&"integer") && !types.contains(&"number") => {
+                if let Some(whole) = whole(number) {
+                    *number = whole;
+                }
+            }
             Value::Object(object) => self.mend_object(schema, object, depth),
             Value::Array(items) => self.mend_array(schema, items, depth),
             _ => {}
@@ -162,6 +168,24 @@ fn convert(value: &Value, wanted: &str) -> Option<Value> {
     }
 }
 
+/// Whether a whole number in `value` is written as a fraction.
+pub(super) fn has_whole_float(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => whole(number).is_some(),
+        Value::Array(items) => items.iter().any(has_whole_float),
+        Value::Object(object) => object.values().any(has_whole_float),
+        _ => false,
+    }
+}
+
+/// `5` for `5.0`, where that loses nothing.
+fn whole(number: &Number) -> Option<Number> {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    let float =
+        number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0 && float.abs() <= EXACT)?;
+    Some(Number::from(float as i64))
+}
+
 fn number(text: &str) -> Option<Value> {
     let text = text.trim();
     let text = text.strip_prefix('+').unwrap_or(text);
@@ -206,6 +230,7 @@ mod tests {
         );
         mends(&schema, json!({ "u": "7", "b": 0 }), &json!({ "u": 7, "b": false }));
         mends(&schema, json!({ "n": "NaN" }), &json!({ "n": "NaN" }));
+        mends(&schema, json!({ "n": 5.0, "i": 5.0, "u": -0.0 }), &json!({ "n": 5.0, "i": 5, "u": 0 }));
     }
 
     #[test]

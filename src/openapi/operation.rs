@@ -23,8 +23,9 @@ pub(super) fn post(tool: &Tool, secured: bool, components: &mut Components) -> V
     if !tool.arguments.is_empty() {
         let schema = tool.arguments.schema().with_properties_exposed();
         let schema = components.add(&format!("{}_form_model", tool.name), &schema);
+        let required = !tool.arguments.may_be_left_out();
         operation["requestBody"] =
-            json!({ "content": { "application/json": { "schema": schema } }, "required": true });
+            json!({ "content": { "application/json": { "schema": schema } }, "required": required });
     }
     let mut responses = json!({ "200": {
         "description": "Successful Response",

@@ -19,6 +19,8 @@ const FOLLOWED: [&str; 5] = ["properties", "items", "allOf", "anyOf", "oneOf"];
 #[derive(Debug, Default)]
 pub struct Components {
     schemas: Map<String, Value>,
+    /// Code generators name a type by its title, so that a title must not stand twice.
+    titles: HashSet<String>,
 }
 
 impl Components {
@@ -39,6 +41,16 @@ impl Components {
 
     /// Adds a schema that refers to nothing.
     pub fn add_plain(&mut self, name: &str, schema: Value) {
+        self.insert(name, schema);
+    }
+
+    fn insert(&mut self, name: &str, mut schema: Value) {
+        if let Some(title) = schema.get("title").and_then(Value::as_str).map(str::to_owned)
+            && !self.titles.insert(title.clone())
+        {
+            schema["x-mcp-title"] = title.into();
+            schema["title"] = name.into();
+        }
         self.schemas.insert(name.to_owned(), schema);
     }
 
@@ -79,7 +91,7 @@ impl Placing<'_> {
             };
             let part = self.write(part, true, base);
             let name = &self.names[&reference];
-            self.components.schemas.insert(name.clone(), part);
+            self.components.insert(name, part);
         }
     }
 
