@@ -77,13 +77,17 @@ impl Application {
         };
         let prefix = config.base.prefix.clone();
         let secured = config.guard.key.is_some();
-        let settings = Settings { about: config.about, base: config.base, secured };
+        let settings =
+            Settings { about: config.about, base: config.base, operation_ids: config.operation_ids, secured };
 
         // Bound before anything is started, so that a busy port leaves no child behind.
         let listeners = bind(&config.listen)?;
-        let sessions: Vec<Session> =
-            servers.into_iter().map(|server| Session::start(server, &tasks, stop.clone())).collect();
-        let gateway = Data::new(Gateway::new(config.guard, settings, mounting, sessions.clone()));
+        let sessions: Vec<Session> = servers
+            .into_iter()
+            .map(|server| Session::start(server, config.limits.result, &tasks, stop.clone()))
+            .collect();
+        let gateway =
+            Data::new(Gateway::new(config.guard, settings, config.limits.body, mounting, sessions.clone()));
         let addresses: Vec<SocketAddr> =
             listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let url = base_url(&config.listen, &addresses, &gateway);

@@ -136,6 +136,18 @@ struct Flags {
     #[arg(short = 'v', long, value_name = "TEXT", help_heading = "Document")]
     version: Option<Option<String>>,
 
+    /// Name operations as the Python mcpo does (compatible: tool_NAME_post), by the tool alone (bare), or by
+    /// server and tool (prefixed) [default: compatible]
+    #[arg(long, value_name = "STYLE", help_heading = "Document")]
+    operation_ids: Option<String>,
+
+    /// Refuse calls with a larger body [default: 64MiB]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    max_body_size: Option<String>,
+    /// Refuse larger answers of servers [default: 256MiB]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    max_result_size: Option<String>,
+
     /// trace, debug, info, warning, error or critical [default: info]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -200,6 +212,9 @@ fn options(flags: Flags, from: &Origins<'_>) -> Options {
         name: from.one("name", flags.name),
         description: from.one("description", flags.description),
         version: from.one("version", flags.version.flatten()),
+        operation_ids: from.one("operation-ids", flags.operation_ids),
+        max_body_size: from.one("max-body-size", flags.max_body_size),
+        max_result_size: from.one("max-result-size", flags.max_result_size),
         config: from.one("config", flags.config),
         hot_reload: from.switch("hot-reload", flags.hot_reload),
         server_type: from.one("type", flags.server_type),

@@ -114,6 +114,21 @@ fn values_of_options_are_checked() {
         ),
         ("--type foo -- x", &[], "--type: unknown type \"foo\"; use stdio, sse or streamable-http"),
         (
+            "--operation-ids short -- x",
+            &[],
+            "--operation-ids: unknown style \"short\"; use compatible, bare or prefixed",
+        ),
+        (
+            "--max-body-size big -- x",
+            &[],
+            "--max-body-size: \"big\" is not a size; write one such as 64MiB, or a number of bytes",
+        ),
+        (
+            "-- x",
+            &[("MCPO_MAX_RESULT_SIZE", "0")],
+            "MCPO_MAX_RESULT_SIZE: \"0\" is not a size; write one such as 64MiB, or a number of bytes",
+        ),
+        (
             "--log-level loud -- x",
             &[],
             "--log-level: unknown level \"loud\"; use trace, debug, info, warning, error or critical",

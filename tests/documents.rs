@@ -342,3 +342,19 @@ fn valid_to_others(gateway: &Gateway, document: &Value) {
     let said = [output.stdout, output.stderr].concat();
     assert!(output.status.success(), "{}\n{document}", String::from_utf8_lossy(&said));
 }
+
+/// Names as the Python mcpo has them, or as models like them.
+#[tokio::test]
+async fn operation_ids_come_in_three_styles() {
+    for (style, id) in [
+        ("compatible", "tool_get_current_time_post"),
+        ("bare", "get_current_time"),
+        ("prefixed", "clock_get_current_time"),
+    ] {
+        let servers = json!({ "clock": parts::example() });
+        let gateway = Gateway::config(&servers).options(["--operation-ids", style]).ready().await;
+        let document = gateway.document("/clock").await;
+        assert_eq!(document["paths"]["/get_current_time"]["post"]["operationId"], id);
+        gateway.stop().await;
+    }
+}

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Gateway, parts,
     processes::{marked, signal},
+    upstream::Remote,
 };
 
 const PNG: &str = "iVBORw0KGgo=";
@@ -118,6 +119,40 @@ async fn failures_upstream_become_statuses() {
     let failed = json!({ "content": [{ "type": "text", "text": "it broke" }], "isError": true });
     let answer = gateway.call("/fake/call", &json!({ "result": failed })).await;
     answer.is(500, &json!({ "detail": { "message": "it broke" } }));
+    gateway.stop().await;
+}
+
+/// An answer over the limit costs its own call alone, on every transport.
+#[tokio::test]
+async fn large_answers_are_refused_beyond_the_limit() {
+    let (sse, http) = (Remote::sse().await, Remote::http().await);
+    let servers = json!({
+        "stdio": parts::everything(),
+        "sse": { "type": "sse", "url": sse.url },
+        "http": { "type": "http", "url": http.url },
+    });
+    let gateway = Gateway::config(&servers).options(["--max-result-size", "300kB"]).ready().await;
+    for server in ["stdio", "sse", "http"] {
+        let path = format!("/{server}/echo");
+        let answer = gateway.call(&path, &json!({ "message": "x".repeat(400_000) })).await;
+        let reason = answer.json()["detail"]["message"].to_string();
+        assert!(answer.status == 502 && reason.contains("larger than 300000 bytes"), "{server}: {answer:?}");
+    }
+    for server in ["stdio", "http"] {
+        let small = json!({ "message": "x".repeat(100_000) });
+        let whole = gateway.result(&format!("/{server}/echo"), &small).await;
+        assert_eq!(whole.as_str().map(str::len), Some("Echo: ".len() + 100_000), "{server}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_hundred_megabytes_come_through() {
+    let gateway = Gateway::config(&json!({ "example": parts::example() })).ready().await;
+    let asked = json!({ "message": "0123456789".repeat(1_000_000), "repeat": 10 });
+    let answer = gateway.call("/example/echo", &asked).await;
+    // Ten times the text, nine line ends of two characters each, two quotes.
+    assert_eq!((answer.status, answer.body.len()), (200, 100_000_000 + 9 * 2 + 2));
     gateway.stop().await;
 }
 

@@ -71,9 +71,9 @@ pub struct Output {
 
 impl Server {
     /// Builds the server's part of the catalogue. Compiles schemas: not for an HTTP worker.
-    pub fn new(config: &config::Server, listing: &Listing) -> Self {
+    pub fn new(config: &config::Server, listing: &Listing, operation_ids: config::OperationIds) -> Self {
         warn_of_unknown_names(config, listing);
-        let mut names = naming::OperationIds::default();
+        let mut names = naming::Namer::new(operation_ids, &config.name);
         let served = listing.tools.iter().filter(|tool| config.tools.allows(&tool.name));
         let tools = served.map(|tool| {
             let operation_id = names.assign(&tool.name);

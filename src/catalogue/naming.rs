@@ -2,27 +2,43 @@
 
 use std::collections::HashSet;
 
+use crate::config::OperationIds;
+
 /// What Open WebUI, and the model providers behind it, accept at most.
 const LONGEST: usize = 64;
 
-/// Hands out operation ids, each once.
-#[derive(Default)]
-pub(super) struct OperationIds(HashSet<String>);
+/// Hands out the operation ids of one server's document, each once.
+pub(super) struct Namer<'a> {
+    style: OperationIds,
+    server: &'a str,
+    given: HashSet<String>,
+}
 
-impl OperationIds {
-    /// `tool_` + the tool's name with all but letters and digits as `_` + `_post`, as FastAPI makes it.
+impl<'a> Namer<'a> {
+    pub(super) fn new(style: OperationIds, server: &'a str) -> Self {
+        Self { style, server, given: HashSet::new() }
+    }
+
+    /// The tool's operation id; matches `[A-Za-z0-9_-]{1,64}`.
     pub(super) fn assign(&mut self, tool: &str) -> String {
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-        let name: String = tool.chars().map(plain).collect();
-        let wished = fit(&format!("tool_{name}"), "_post");
-        let mut id = wished;
+        let (name, suffix) = match self.style {
+            // FastAPI's form, which knows no hyphen.
+            OperationIds::Compatible => (format!("tool_{}", plain(tool).replace('-', "_")), "_post"),
+            OperationIds::Bare => (plain(tool), ""),
+            OperationIds::Prefixed => (format!("{}_{}", plain(self.server), plain(tool)), ""),
+        };
+        let mut id = fit(&name, suffix);
         let mut copy = 2;
-        while !self.0.insert(id.clone()) {
-            id = fit(&format!("tool_{name}"), &format!("_{copy}_post"));
+        while !self.given.insert(id.clone()) {
+            id = fit(&name, &format!("_{copy}{suffix}"));
             copy += 1;
         }
         id
     }
+}
+
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }
 
 fn fit(name: &str, suffix: &str) -> String {
@@ -52,7 +68,7 @@ mod tests {
 
     #[test]
     fn operation_ids_are_unique_and_plain() {
-        let mut ids = OperationIds::default();
+        let mut ids = Namer::new(OperationIds::Compatible, "my server");
         assert_eq!(ids.assign("get-tiny-image"), "tool_get_tiny_image_post");
         assert_eq!(ids.assign("get_tiny_image"), "tool_get_tiny_image_2_post");
         assert_eq!(ids.assign("get.tiny.image"), "tool_get_tiny_image_3_post");
@@ -61,6 +77,8 @@ mod tests {
         let (first, second) = (ids.assign(&long), ids.assign(&long));
         assert_eq!((first.len(), second.len()), (64, 64));
         assert_ne!(first, second);
+        assert_eq!(Namer::new(OperationIds::Bare, "my server").assign("get-tiny.image"), "get-tiny_image");
+        assert_eq!(Namer::new(OperationIds::Prefixed, "my server").assign("get-it"), "my_server_get-it");
     }
 
     #[test]

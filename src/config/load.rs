@@ -2,10 +2,11 @@
 //! module of their own.
 
 use super::{
-    About, BasePath, Config, Guard, Listen, LogLevel, Servers, cors,
+    About, BasePath, Config, Guard, Limits, Listen, LogLevel, OperationIds, Servers, cors,
     environment::Environment,
     error::ConfigError,
     file::File,
+    limits,
     options::{Given, Options},
     overlay, prefix, single, tls,
 };
@@ -46,6 +47,8 @@ impl Config {
             },
             guard: guard(options)?,
             about: about(options),
+            operation_ids: operation_ids(&options.operation_ids)?,
+            limits: limits(options)?,
             servers,
             hot_reload: switch(&options.hot_reload)?,
             log_level: log_level(&options.log_level, &mut warnings)?,
@@ -144,6 +147,29 @@ fn key_from(file: &Given) -> Result<ApiKey, ConfigError> {
         return Err(file.error(format_args!("{} is empty; write the key into it", file.value)));
     }
     Ok(ApiKey::new(key))
+}
+
+fn operation_ids(given: &Option<Given>) -> Result<OperationIds, ConfigError> {
+    let Some(given) = given else { return Ok(OperationIds::default()) };
+    match given.value.trim().to_ascii_lowercase().as_str() {
+        "compatible" => Ok(OperationIds::Compatible),
+        "bare" => Ok(OperationIds::Bare),
+        "prefixed" => Ok(OperationIds::Prefixed),
+        other => {
+            Err(given.error(format_args!("unknown style \"{other}\"; use compatible, bare or prefixed")))
+        }
+    }
+}
+
+fn limits(options: &Options) -> Result<Limits, ConfigError> {
+    let mut limits = Limits::default();
+    if let Some(given) = &options.max_body_size {
+        limits.body = limits::size(given)?;
+    }
+    if let Some(given) = &options.max_result_size {
+        limits.result = limits::size(given)?;
+    }
+    Ok(limits)
 }
 
 fn about(options: &Options) -> About {

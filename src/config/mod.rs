@@ -9,6 +9,7 @@ mod error;
 mod expand;
 mod file;
 mod json;
+mod limits;
 mod load;
 mod options;
 mod overlay;
@@ -23,6 +24,7 @@ mod tls;
 
 pub use environment::Environment;
 pub use error::ConfigError;
+pub use limits::Limits;
 pub use options::{Given, Options};
 use server::Transport;
 pub use server::{
@@ -45,6 +47,10 @@ pub struct Config {
     pub guard: Guard,
     /// What the root document (or the only document) says of itself.
     pub about: About,
+    /// How operations are named.
+    pub operation_ids: OperationIds,
+    /// How large messages may be.
+    pub limits: Limits,
     /// The MCP servers behind this gateway.
     pub servers: Servers,
     /// Whether edits of the config file take effect while running.
@@ -137,6 +143,18 @@ impl LogLevel {
             _ => None,
         }
     }
+}
+
+/// `--operation-ids`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OperationIds {
+    /// `tool_get_time_post`, as the Python mcpo has it.
+    #[default]
+    Compatible,
+    /// `get_time`
+    Bare,
+    /// `clock_get_time`, for documents that are put together.
+    Prefixed,
 }
 
 /// One server at the root, or several under their names.

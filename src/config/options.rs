@@ -57,6 +57,9 @@ pub struct Options {
     pub header: Vec<Given>,
     pub env: Vec<Given>,
     pub env_path: Option<Given>,
+    pub operation_ids: Option<Given>,
+    pub max_body_size: Option<Given>,
+    pub max_result_size: Option<Given>,
     pub log_level: Option<Given>,
     pub command: Vec<String>,
 }

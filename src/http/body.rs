@@ -11,22 +11,23 @@ use serde_json::value::RawValue;
 use super::{error::ApiError, json_error};
 use crate::catalogue::{Arguments, Violation};
 
-/// The largest body a call may have, in bytes.
-pub(super) const LARGEST: usize = 64 << 20;
-
-/// Reads the whole body, unless it is too large or not text.
-pub(super) async fn read(request: &HttpRequest, mut payload: Payload) -> Result<String, ApiError> {
+/// Reads the whole body, unless it is larger than `limit` bytes or not text.
+pub(super) async fn read(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limit: usize,
+) -> Result<String, ApiError> {
     let length =
         request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: usize| length > LARGEST) {
-        return Err(ApiError::TooLarge(LARGEST));
+    if length.is_some_and(|length: usize| length > limit) {
+        return Err(ApiError::TooLarge(limit));
     }
     // A length is a claim: memory is set aside for what has come.
     let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(1 << 20));
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| ApiError::Incomplete)?;
-        if body.len() + chunk.len() > LARGEST {
-            return Err(ApiError::TooLarge(LARGEST));
+        if body.len() + chunk.len() > limit {
+            return Err(ApiError::TooLarge(limit));
         }
         body.extend_from_slice(&chunk);
     }

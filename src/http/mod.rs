@@ -124,7 +124,7 @@ async fn catch_all(
             let offer = entry.offer()?;
             match find_tool(&offer.catalogue, rest) {
                 Some(tool) if *request.method() == Method::POST => {
-                    tools::call(&entry.session, tool, &request, payload).await
+                    tools::call(&entry.session, tool, &request, payload, gateway.max_body).await
                 }
                 Some(_) => Err(ApiError::MethodNotAllowed("POST")),
                 None if PAGES.contains(&rest) => Err(ApiError::MethodNotAllowed("GET, HEAD")),

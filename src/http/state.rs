@@ -18,6 +18,8 @@ pub struct Gateway {
     pub guard: Guard,
     /// What documents say and links carry.
     pub settings: Settings,
+    /// The largest body a call may have, in bytes.
+    pub max_body: usize,
     /// One server at the root, or several under their names.
     pub mounting: Mounting,
     snapshot: ArcSwap<Snapshot>,
@@ -60,7 +62,13 @@ pub struct Offer {
 
 impl Gateway {
     /// A gateway whose servers have yet to connect.
-    pub fn new(guard: Guard, settings: Settings, mounting: Mounting, sessions: Vec<Session>) -> Self {
+    pub fn new(
+        guard: Guard,
+        settings: Settings,
+        max_body: usize,
+        mounting: Mounting,
+        sessions: Vec<Session>,
+    ) -> Self {
         let own = OwnRoutes::new(super::health::document());
         let root = Arc::new(openapi::root_document(std::iter::empty(), &own, &settings));
         let entry = |session: Session| {
@@ -69,7 +77,7 @@ impl Gateway {
         };
         let servers = sessions.into_iter().map(entry).collect();
         let snapshot = ArcSwap::from_pointee(Snapshot { servers, root });
-        Self { guard, settings, mounting, snapshot, own }
+        Self { guard, settings, max_body, mounting, snapshot, own }
     }
 
     /// The catalogue as it is now.
@@ -79,7 +87,7 @@ impl Gateway {
 
     /// Builds what `listing` offers. Compiles and serialises: not for an HTTP worker.
     pub fn offer(&self, session: &Session, listing: &Listing) -> Offer {
-        let catalogue = catalogue::Server::new(session.config(), listing);
+        let catalogue = catalogue::Server::new(session.config(), listing, self.settings.operation_ids);
         let mount = (self.mounting == Mounting::Named).then_some(session.config().name.as_str());
         let document = Arc::new(openapi::server_document(&catalogue, mount, &self.settings));
         Offer { catalogue, document }

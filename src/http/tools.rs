@@ -12,10 +12,11 @@ pub(super) async fn call(
     tool: &Tool,
     request: &HttpRequest,
     payload: Payload,
+    max_body: usize,
 ) -> Result<HttpResponse, ApiError> {
     let config = session.config();
     let answer = async {
-        let body = body::read(request, payload).await?;
+        let body = body::read(request, payload, max_body).await?;
         let arguments = body::parse(request, &body, &tool.arguments)?;
         let arguments = tool.arguments.check(arguments).map_err(ApiError::Invalid)?;
         let raw = session.call(&tool.name, &arguments).await?;

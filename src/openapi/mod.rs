@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     catalogue::{Components, Server},
-    config::{About, BasePath},
+    config::{About, BasePath, OperationIds},
 };
 
 /// What a path segment may hold unencoded (RFC 3986 section 2.3).
@@ -26,6 +26,8 @@ pub struct Settings {
     pub about: About,
     /// The prefixes that links carry.
     pub base: BasePath,
+    /// How operations are named.
+    pub operation_ids: OperationIds,
     /// Whether calls need a key.
     pub secured: bool,
 }

@@ -48,25 +48,29 @@ pub(super) struct Caller {
 
 impl Connection {
     /// Opens a connection and completes the handshake. Takes as long as the server does: the caller bounds it.
-    pub(super) async fn open(server: &config::Server, tasks: &TaskTracker) -> Result<Self, ConnectError> {
+    pub(super) async fn open(
+        server: &config::Server,
+        max_message: usize,
+        tasks: &TaskTracker,
+    ) -> Result<Self, ConnectError> {
         match &server.upstream {
             Upstream::Stdio(stdio) => {
                 let wire = |inbox| ready(Wire::stdio(&server.name, stdio, inbox, tasks));
-                match Self::shake_hands(server, wire, auto()).await {
+                match Self::shake_hands(server, max_message, wire, auto()).await {
                     // Some old servers end at the first request that they do not know, which is our probe.
                     Err(ConnectError::Wire(WireError::Lost(_))) => {
-                        Self::shake_hands(server, wire, ClientLifecycleMode::Initialize).await
+                        Self::shake_hands(server, max_message, wire, ClientLifecycleMode::Initialize).await
                     }
                     done => done,
                 }
             }
-            Upstream::Http(remote) => Self::http(server, remote).await,
-            Upstream::Sse(remote) => Self::sse(server, remote).await,
+            Upstream::Http(remote) => Self::http(server, max_message, remote).await,
+            Upstream::Sse(remote) => Self::sse(server, max_message, remote).await,
             Upstream::Probe(remote) => {
-                match Self::http(server, remote).await {
+                match Self::http(server, max_message, remote).await {
                     // What a server of 2024-11-05 answers to a POST (MCP 2025-11-25, Backwards Compatibility).
                     Err(ConnectError::Wire(WireError::Refused { status: 400..=499, .. })) => {
-                        Self::sse(server, remote).await
+                        Self::sse(server, max_message, remote).await
                     }
                     done => done,
                 }
@@ -74,24 +78,34 @@ impl Connection {
         }
     }
 
-    async fn http(server: &config::Server, remote: &config::Remote) -> Result<Self, ConnectError> {
-        Self::shake_hands(server, |inbox| ready(Wire::http(remote, inbox)), auto()).await
+    async fn http(
+        server: &config::Server,
+        max_message: usize,
+        remote: &config::Remote,
+    ) -> Result<Self, ConnectError> {
+        let wire = |inbox| ready(Wire::http(remote, inbox));
+        Self::shake_hands(server, max_message, wire, auto()).await
     }
 
-    async fn sse(server: &config::Server, remote: &config::Remote) -> Result<Self, ConnectError> {
+    async fn sse(
+        server: &config::Server,
+        max_message: usize,
+        remote: &config::Remote,
+    ) -> Result<Self, ConnectError> {
         let wire = |inbox| Wire::sse(remote, inbox);
-        Self::shake_hands(server, wire, ClientLifecycleMode::Initialize).await
+        Self::shake_hands(server, max_message, wire, ClientLifecycleMode::Initialize).await
     }
 
     async fn shake_hands<F>(
         server: &config::Server,
+        max_message: usize,
         open: impl FnOnce(Arc<Inbox>) -> F,
         lifecycle: ClientLifecycleMode,
     ) -> Result<Self, ConnectError>
     where
         F: Future<Output = Result<Wire, ConnectError>>,
     {
-        let (inbox, messages) = Inbox::new(&server.name);
+        let (inbox, messages) = Inbox::new(&server.name, max_message);
         let inbox = Arc::new(inbox);
         let wire = Arc::new(open(inbox.clone()).await?);
         let tools_changed = Arc::new(Notify::new());

@@ -66,6 +66,9 @@ pub enum WireError {
     /// It may have reached the upstream.
     #[error("{0}")]
     Lost(String),
+    /// The answer is larger than this many bytes.
+    #[error("the answer is larger than {0} bytes (see --max-result-size)")]
+    TooLarge(usize),
     /// The upstream asks for authorization (HTTP 401).
     #[error("the server asks for authorization (HTTP 401)")]
     Unauthorized,
@@ -97,7 +100,9 @@ impl From<WireError> for CallError {
             WireError::Lost(reason) => Self::Lost(reason),
             WireError::Unauthorized => Self::Unauthorized,
             // 5xx may come from a proxy in front, after the tool has run; the others refuse before it.
-            WireError::Refused { status: 500.., .. } => Self::Lost(error.to_string()),
+            WireError::Refused { status: 500.., .. } | WireError::TooLarge(_) => {
+                Self::Lost(error.to_string())
+            }
             WireError::Refused { .. } => Self::NotSent(error.to_string()),
         }
     }

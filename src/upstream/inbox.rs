@@ -14,17 +14,21 @@ use tracing::warn;
 
 use super::{
     error::WireError,
-    message::{Envelope, RawReply},
+    message::{self, Envelope, RawReply},
 };
 
 /// Notifications wait here for rmcp. A server that floods it loses notifications, never answers.
 const CONTROL_BUFFER: usize = 1024;
 
+type Answer = Result<RawReply, WireError>;
+
 /// The receiving side of one connection.
 pub(super) struct Inbox {
     server: String,
+    /// The largest message that is taken, in bytes.
+    pub(super) max_message: usize,
     /// `None` once closed.
-    waiting: Mutex<Option<HashMap<u64, oneshot::Sender<RawReply>>>>,
+    waiting: Mutex<Option<HashMap<u64, oneshot::Sender<Answer>>>>,
     control: mpsc::Sender<ServerJsonRpcMessage>,
     closed: CancellationToken,
     reason: OnceLock<String>,
@@ -32,10 +36,11 @@ pub(super) struct Inbox {
 
 impl Inbox {
     /// An open inbox, and the end at which rmcp takes out its messages.
-    pub(super) fn new(server: &str) -> (Self, mpsc::Receiver<ServerJsonRpcMessage>) {
+    pub(super) fn new(server: &str, max_message: usize) -> (Self, mpsc::Receiver<ServerJsonRpcMessage>) {
         let (control, messages) = mpsc::channel(CONTROL_BUFFER);
         let inbox = Self {
             server: server.to_owned(),
+            max_message,
             waiting: Mutex::new(Some(HashMap::new())),
             control,
             closed: CancellationToken::new(),
@@ -58,11 +63,21 @@ impl Inbox {
     pub(super) fn accept(&self, frame: &[u8]) {
         match Envelope::parse(frame) {
             Ok(envelope) => match envelope.answers() {
-                Some(id) => self.answer(id, envelope.into_reply()),
+                Some(id) => self.answer(id, Ok(envelope.into_reply())),
                 None => self.forward(frame),
             },
             Err(error) => warn!(server = self.server, %error, "ignored a line that is not JSON-RPC"),
         }
+    }
+
+    /// Takes both ends of a message that is too large: whoever waits for it is told so. False where nobody can
+    /// be made out.
+    pub(super) fn refuse(&self, ends: &[u8]) -> bool {
+        let id = message::find_id(ends);
+        if let Some(id) = id {
+            self.answer(id, Err(WireError::TooLarge(self.max_message)));
+        }
+        id.is_some()
     }
 
     /// Hands `message` to rmcp.
@@ -89,10 +104,10 @@ impl Inbox {
         self.reason.get().cloned().unwrap_or_else(|| "the connection was closed".into())
     }
 
-    fn answer(&self, id: u64, reply: RawReply) {
+    fn answer(&self, id: u64, answer: Answer) {
         // A caller that has left, or whose time was up, leaves no ticket behind: its late answer is nobody's.
         if let Some(sender) = self.lock().as_mut().and_then(|waiting| waiting.remove(&id)) {
-            let _ = sender.send(reply);
+            let _ = sender.send(answer);
         }
     }
 
@@ -103,7 +118,7 @@ impl Inbox {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<HashMap<u64, oneshot::Sender<RawReply>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<HashMap<u64, oneshot::Sender<Answer>>>> {
         // No code panics while it holds the lock, so a poisoned one is still whole.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -113,12 +128,12 @@ impl Inbox {
 pub(super) struct Ticket<'a> {
     inbox: &'a Inbox,
     id: u64,
-    answer: oneshot::Receiver<RawReply>,
+    answer: oneshot::Receiver<Answer>,
 }
 
 impl Ticket<'_> {
-    pub(super) async fn answer(mut self) -> Result<RawReply, WireError> {
-        (&mut self.answer).await.map_err(|_| WireError::Lost(self.inbox.reason()))
+    pub(super) async fn answer(mut self) -> Answer {
+        (&mut self.answer).await.unwrap_or_else(|_| Err(WireError::Lost(self.inbox.reason())))
     }
 }
 

@@ -7,7 +7,8 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 pub(super) enum Line {
     /// A line is in the buffer, without its end.
     Read,
-    /// The line is longer than allowed; the buffer holds its beginning, the rest is still to come.
+    /// The line is longer than allowed; the buffer holds its beginning, the rest is still to come or to be
+    /// [skipped](skip).
     TooLong,
     /// The stream has ended.
     End,
@@ -44,6 +45,28 @@ where
     }
 }
 
+/// Reads to the end of the line that [`read`] has found too long, of which `line` then holds both ends.
+pub(super) async fn skip<R>(reader: &mut R, line: &mut Vec<u8>) -> std::io::Result<()>
+where
+    R: AsyncBufRead + Unpin,
+{
+    const END: usize = 1024;
+    line.truncate(END);
+    loop {
+        let available = reader.fill_buf().await?;
+        let newline = available.iter().position(|byte| *byte == b'\n');
+        let taken = newline.map_or(available.len(), |newline| newline + 1);
+        line.extend_from_slice(&available[..taken]);
+        reader.consume(taken);
+        if line.len() > 2 * END {
+            line.drain(END..line.len() - END);
+        }
+        if newline.is_some() || taken == 0 {
+            return Ok(());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,8 +81,8 @@ mod tests {
         assert_eq!(line, b"");
         assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), Line::TooLong);
         assert_eq!(line, b"longer");
-        assert_eq!(read(&mut input, &mut line, 60).await.unwrap(), Line::Read);
-        assert_eq!(line, b" than six");
+        skip(&mut input, &mut line).await.unwrap();
+        assert_eq!(line, b"longer than six\n");
         assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), Line::Read);
         assert_eq!(line, b"end");
         assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), Line::End);

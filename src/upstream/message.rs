@@ -61,6 +61,17 @@ impl<'a> Envelope<'a> {
     }
 }
 
+/// The id of the request of ours that a message answers of which only both `ends` are known.
+pub(super) fn find_id(ends: &[u8]) -> Option<u64> {
+    let text = String::from_utf8_lossy(ends);
+    let id = |after: &str| {
+        let digits = after.trim_start_matches([' ', ':', '"']);
+        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        digits[..end].parse().ok().filter(|id| *id >= FIRST_ID)
+    };
+    text.split("\"id\"").skip(1).find_map(id)
+}
+
 /// A request of ours, ready for the wire.
 pub(super) struct Request<'a> {
     pub(super) id: u64,

@@ -1,9 +1,16 @@
 //! What the two HTTP transports share: the client, the reading of statuses, and streams of events.
 
-use std::{error::Error as _, time::Duration};
+use std::{
+    error::Error as _,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream::BoxStream};
+use futures_util::{StreamExt, stream::BoxStream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::{Client, RequestBuilder, Response, redirect};
 use sse_stream::{Sse, SseStream};
@@ -92,17 +99,38 @@ pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
 }
 
-/// The events of a response, until it ends.
-pub(super) fn events(response: Response) -> BoxStream<'static, Result<Sse, WireError>> {
-    let bytes: BoxStream<'static, reqwest::Result<Bytes>> = response.bytes_stream().boxed();
-    into_events(bytes).boxed()
+/// The whole body, of at most `limit` bytes.
+pub(super) async fn body(response: Response, limit: usize) -> Result<Vec<u8>, WireError> {
+    let mut stream = response.bytes_stream();
+    let mut body = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| WireError::Lost(explain(&error)))?;
+        if body.len() + chunk.len() > limit {
+            return Err(WireError::TooLarge(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
-fn into_events<S>(bytes: S) -> impl Stream<Item = Result<Sse, WireError>>
-where
-    S: Stream<Item = reqwest::Result<Bytes>> + Send + 'static,
-{
-    SseStream::from_bytes_stream(bytes).map(|event| event.map_err(|error| WireError::Lost(error.to_string())))
+/// The events of a response, each of at most about `limit` bytes, until it ends.
+pub(super) fn events(response: Response, limit: usize) -> BoxStream<'static, Result<Sse, WireError>> {
+    let unread = Arc::new(AtomicUsize::new(0));
+    let arrived = unread.clone();
+    let bytes = response.bytes_stream().map(move |chunk| {
+        let chunk = chunk.map_err(|error| io::Error::other(explain(&error)))?;
+        let unread = arrived.fetch_add(chunk.len(), Ordering::Relaxed) + chunk.len();
+        if unread > limit { Err(io::Error::other("too large")) } else { Ok(chunk) }
+    });
+    let events = SseStream::from_bytes_stream(bytes.boxed());
+    events
+        .map(move |event| {
+            let unread = unread.swap(0, Ordering::Relaxed);
+            event.map_err(|error| {
+                if unread > limit { WireError::TooLarge(limit) } else { WireError::Lost(error.to_string()) }
+            })
+        })
+        .boxed()
 }
 
 /// An error and its causes in one line: reqwest's own text names only the outermost.

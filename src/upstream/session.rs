@@ -54,15 +54,23 @@ pub struct Session {
 
 struct Shared {
     config: config::Server,
+    /// The largest message the server may send, in bytes.
+    max_message: usize,
     status: watch::Sender<Status>,
     caller: ArcSwapOption<Caller>,
 }
 
 impl Session {
     /// Starts the session's task on `tasks`; it ends, with everything it has started, soon after `stop`.
-    pub fn start(config: config::Server, tasks: &TaskTracker, stop: CancellationToken) -> Self {
+    /// `max_message` bounds what the server may send at once, in bytes.
+    pub fn start(
+        config: config::Server,
+        max_message: usize,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
         let status = watch::Sender::new(Status::Connecting);
-        let shared = Arc::new(Shared { config, status, caller: ArcSwapOption::empty() });
+        let shared = Arc::new(Shared { config, max_message, status, caller: ArcSwapOption::empty() });
         tasks.spawn(run(shared.clone(), tasks.clone(), stop));
         Self { shared }
     }
@@ -114,7 +122,7 @@ impl Session {
 async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: CancellationToken) {
     let server = shared.config.name.as_str();
     let mut back_off = BackOff::default();
-    while let Some(attempt) = stop.run_until_cancelled(Box::pin(connect(&shared.config, &tasks))).await {
+    while let Some(attempt) = stop.run_until_cancelled(Box::pin(connect(&shared, &tasks))).await {
         let since = Instant::now();
         let reason = match attempt {
             Ok((connection, listing)) => match serve(&shared, connection, listing, &stop).await {
@@ -136,12 +144,10 @@ async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: CancellationToken) {
     shared.status.send_replace(Status::Stopped);
 }
 
-async fn connect(
-    config: &config::Server,
-    tasks: &TaskTracker,
-) -> Result<(Connection, Listing), ConnectError> {
+async fn connect(shared: &Shared, tasks: &TaskTracker) -> Result<(Connection, Listing), ConnectError> {
+    let config = &shared.config;
     let attempt = async {
-        let connection = Connection::open(config, tasks).await?;
+        let connection = Connection::open(config, shared.max_message, tasks).await?;
         match listing::tools(&config.name, &connection.caller).await {
             Ok(tools) => {
                 let info = connection.info.clone();

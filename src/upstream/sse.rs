@@ -48,7 +48,7 @@ impl Sse {
         if !remote::is_event_stream(response.headers()) {
             return Err(WireError::NotSent("the server's answer is not a stream of events".into()));
         }
-        let mut events = remote::events(response);
+        let mut events = remote::events(response, inbox.max_message);
         let endpoint = timeout(ENDPOINT, endpoint(&mut events, &config.url))
             .await
             .map_err(|_| WireError::NotSent("the server did not name its endpoint".into()))??;

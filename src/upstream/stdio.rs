@@ -23,8 +23,6 @@ use super::{
 };
 use crate::{config, secret::ExposeSecret};
 
-/// The longest message a child may send, in bytes.
-const LONGEST_MESSAGE: usize = 256 << 20;
 /// The longest line of stderr that is logged, in bytes.
 const LONGEST_LOG_LINE: usize = 16 << 10;
 /// Messages waiting for a child that reads slowly.
@@ -140,17 +138,26 @@ async fn write(
 async fn read(stdout: ChildStdout, inbox: Arc<Inbox>, silent: CancellationToken) {
     let mut stdout = BufReader::with_capacity(64 << 10, stdout);
     let mut line = Vec::new();
-    let reason = loop {
-        tokio::select! {
-            read = lines::read(&mut stdout, &mut line, LONGEST_MESSAGE) => match read {
+    let messages = async {
+        loop {
+            match lines::read(&mut stdout, &mut line, inbox.max_message).await {
                 Ok(Line::Read) if line.is_empty() => {}
                 Ok(Line::Read) => inbox.accept(&line),
-                Ok(Line::TooLong) => break format!("the server sent a line of more than {LONGEST_MESSAGE} bytes"),
-                Ok(Line::End) => break "the server closed its output".to_owned(),
-                Err(error) => break format!("the server's output cannot be read: {error}"),
-            },
-            () = inbox.closed() => return,
+                Ok(Line::TooLong) => {
+                    // An end of the stream shows on the next read.
+                    let _ = lines::skip(&mut stdout, &mut line).await;
+                    if !inbox.refuse(&line) {
+                        return format!("the server sent a line of more than {} bytes", inbox.max_message);
+                    }
+                }
+                Ok(Line::End) => return "the server closed its output".to_owned(),
+                Err(error) => return format!("the server's output cannot be read: {error}"),
+            }
         }
+    };
+    let reason = tokio::select! {
+        reason = messages => reason,
+        () = inbox.closed() => return,
     };
     silent.cancel();
     // The keeper knows better why, where the child has exited.

@@ -210,21 +210,22 @@ impl Shared {
     /// allows it (MCP 2025-11-25, Resumability and Redelivery).
     async fn follow(&self, response: Response, wanted: Option<u64>) -> Result<Option<RawReply>, WireError> {
         if !remote::is_event_stream(response.headers()) {
-            let body = response.bytes().await.map_err(|error| WireError::Lost(remote::explain(&error)))?;
+            let body = remote::body(response, self.inbox.max_message).await?;
             return Ok(if body.trim_ascii().is_empty() { None } else { self.take(&body, wanted) });
         }
         let mut cursor = Cursor::default();
-        let mut events = remote::events(response);
+        let mut events = remote::events(response, self.inbox.max_message);
         loop {
             let end = self.read(&mut events, &mut cursor, wanted).await;
-            if let Ok(Some(reply)) = end {
-                return Ok(Some(reply));
+            if matches!(end, Ok(Some(_)) | Err(WireError::TooLarge(_))) {
+                return end;
             }
             let (Some(_), Some(last)) = (wanted, cursor.last.clone()) else {
                 return end;
             };
+            // The caller's deadline bounds how often.
             sleep(cursor.retry).await;
-            events = remote::events(self.get(Some(&last)).await?);
+            events = remote::events(self.get(Some(&last)).await?, self.inbox.max_message);
         }
     }
 
@@ -298,7 +299,9 @@ impl Shared {
             match self.get(cursor.last.as_ref()).await {
                 Ok(response) if remote::is_event_stream(response.headers()) => {
                     wait = RETRY;
-                    let _ = self.read(&mut remote::events(response), &mut cursor, None).await;
+                    let _ = self
+                        .read(&mut remote::events(response, self.inbox.max_message), &mut cursor, None)
+                        .await;
                     sleep(cursor.retry).await;
                 }
                 // A server need not offer the stream: it answers 405 then.

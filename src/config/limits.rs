@@ -1,0 +1,59 @@
+//! Sizes: how much one request and one result may hold.
+
+use super::{error::ConfigError, options::Given};
+
+/// The largest messages, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The body of a call.
+    pub body: usize,
+    /// What a server may answer to one call.
+    pub result: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body: 64 << 20, result: 256 << 20 }
+    }
+}
+
+const UNITS: [(&str, usize); 7] = [
+    ("kib", 1 << 10),
+    ("mib", 1 << 20),
+    ("gib", 1 << 30),
+    ("kb", 1_000),
+    ("mb", 1_000_000),
+    ("gb", 1_000_000_000),
+    ("b", 1),
+];
+
+/// Reads `64MiB`, `100 MB` or a number of bytes.
+pub(super) fn size(given: &Given) -> Result<usize, ConfigError> {
+    let text = given.value.trim().to_ascii_lowercase();
+    let unit = UNITS.iter().find_map(|(name, bytes)| Some((text.strip_suffix(name)?, *bytes)));
+    let (number, bytes) = unit.unwrap_or((&text, 1));
+    let size = number.trim().parse::<usize>().ok().and_then(|number| number.checked_mul(bytes));
+    size.filter(|size| *size > 0).ok_or_else(|| {
+        given.error(format_args!(
+            "\"{}\" is not a size; write one such as 64MiB, or a number of bytes",
+            given.value
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units_or_none() {
+        let read = |text: &str| size(&Given { value: text.into(), origin: "--max-body-size".into() }).ok();
+        assert_eq!(read("5"), Some(5));
+        assert_eq!(read(" 64MiB "), Some(64 << 20));
+        assert_eq!(read("1 gb"), Some(1_000_000_000));
+        assert_eq!(read("7B"), Some(7));
+        for wrong in ["", "0", "-1", "1.5MB", "MB", "1 TB", "99999999999999999999"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}
