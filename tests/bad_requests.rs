@@ -4,9 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Gateway,
-    gateway::{hear, post},
-    parts,
+    Answer, Gateway, parts,
+    wire::{hear, post},
 };
 
 /// A gateway with one tool, `/fake/greet`, that wants a `name` and may be told how `many` times.

@@ -8,11 +8,10 @@ use serde_json::json;
 use crate::{
     real_servers::{npx, uvx},
     support::{
-        Answer, Gateway, eventually,
-        gateway::{hear, post},
-        parts,
+        Answer, Gateway, eventually, parts,
         processes::marked,
         wait::within,
+        wire::{hear, post},
     },
 };
 

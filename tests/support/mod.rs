@@ -1,12 +1,14 @@
 //! What the tests share: the gateway under test, the servers behind it, and ways to wait and to look.
 
-pub(crate) mod answer;
-pub(crate) mod gateway;
+mod answer;
+mod gateway;
+mod launch;
 pub(crate) mod parts;
 pub(crate) mod processes;
 pub(crate) mod proxy;
 pub(crate) mod upstream;
 pub(crate) mod wait;
+pub(crate) mod wire;
 
 pub(crate) use answer::Answer;
 pub(crate) use gateway::Gateway;
