@@ -1,6 +1,7 @@
 //! One connection from its handshake to its end.
 
 use std::{
+    collections::HashMap,
     future::ready,
     sync::{
         Arc,
@@ -9,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
+use http::{HeaderName, HeaderValue};
 use rmcp::{
     RoleClient,
     model::ProtocolVersion,
@@ -16,13 +19,15 @@ use rmcp::{
 };
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::task::TaskTracker;
+use tracing::warn;
 
 use super::{
     control::{ControlTransport, Handler},
     error::{ConnectError, WireError},
     inbox::Inbox,
-    listing::ServerInfo,
+    listing::{ServerInfo, Tool},
     message::{FIRST_ID, Framing, Params, RawReply},
+    param_headers::ParamHeaders,
     wire::Wire,
 };
 use crate::config::{self, Upstream};
@@ -44,6 +49,8 @@ pub(super) struct Caller {
     inbox: Arc<Inbox>,
     framing: Framing,
     next_id: AtomicU64,
+    /// By tool; only tools that ask for any.
+    param_headers: ArcSwap<HashMap<String, ParamHeaders>>,
 }
 
 impl Connection {
@@ -124,7 +131,13 @@ impl Connection {
             peer.as_ref().map_or_else(ProtocolVersion::default, |peer| peer.protocol_version.clone());
         let info = ServerInfo::new(&server.name, peer.as_deref());
         let framing = Framing::new(version);
-        let caller = Caller { wire, inbox, framing, next_id: AtomicU64::new(FIRST_ID) };
+        let caller = Caller {
+            wire,
+            inbox,
+            framing,
+            next_id: AtomicU64::new(FIRST_ID),
+            param_headers: ArcSwap::default(),
+        };
         Ok(Self { caller: Arc::new(caller), info, tools_changed, service })
     }
 
@@ -149,14 +162,49 @@ impl Caller {
         params: Params<'_>,
     ) -> Result<RawReply, WireError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let request = self
+        let param_headers = self.param_headers(&params);
+        let mut request = self
             .framing
             .request(id, method, params)
             .map_err(|error| WireError::NotSent(format!("the request cannot be written: {error}")))?;
+        request.param_headers = param_headers;
         let mut pending = CancelOnDrop { caller: self, id, armed: true };
         let reply = self.wire.request(request, &self.framing).await;
         pending.armed = false;
         reply
+    }
+}
+
+impl Caller {
+    /// Reads which arguments travel in headers. Tools that ask for it in a way that cannot be followed are taken
+    /// out of the list, as the specification demands.
+    pub(super) fn read_param_headers(&self, server: &str, tools: &mut Vec<Tool>) {
+        if !self.framing.stateless() {
+            return;
+        }
+        let mut all = HashMap::new();
+        tools.retain(|tool| match ParamHeaders::read(&tool.input_schema) {
+            Ok(headers) => {
+                if !headers.is_empty() {
+                    all.insert(tool.name.clone(), headers);
+                }
+                true
+            }
+            Err(reason) => {
+                warn!(server, tool = tool.name, reason, "left out a tool");
+                false
+            }
+        });
+        self.param_headers.store(Arc::new(all));
+    }
+
+    fn param_headers(&self, params: &Params<'_>) -> Vec<(HeaderName, HeaderValue)> {
+        match (params.name, params.arguments) {
+            (Some(tool), Some(arguments)) => {
+                self.param_headers.load().get(tool).map(|headers| headers.of(arguments)).unwrap_or_default()
+            }
+            _ => vec![],
+        }
     }
 }
 

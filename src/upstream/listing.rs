@@ -105,10 +105,12 @@ pub(super) async fn tools(server: &str, caller: &Caller) -> Result<Vec<Tool>, Co
     let mut names = HashSet::new();
     let mut cursor: Option<String> = None;
     let mut seen = HashSet::new();
-    for _ in 0..MOST_PAGES {
+    for number in 1.. {
         let params = Params { cursor: cursor.as_deref(), ..Params::default() };
-        let reply = caller.request("tools/list", params).await?;
-        let page = reply.map_err(|error| ConnectError::Listing(error.message))?;
+        let page = caller
+            .request("tools/list", params)
+            .await?
+            .map_err(|error| ConnectError::Listing(error.message))?;
         let page: Page<'_> =
             serde_json::from_str(page.get()).map_err(|error| ConnectError::Listing(error.to_string()))?;
         for tool in page.tools.iter().filter_map(|tool| read_tool(server, tool)) {
@@ -119,15 +121,19 @@ pub(super) async fn tools(server: &str, caller: &Caller) -> Result<Vec<Tool>, Co
             }
         }
         match page.next_cursor {
-            None => return Ok(tools),
+            None => break,
             Some(next) if !seen.insert(next.clone()) => {
                 warn!(server, "stopped listing tools: the server repeats a page");
-                return Ok(tools);
+                break;
+            }
+            Some(_) if number == MOST_PAGES => {
+                warn!(server, "stopped listing tools after {MOST_PAGES} pages");
+                break;
             }
             next => cursor = next,
         }
     }
-    warn!(server, pages = MOST_PAGES, "stopped listing tools: too many pages");
+    caller.read_param_headers(server, &mut tools);
     Ok(tools)
 }
 

@@ -1,6 +1,7 @@
 //! JSON-RPC 2.0 messages, read and written only as deep as routing them needs.
 
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 use rmcp::model::{ClientCapabilities, Implementation, ProtocolVersion, RequestMetaObject};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{json, value::RawValue};
@@ -78,6 +79,8 @@ pub(super) struct Request<'a> {
     pub(super) method: &'static str,
     /// The tool called, for the `Mcp-Name` header.
     pub(super) tool: Option<&'a str>,
+    /// Of its arguments, for those that ask for it.
+    pub(super) param_headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) frame: Bytes,
 }
 
@@ -136,7 +139,7 @@ impl Framing {
         params.meta = self.meta.as_ref();
         let tool = params.name;
         let frame = serde_json::to_vec(&Frame { jsonrpc: "2.0", id, method, params })?;
-        Ok(Request { id, method, tool, frame: frame.into() })
+        Ok(Request { id, method, tool, param_headers: vec![], frame: frame.into() })
     }
 }
 

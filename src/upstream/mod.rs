@@ -14,6 +14,7 @@ mod inbox;
 mod lines;
 mod listing;
 mod message;
+mod param_headers;
 mod process;
 mod remote;
 mod session;

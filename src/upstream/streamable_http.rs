@@ -27,6 +27,7 @@ use super::{
     error::WireError,
     inbox::Inbox,
     message::{Envelope, Framing, RawReply, Request},
+    param_headers::header_value,
     remote,
 };
 use crate::config;
@@ -90,6 +91,7 @@ impl StreamableHttp {
         let mut headers = HeaderMap::new();
         if framing.stateless() {
             standard_headers(&mut headers, framing.version(), request.method, request.tool);
+            headers.extend(request.param_headers);
         }
         let exchange = async {
             match self.shared.post(request.frame, headers).await {
@@ -389,13 +391,4 @@ fn standard_headers(headers: &mut HeaderMap, version: &ProtocolVersion, method: 
     if let Some(tool) = tool {
         insert(NAME, tool);
     }
-}
-
-/// What is not plain ASCII travels as `=?base64?…?=`.
-fn header_value(text: &str) -> Result<HeaderValue, header::InvalidHeaderValue> {
-    use base64::{Engine, prelude::BASE64_STANDARD};
-    let plain = text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
-        && text.trim_matches([' ', '\t']) == text
-        && !(text.starts_with("=?base64?") && text.ends_with("?="));
-    if plain { text.parse() } else { format!("=?base64?{}?=", BASE64_STANDARD.encode(text)).parse() }
 }
