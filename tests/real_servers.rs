@@ -54,6 +54,25 @@ async fn every_reference_server_answers() {
     gateway.stop().await;
 }
 
+/// The stateless generation: every request names its version, method, tool and chosen arguments in headers.
+#[tokio::test]
+async fn a_stateless_server_gets_what_it_routes_by() {
+    let remote = Remote::stateless().await;
+    let gateway =
+        Gateway::config(&json!({ "stateless": { "type": "http", "url": remote.url } })).ready().await;
+    let sent = gateway.result("/stateless/headers", &json!({ "region": "日本" })).await;
+    for (header, value) in [
+        ("mcp-protocol-version", "2026-07-28"),
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "headers"),
+        ("mcp-param-region", "=?base64?5pel5pys?="),
+    ] {
+        assert_eq!(sent[header], value, "{sent}");
+    }
+    assert_eq!(sent.get("mcp-session-id"), None);
+    gateway.stop().await;
+}
+
 async fn everything_answers(gateway: &Gateway, server: &str) {
     let call =
         async |tool: &str, arguments: Value| gateway.result(&format!("/{server}/{tool}"), &arguments).await;

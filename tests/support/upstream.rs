@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{eventually, parts};
 
-/// server-everything over HTTP, ended when dropped.
+/// A server over HTTP, ended when dropped.
 pub(crate) struct Remote {
     /// The URL for the config.
     pub(crate) url: String,
@@ -21,18 +21,23 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    /// Legacy HTTP+SSE.
+    /// server-everything over legacy HTTP+SSE.
     pub(crate) async fn sse() -> Self {
-        Self::start("sse", "sse").await
+        Self::start(&parts::node_command("everything", &["sse"]), "sse").await
     }
 
-    /// Streamable HTTP.
+    /// server-everything over streamable HTTP.
     pub(crate) async fn http() -> Self {
-        Self::start("streamableHttp", "mcp").await
+        Self::start(&parts::node_command("everything", &["streamableHttp"]), "mcp").await
     }
 
-    async fn start(transport: &str, path: &str) -> Self {
-        let command = parts::node_command("everything", &[transport]);
+    /// Streamable HTTP without sessions, of 2026-07-28: `fakes/stateless.py`, by the official SDK.
+    pub(crate) async fn stateless() -> Self {
+        let script = parts::file("fakes/stateless.py").to_str().expect("UTF-8").to_owned();
+        Self::start(&[parts::part("venv/bin/python"), script], "mcp").await
+    }
+
+    async fn start(command: &[String], path: &str) -> Self {
         // The server cannot choose a port itself, and a free one may be taken before it starts: try again.
         for _ in 0..5 {
             let port = free_port();
@@ -43,8 +48,8 @@ impl Remote {
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()
-                .expect("Node starts");
-            let up = eventually("server-everything listens", async || {
+                .expect("the server starts");
+            let up = eventually("the server listens", async || {
                 let ended = child.try_wait().expect("our child").is_some();
                 let up = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok();
                 (up || ended).then_some(!ended)
@@ -54,7 +59,7 @@ impl Remote {
                 return Self { url: format!("http://127.0.0.1:{port}/{path}"), child };
             }
         }
-        panic!("server-everything found no free port");
+        panic!("the server found no free port");
     }
 }
 
