@@ -42,15 +42,15 @@ impl Arguments {
         &self.schema
     }
 
-    /// Whether the tool takes none.
+    /// Whether the tool takes none: its schema asks nothing of an object.
     pub fn is_empty(&self) -> bool {
-        const OTHERS: [&str; 6] = ["$ref", "allOf", "anyOf", "oneOf", "patternProperties", "if"];
-        let root = self.schema.root();
-        let properties = root.get("properties").and_then(Value::as_object);
-        let open = root.get("additionalProperties").is_some_and(Value::is_object);
-        properties.is_none_or(serde_json::Map::is_empty)
-            && !open
-            && OTHERS.iter().all(|key| !root.contains_key(*key))
+        self.schema.root().iter().all(|(keyword, value)| match (keyword.as_str(), value) {
+            ("type" | "title" | "description" | "default" | "examples", _) => true,
+            ("additionalProperties", Value::Bool(_)) => true,
+            ("properties", Value::Object(properties)) => properties.is_empty(),
+            ("required", Value::Array(names)) => names.is_empty(),
+            (keyword, _) => keyword.starts_with("x-"),
+        })
     }
 
     /// Whether a call without a body means a call without arguments.

@@ -18,15 +18,19 @@ type Found = IndexMap<String, Vec<Value>>;
 impl Schema {
     /// The same schema, with every property of its top level under `properties`.
     pub fn with_properties_exposed(&self) -> Self {
-        let mut exposed = self.clone();
-        let mut root = self.without_reference();
+        let here = self.root();
+        if here.contains_key("properties") && here.contains_key("type") && !here.contains_key("$ref") {
+            return self.clone();
+        }
+        let mut exposed = self.with_root_as_part();
+        let mut root = exposed.without_reference();
         // Beside these, naming a property would allow it.
         let closed = ["additionalProperties", "unevaluatedProperties"]
             .iter()
             .any(|keyword| root.contains_key(*keyword));
         if !closed {
             let mut found = Found::new();
-            self.collect(&root, &mut found, 0);
+            exposed.collect(&root, &mut found, 0);
             let properties = root.entry("properties").or_insert_with(|| json!({}));
             if let Some(properties) = properties.as_object_mut() {
                 for (name, schemas) in found {

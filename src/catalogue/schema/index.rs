@@ -22,14 +22,22 @@ pub(super) struct Index<'a> {
     /// The URI of each resource by its place.
     bases: HashMap<String, Url>,
     anchors: HashMap<(Url, String), String>,
+    /// Each dynamic anchor: its place, its name, and the place of its resource.
+    dynamic: Vec<(String, String, String)>,
 }
 
 impl<'a> Index<'a> {
     pub(super) fn new(root: &'a Value, draft: Draft) -> Option<Self> {
         // A base of our own, for schemas that name none.
         let base = Url::parse("schema://upstream/").ok()?;
-        let mut index =
-            Self { root, draft, resources: HashMap::new(), bases: HashMap::new(), anchors: HashMap::new() };
+        let mut index = Self {
+            root,
+            draft,
+            resources: HashMap::new(),
+            bases: HashMap::new(),
+            anchors: HashMap::new(),
+            dynamic: Vec::new(),
+        };
         index.add_resource(base.clone(), "");
         index.walk(root, "", base);
         Some(index)
@@ -53,16 +61,23 @@ impl<'a> Index<'a> {
         self.at(&pointer).is_some().then_some(pointer)
     }
 
-    /// The place of a dynamic anchor: the outermost one wins, as it would when the root is entered first.
+    /// The place of a dynamic anchor. Which one is meant depends on the way that led here; of those around the
+    /// reference the outermost is taken, which is the first that an evaluation from the root would meet.
     pub(super) fn resolve_dynamic(&self, reference: &str, from: &str) -> Option<String> {
         let target = self.resolve(reference, from)?;
-        let is_dynamic =
-            |place: &str| self.at(place).is_some_and(|schema| schema.get("$dynamicAnchor").is_some());
-        let outermost = reference.strip_prefix('#').and_then(|anchor| {
-            let base = self.base("").clone();
-            self.anchors.get(&(base, anchor.to_owned())).filter(|place| is_dynamic(place))
-        });
-        if is_dynamic(&target) { Some(outermost.cloned().unwrap_or(target)) } else { Some(target) }
+        let named = reference.split_once('#').map(|(_, fragment)| fragment);
+        let anchor = self
+            .at(&target)?
+            .get("$dynamicAnchor")
+            .and_then(Value::as_str)
+            .filter(|name| Some(*name) == named);
+        let around = |(_, resource): &(&String, &String)| from.starts_with(resource.as_str());
+        let same = self.dynamic.iter().filter(|(_, name, _)| Some(name.as_str()) == anchor);
+        let outermost = same
+            .map(|(place, _, resource)| (place, resource))
+            .filter(around)
+            .min_by_key(|(_, resource)| resource.len());
+        Some(outermost.map_or(target, |(place, _)| place.clone()))
     }
 
     /// The place of `$recursiveRef: "#"` (2019-09): the root where both are marked, else the own resource.
@@ -112,6 +127,10 @@ impl<'a> Index<'a> {
         for keyword in ["$anchor", "$dynamicAnchor"] {
             if let Some(anchor) = text(keyword).filter(|_| self.draft >= Draft::Nineteen) {
                 self.anchors.insert((base.clone(), anchor.to_owned()), place.to_owned());
+                if keyword == "$dynamicAnchor" {
+                    let resource = self.resources.get(&base).cloned().unwrap_or_default();
+                    self.dynamic.push((place.to_owned(), anchor.to_owned(), resource));
+                }
             }
         }
         for (keyword, value) in object {

@@ -84,6 +84,18 @@ pub(super) fn map_below(
     replaced
 }
 
+/// The same schema with every reference replaced.
+pub(super) fn map_references(schema: &Value, replace: &mut dyn FnMut(&str) -> String) -> Value {
+    let Some(object) = schema.as_object() else {
+        return schema.clone();
+    };
+    let mut replaced = map_below(object, &mut |_, schema| map_references(schema, replace));
+    if let Some(Value::String(reference)) = replaced.get_mut("$ref") {
+        *reference = replace(reference);
+    }
+    Value::Object(replaced)
+}
+
 /// Whether a keyword that is no schema has a value that it may have. Keywords of others may have any.
 pub(super) fn is_well_formed(keyword: &str, value: &Value) -> bool {
     match keyword {

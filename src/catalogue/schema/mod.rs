@@ -58,16 +58,33 @@ impl Schema {
         Self { root: json!({ "type": "object" }), parts: IndexMap::new() }
     }
 
-    /// The part at a JSON pointer into the schema itself, with all that it refers to. Anything is allowed where
-    /// there is none, or where something refers to the whole, which a part does not have.
+    /// The part at a JSON pointer into the schema itself, with all that it refers to; anything where there is
+    /// none.
     pub fn part(&self, pointer: &str) -> Self {
-        let part =
-            Self { root: self.root.pointer(pointer).cloned().unwrap_or_default(), parts: self.parts.clone() };
-        let mut whole = part.root.is_null();
-        for schema in std::iter::once(&part.root).chain(part.parts.values()) {
-            keywords::for_each_reference(schema, &mut |reference| whole |= reference == "#");
+        let Self { root, parts } = self.with_root_as_part();
+        Self { root: root.pointer(pointer).cloned().unwrap_or_else(|| json!({})), parts }
+    }
+
+    /// The same schema, in which nothing refers to `#`: the root may then change for its own sake.
+    fn with_root_as_part(&self) -> Self {
+        let mut referred = false;
+        for schema in std::iter::once(&self.root).chain(self.parts.values()) {
+            keywords::for_each_reference(schema, &mut |reference| referred |= reference == "#");
         }
-        if whole { Self { root: json!({}), parts: IndexMap::new() } } else { part }
+        let mut schema = self.clone();
+        if referred {
+            let mut names =
+                std::iter::once("whole".to_owned()).chain((2..).map(|copy| format!("whole_{copy}")));
+            let name = names.find(|name| !self.parts.contains_key(name)).unwrap_or_default();
+            schema.parts.insert(name.clone(), self.root.clone());
+            let whole = format!("#/$defs/{name}");
+            for schema in std::iter::once(&mut schema.root).chain(schema.parts.values_mut()) {
+                *schema = keywords::map_references(schema, &mut |reference| {
+                    if reference == "#" { whole.clone() } else { reference.to_owned() }
+                });
+            }
+        }
+        schema
     }
 
     /// The schema itself; references in it are `#` or `#/$defs/{name}`.
