@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jsonschema::Validator;
 use serde_json::{Value, json, value::RawValue};
 
-use super::{coercion, schema::Schema, violation::Violation};
+use super::{coercion, raw, schema::Schema, violation::Violation};
 use crate::config::Validation;
 
 /// How many violations of one call are reported.
@@ -76,23 +76,25 @@ impl Arguments {
         let arguments: Value = serde_json::from_str(raw.get())
             .map_err(|error| vec![Violation::not_json(0, &error.to_string())])?;
         if !object {
-            return Err(vec![Violation::not_an_object(arguments)]);
+            return Err(vec![Violation::not_an_object(raw.to_owned())]);
         }
         match &self.check {
             Check::Off => Ok(Cow::Borrowed(raw)),
             Check::Strict(validator) if validator.is_valid(&arguments) => Ok(Cow::Borrowed(raw)),
-            Check::Strict(validator) => Err(violations(validator, &arguments)),
+            Check::Strict(validator) => Err(violations(validator, &arguments, raw)),
             Check::Lax(validator)
                 if !coercion::has_whole_float(&arguments) && validator.is_valid(&arguments) =>
             {
                 Ok(Cow::Borrowed(raw))
             }
             Check::Lax(validator) => {
-                let mut mended = arguments;
+                let mut mended = arguments.clone();
                 coercion::mend(&self.schema, &mut mended);
-                match serde_json::value::to_raw_value(&mended) {
-                    Ok(raw) if validator.is_valid(&mended) => Ok(Cow::Owned(raw)),
-                    _ => Err(violations(validator, &mended)),
+                let text = raw::edit(raw, &arguments, &mended);
+                if validator.is_valid(&mended) {
+                    Ok(text)
+                } else {
+                    Err(violations(validator, &mended, &text))
                 }
             }
         }
@@ -110,7 +112,7 @@ fn compile(schema: &Schema) -> Result<Validator, String> {
         .map_err(|error| format!("its schema does not compile: {error}"))
 }
 
-fn violations(validator: &Validator, arguments: &Value) -> Vec<Violation> {
+fn violations(validator: &Validator, arguments: &Value, text: &RawValue) -> Vec<Violation> {
     let errors = validator.iter_errors(arguments).take(MOST_VIOLATIONS);
-    errors.flat_map(|error| Violation::read(&error)).collect()
+    errors.flat_map(|error| Violation::read(&error, text)).collect()
 }

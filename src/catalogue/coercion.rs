@@ -1,6 +1,6 @@
 //! Mends arguments that are invalid as sent but plainly meant, by the rules of pydantic's lax mode.
 //!
-//! Text becomes the number or truth value that it spells, an explicit null for an optional property that
+//! Text becomes the number or truth value that it spells, true becomes 1, an explicit null for an optional property that
 //! allows none is left out, and so are undeclared keys where none are allowed. `5.0` for an integer is valid as
 //! sent, but servers in typed languages refuse it, so it becomes 5. Nothing else is touched, and the result is
 //! validated again: mending can only help.
@@ -164,6 +164,7 @@ fn convert(value: &Value, wanted: &str) -> Option<Value> {
         (Value::String(text), "integer") => number(text).filter(|number| is(number, "integer")),
         (Value::String(text), "boolean") => truth(text),
         (Value::Number(number), "boolean") => truth(&number.to_string()),
+        (Value::Bool(truth), "number" | "integer") => Some(Value::from(u8::from(*truth))),
         _ => None,
     }
 }

@@ -6,6 +6,7 @@
 mod arguments;
 mod coercion;
 mod naming;
+mod raw;
 mod schema;
 mod violation;
 

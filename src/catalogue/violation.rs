@@ -6,10 +6,15 @@ use jsonschema::{
     types::JsonType,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
+
+use super::raw;
 
 /// One entry of a 422's `detail`.
-#[derive(Debug, Serialize, PartialEq)]
+#[derive(Debug, Serialize)]
 pub struct Violation {
     /// The kind, in pydantic's vocabulary where it has a word.
     #[serde(rename = "type")]
@@ -18,8 +23,8 @@ pub struct Violation {
     pub loc: Vec<Value>,
     /// A sentence.
     pub msg: String,
-    /// What was found there.
-    pub input: Value,
+    /// What was found there, to the letter.
+    pub input: Box<RawValue>,
     /// The limits that were broken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ctx: Option<Value>,
@@ -28,11 +33,11 @@ pub struct Violation {
 impl Violation {
     /// The request has no body where one is needed.
     pub fn missing_body() -> Self {
-        Self::new("missing", vec![], "Field required".into(), Value::Null)
+        Self::new("missing", vec![], "Field required".into(), RawValue::NULL.to_owned())
     }
 
     /// The body is JSON, but not an object.
-    pub fn not_an_object(input: Value) -> Self {
+    pub fn not_an_object(input: Box<RawValue>) -> Self {
         let msg = "Input should be a valid dictionary or object to extract fields from";
         Self::new("model_attributes_type", vec![], msg.into(), input)
     }
@@ -41,42 +46,44 @@ impl Violation {
     pub fn not_json(position: usize, reason: &str) -> Self {
         let ctx = Some(json!({ "error": reason }));
         let loc = vec![json!(position)];
-        Self { ctx, ..Self::new("json_invalid", loc, "JSON decode error".into(), json!({})) }
+        Self { ctx, ..Self::new("json_invalid", loc, "JSON decode error".into(), raw(&json!({}))) }
     }
 
-    fn new(kind: &'static str, path: Vec<Value>, msg: String, input: Value) -> Self {
+    fn new(kind: &'static str, path: Vec<Value>, msg: String, input: Box<RawValue>) -> Self {
         let loc = std::iter::once(json!("body")).chain(path).collect();
         Self { kind, loc, msg, input, ctx: None }
     }
 
-    /// Reads one error of the validator; it may stand for several violations.
-    pub(super) fn read(error: &ValidationError<'_>) -> Vec<Self> {
-        let at = |name: &str| {
-            let mut path = path(error);
-            path.push(json!(name));
-            path
-        };
+    /// Reads one error of the validator about `sent`; it may stand for several violations.
+    pub(super) fn read(error: &ValidationError<'_>, sent: &RawValue) -> Vec<Self> {
+        let here = path(error);
+        let below = |name: &str| here.iter().cloned().chain([json!(name)]).collect::<Vec<_>>();
+        let text =
+            |path: &[Value], value: &Value| raw::at(sent, path).map_or_else(|| raw(value), ToOwned::to_owned);
         let found = error.instance().as_ref();
         match error.kind() {
             Kind::Required { property } => {
-                let name = property.as_str().unwrap_or_default();
-                vec![Self::new("missing", at(name), "Field required".into(), found.clone())]
+                let path = below(property.as_str().unwrap_or_default());
+                vec![Self::new("missing", path, "Field required".into(), text(&here, found))]
             }
             Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-                unexpected
-                    .iter()
-                    .map(|name| {
-                        let input = found.get(name).cloned().unwrap_or_default();
-                        Self::new("extra_forbidden", at(name), "Extra inputs are not permitted".into(), input)
-                    })
-                    .collect()
+                let stranger = |name: &String| {
+                    let input = text(&below(name), found.get(name).unwrap_or(&Value::Null));
+                    Self::new("extra_forbidden", below(name), "Extra inputs are not permitted".into(), input)
+                };
+                unexpected.iter().map(stranger).collect()
             }
             kind => {
                 let (word, msg, ctx) = describe(kind, found, error);
-                vec![Self { ctx, ..Self::new(word, path(error), msg, found.clone()) }]
+                let input = text(&here, found);
+                vec![Self { ctx, ..Self::new(word, here, msg, input) }]
             }
         }
     }
+}
+
+fn raw(value: &Value) -> Box<RawValue> {
+    to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 fn path(error: &ValidationError<'_>) -> Vec<Value> {

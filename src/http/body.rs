@@ -6,7 +6,7 @@ use actix_web::{
     web::{BytesMut, Payload},
 };
 use futures_util::StreamExt;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{error::ApiError, json_error};
 use crate::catalogue::{Arguments, Violation};
@@ -48,7 +48,9 @@ pub(super) fn parse<'a>(
         return nothing(arguments);
     }
     if !is_json(request) {
-        return Err(ApiError::Invalid(vec![Violation::not_an_object(body.into())]));
+        return Err(ApiError::Invalid(vec![Violation::not_an_object(
+            to_raw_value(body).unwrap_or_default(),
+        )]));
     }
     let raw: &RawValue = serde_json::from_str(body).map_err(|_| {
         let (position, reason) = json_error::explain(body);

@@ -8,7 +8,7 @@ use actix_web::{
     },
 };
 use serde::Serialize;
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 
 use crate::{
     catalogue::Violation,
@@ -91,21 +91,21 @@ impl ResponseError for ApiError {
             _ => {}
         }
         match self {
-            Self::Invalid(violations) => response.json(json!({ "detail": violations })),
+            Self::Invalid(violations) => response.json(Detail { detail: violations }),
             Self::Call(CallError::Rpc(RpcError { message, data, .. })) => {
                 response.json(Detail { detail: Message { message, data: data.as_deref() } })
             }
             Self::Tool(_) | Self::BadResult(_) | Self::Call(_) => {
                 response.json(Detail { detail: Message { message: &self.to_string(), data: None } })
             }
-            _ => response.json(json!({ "detail": self.to_string() })),
+            _ => response.json(Detail { detail: self.to_string() }),
         }
     }
 }
 
 #[derive(Serialize)]
-struct Detail<'a> {
-    detail: Message<'a>,
+struct Detail<T> {
+    detail: T,
 }
 
 #[derive(Serialize)]
