@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How long calls may go on after the gateway was told to stop. Docker kills after 10 s.
-const DRAIN: Duration = Duration::from_secs(5);
+const DRAIN: Duration = Duration::from_secs(4);
 /// How long answers may take to be sent after that.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// How long sessions and their children may take after that. Each has its own, shorter limits.
@@ -39,12 +39,15 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// The system gives no threads.
 pub fn block_on<F: Future>(work: F) -> io::Result<F::Output> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    Ok(System::with_tokio_rt(|| runtime).block_on(work))
+    let system = System::with_tokio_rt(|| runtime);
+    let output = system.block_on(work);
+    // The process is about to end, and a thread that is stuck must not hold it up.
+    std::mem::forget(system);
+    Ok(output)
 }
 
 /// A gateway that is bound and about to serve.
 pub struct Application {
-    addresses: Vec<SocketAddr>,
     server: Server,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -97,12 +100,7 @@ impl Application {
         }
         let server = serve(&config.listen, listeners, gateway)?;
         info!("listening on {url}, documentation at {url}/docs");
-        Ok(Self { addresses, server, tasks, stop })
-    }
-
-    /// Where it listens.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+        Ok(Self { server, tasks, stop })
     }
 
     /// Serves until `signal` resolves, then stops accepting, lets calls finish, ends sessions and children.
@@ -123,11 +121,15 @@ impl Application {
                     self.stop.cancel();
                     future::pending().await
                 };
-                // The server works only while it is polled.
+                // The server works only while it is polled; a worker that is stuck never ends.
                 let drained = async { tokio::join!(handle.stop(true), server).1 };
                 tokio::select! {
                     ended = drained => ended,
                     never = late => never,
+                    () = sleep(DRAIN + LAST_ANSWERS * 2) => {
+                        warn!("the HTTP server did not end in time");
+                        Ok(())
+                    }
                 }
             }
         };
@@ -155,11 +157,12 @@ fn bind(listen: &Listen) -> Result<Vec<TcpListener>, BuildError> {
     };
     let addresses = (listen.host.as_str(), listen.port).to_socket_addrs().map_err(|error| failed(&error))?;
     let bound: Vec<io::Result<TcpListener>> = addresses.map(TcpListener::bind).collect();
-    // `localhost` may name an address family that the machine does not have: one that works is enough.
     let (good, bad): (Vec<_>, Vec<_>) = bound.into_iter().partition(Result::is_ok);
-    match bad.into_iter().find_map(Result::err) {
-        Some(error) if good.is_empty() => Err(failed(&error)),
-        _ => Ok(good.into_iter().flatten().collect()),
+    // `localhost` may name an address family that the machine does not have: one that works is enough then.
+    let forgiven = |error: &io::Error| error.kind() == io::ErrorKind::AddrNotAvailable && !good.is_empty();
+    match bad.into_iter().filter_map(Result::err).find(|error| !forgiven(error)) {
+        Some(error) => Err(failed(&error)),
+        None => Ok(good.into_iter().flatten().collect()),
     }
 }
 

@@ -141,7 +141,7 @@ struct Flags {
     #[arg(long, value_name = "STYLE", help_heading = "Document")]
     operation_ids: Option<String>,
 
-    /// Refuse calls with a larger body [default: 64MiB]
+    /// Refuse calls with a larger body [default: 16MiB]
     #[arg(long, value_name = "SIZE", help_heading = "Limits")]
     max_body_size: Option<String>,
     /// Refuse larger answers of servers [default: 256MiB]

@@ -4,8 +4,13 @@ use std::borrow::Cow;
 
 use jsonschema::Validator;
 use serde_json::{Value, json, value::RawValue};
+use tracing::debug;
 
-use super::{coercion, raw, schema::Schema, violation::Violation};
+use super::{
+    budget, coercion, raw,
+    schema::{Effort, Schema},
+    violation::Violation,
+};
 use crate::config::Validation;
 
 /// How many violations of one call are reported.
@@ -15,24 +20,25 @@ const MOST_VIOLATIONS: usize = 100;
 #[derive(Debug)]
 pub struct Arguments {
     schema: Schema,
-    check: Check,
+    /// Nothing where arguments pass unchecked.
+    check: Option<Check>,
 }
 
 #[derive(Debug)]
-enum Check {
-    Off,
-    Strict(Validator),
-    Lax(Validator),
+struct Check {
+    validator: Validator,
+    effort: Effort,
+    /// Whether what is plainly meant is mended.
+    mends: bool,
 }
 
 impl Arguments {
     /// Compiles the check. The note says why there is none, where there should be one.
     pub(super) fn new(schema: Schema, validation: Validation) -> (Self, Option<String>) {
-        let (check, note) = match (validation, compile(&schema)) {
-            (Validation::Off, _) => (Check::Off, None),
-            (Validation::Strict, Ok(validator)) => (Check::Strict(validator), None),
-            (Validation::Lax, Ok(validator)) => (Check::Lax(validator), None),
-            (_, Err(reason)) => (Check::Off, Some(format!("its arguments go unchecked: {reason}"))),
+        let (check, note) = match (validation, Check::compile(&schema, validation == Validation::Lax)) {
+            (Validation::Off, _) => (None, None),
+            (_, Ok(check)) => (Some(check), None),
+            (_, Err(reason)) => (None, Some(format!("arguments go unchecked: {reason}"))),
         };
         (Self { schema, check }, note)
     }
@@ -56,10 +62,8 @@ impl Arguments {
     /// Whether a call without a body means a call without arguments.
     pub fn may_be_left_out(&self) -> bool {
         match &self.check {
-            Check::Strict(validator) | Check::Lax(validator) => validator.is_valid(&json!({})),
-            Check::Off => {
-                self.schema.root().get("required").and_then(Value::as_array).is_none_or(Vec::is_empty)
-            }
+            Some(check) => check.validator.is_valid(&json!({})),
+            None => self.schema.root().get("required").and_then(Value::as_array).is_none_or(Vec::is_empty),
         }
     }
 
@@ -69,47 +73,41 @@ impl Arguments {
     ///
     /// One entry for each violation that is left after mending.
     pub fn check<'a>(&self, raw: &'a RawValue) -> Result<Cow<'a, RawValue>, Vec<Violation>> {
-        let object = raw.get().starts_with('{');
-        if object && matches!(self.check, Check::Off) {
-            return Ok(Cow::Borrowed(raw));
-        }
-        let arguments: Value = serde_json::from_str(raw.get())
-            .map_err(|error| vec![Violation::not_json(0, &error.to_string())])?;
-        if !object {
+        if !raw.get().starts_with('{') {
             return Err(vec![Violation::not_an_object(raw.to_owned())]);
         }
-        match &self.check {
-            Check::Off => Ok(Cow::Borrowed(raw)),
-            Check::Strict(validator) if validator.is_valid(&arguments) => Ok(Cow::Borrowed(raw)),
-            Check::Strict(validator) => Err(violations(validator, &arguments, raw)),
-            Check::Lax(validator)
-                if !coercion::has_whole_float(&arguments) && validator.is_valid(&arguments) =>
-            {
-                Ok(Cow::Borrowed(raw))
-            }
-            Check::Lax(validator) => {
-                let mut mended = arguments.clone();
-                coercion::mend(&self.schema, &mut mended);
-                let text = raw::edit(raw, &arguments, &mended);
-                if validator.is_valid(&mended) {
-                    Ok(text)
-                } else {
-                    Err(violations(validator, &mended, &text))
-                }
-            }
+        let Some(Check { validator, effort, mends }) = &self.check else {
+            return Ok(Cow::Borrowed(raw));
+        };
+        let arguments: Value = serde_json::from_str(raw.get())
+            .map_err(|error| vec![Violation::not_json(0, &error.to_string())])?;
+        if *effort == Effort::GrowsWithDepth && !budget::allows(&self.schema, &arguments) {
+            debug!("arguments too deep to be checked pass as they are");
+            return Ok(Cow::Borrowed(raw));
         }
+        if !(*mends && coercion::has_whole_float(&arguments)) && validator.is_valid(&arguments) {
+            return Ok(Cow::Borrowed(raw));
+        }
+        if !mends {
+            return Err(violations(validator, &arguments, raw));
+        }
+        let mut mended = arguments.clone();
+        coercion::mend(&self.schema, &mut mended);
+        let text = raw::edit(raw, &arguments, &mended);
+        if validator.is_valid(&mended) { Ok(text) } else { Err(violations(validator, &mended, &text)) }
     }
 }
 
-fn compile(schema: &Schema) -> Result<Validator, String> {
-    if !schema.is_compilable() {
-        return Err("its references branch too often".to_owned());
+impl Check {
+    fn compile(schema: &Schema, mends: bool) -> Result<Self, String> {
+        let effort = schema.effort()?;
+        // A format is a remark unless a dialect says otherwise (JSON Schema 2020-12, Validation, section 7.2.1).
+        let options = jsonschema::draft202012::options().should_validate_formats(false);
+        match options.build(&schema.to_value()) {
+            Ok(validator) => Ok(Self { validator, effort, mends }),
+            Err(error) => Err(format!("it does not compile: {error}")),
+        }
     }
-    // A format is a remark unless a dialect says otherwise (JSON Schema 2020-12, Validation, section 7.2.1).
-    jsonschema::draft202012::options()
-        .should_validate_formats(false)
-        .build(&schema.to_value())
-        .map_err(|error| format!("its schema does not compile: {error}"))
 }
 
 fn violations(validator: &Validator, arguments: &Value, text: &RawValue) -> Vec<Violation> {

@@ -5,27 +5,34 @@
 //! sent, but servers in typed languages refuse it, so it becomes 5. Nothing else is touched, and the result is
 //! validated again: mending can only help.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Number, Value};
 
 use super::schema::Schema;
 
 /// References followed on one path; a recursive schema ends here.
 const DEEPEST: usize = 64;
+/// Branches that lead back to where they stand would otherwise double the work with each level.
+const MOST_STEPS: usize = 100_000;
 
 /// Mends `value` in place, as far as the schema tells how.
 pub(super) fn mend(schema: &Schema, value: &mut Value) {
     if let Some(root) = schema.resolve("#") {
-        Mender { schema }.mend(root, value, 0);
+        Mender { schema, steps: Cell::new(0) }.mend(root, value, 0);
     }
 }
 
 struct Mender<'a> {
     schema: &'a Schema,
+    steps: Cell<usize>,
 }
 
 impl<'a> Mender<'a> {
     fn mend(&self, schema: &'a Value, value: &mut Value, depth: usize) {
-        let Some(schema) = self.resolve(schema).filter(|_| depth < DEEPEST) else {
+        self.steps.set(self.steps.get() + 1);
+        let within = depth < DEEPEST && self.steps.get() < MOST_STEPS;
+        let Some(schema) = self.resolve(schema).filter(|_| within) else {
             return;
         };
         for part in branches(schema, "allOf") {

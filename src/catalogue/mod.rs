@@ -4,6 +4,7 @@
 //! built anew.
 
 mod arguments;
+mod budget;
 mod coercion;
 mod naming;
 mod raw;

@@ -85,6 +85,9 @@ fn every_flag_has_a_variable() {
         &given.server_type,
         &given.env_path,
         &given.log_level,
+        &given.operation_ids,
+        &given.max_body_size,
+        &given.max_result_size,
     ]
     .into_iter()
     .flatten()

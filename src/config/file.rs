@@ -196,6 +196,7 @@ fn stdio(
     let mut env = overlay.clone();
     env.extend(object.read("env", variables)?.unwrap_or_default());
     Ok(Stdio {
+        withheld: vec![],
         program: environment.program(&program),
         args: object.read("args", Node::strings)?.unwrap_or_default(),
         env,

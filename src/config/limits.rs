@@ -13,7 +13,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 64 << 20, result: 256 << 20 }
+        Self { body: 16 << 20, result: 256 << 20 }
     }
 }
 

@@ -2,7 +2,7 @@
 //! module of their own.
 
 use super::{
-    About, BasePath, Config, Guard, Limits, Listen, LogLevel, OperationIds, Servers, cors,
+    About, BasePath, Config, Guard, Limits, Listen, LogLevel, OperationIds, Server, Servers, Upstream, cors,
     environment::Environment,
     error::ConfigError,
     file::File,
@@ -21,7 +21,7 @@ impl Config {
         let overlay = overlay::overlay(options)?;
         let environment = environment.overlaid(&overlay);
         let mut warnings = Vec::new();
-        let servers = match (&options.config, options.command.as_slice()) {
+        let mut servers = match (&options.config, options.command.as_slice()) {
             (None, []) => return Err(ConfigError::new(NOTHING_TO_SERVE)),
             (Some(config), []) => {
                 refuse_headers(options)?;
@@ -39,6 +39,11 @@ impl Config {
                 ));
             }
         };
+        for server in servers.iter_mut() {
+            withhold_key(options, server);
+            warnings.extend(without_effect(server));
+        }
+        let reloads = switch(&options.hot_reload)?;
         let config = Self {
             listen: listen(options)?,
             base: BasePath {
@@ -50,15 +55,14 @@ impl Config {
             operation_ids: operation_ids(&options.operation_ids)?,
             limits: limits(options)?,
             servers,
-            hot_reload: switch(&options.hot_reload)?,
             log_level: log_level(&options.log_level, &mut warnings)?,
             warnings,
         };
-        Ok(config.with_warnings_about(options))
+        Ok(config.with_warnings_about(options, reloads))
     }
 
     /// Warns of options that were given but change nothing.
-    fn with_warnings_about(mut self, options: &Options) -> Self {
+    fn with_warnings_about(mut self, options: &Options, reloads: bool) -> Self {
         let mut warn = |given: &Option<Given>, message: &str| {
             if let Some(given) = given {
                 self.warnings.push(format!("{}: {message}", given.origin));
@@ -73,7 +77,7 @@ impl Config {
             }
             Servers::Single(_) => {}
         }
-        if self.hot_reload {
+        if reloads {
             warn(&options.hot_reload, "has no effect yet; restart mcpo after an edit of its config file");
         }
         if self.guard.strict && self.guard.key.is_none() {
@@ -81,6 +85,25 @@ impl Config {
         }
         self
     }
+}
+
+/// The gateway's key is for its callers, not for the programs behind it.
+fn withhold_key(options: &Options, server: &mut Server) {
+    if let Upstream::Stdio(stdio) = &mut server.upstream {
+        stdio.withheld.push("MCPO_API_KEY");
+        if options.api_key.as_ref().is_some_and(|key| key.origin == "API_KEY") {
+            stdio.withheld.push("API_KEY");
+        }
+    }
+}
+
+/// Settings that are read and checked, and not yet followed.
+fn without_effect(server: &Server) -> Vec<String> {
+    let oauth = server.oauth.is_some().then_some("oauth");
+    let forwarding = server.forwarding.as_ref().filter(|forwarding| forwarding.enabled);
+    let forwarding = forwarding.map(|_| "client_header_forwarding");
+    let warning = |key| format!("mcpServers.{}.{key}: has no effect yet", server.name);
+    oauth.into_iter().chain(forwarding).map(warning).collect()
 }
 
 fn refuse_headers(options: &Options) -> Result<(), ConfigError> {

@@ -53,8 +53,6 @@ pub struct Config {
     pub limits: Limits,
     /// The MCP servers behind this gateway.
     pub servers: Servers,
-    /// Whether edits of the config file take effect while running.
-    pub hot_reload: bool,
     /// What is logged.
     pub log_level: LogLevel,
     /// What was odd, but no error, each with its place; to be logged once logging is up.
@@ -169,10 +167,10 @@ pub enum Servers {
 
 impl Servers {
     /// All servers, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Server> {
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Server> {
         match self {
-            Self::Single(server) => std::slice::from_ref(&**server).iter(),
-            Self::Many(servers) => servers.iter(),
+            Self::Single(server) => std::slice::from_mut(&mut **server).iter_mut(),
+            Self::Many(servers) => servers.iter_mut(),
         }
     }
 }

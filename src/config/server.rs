@@ -49,6 +49,8 @@ pub struct Stdio {
     pub program: PathBuf,
     /// Its arguments.
     pub args: Vec<String>,
+    /// Variables that the child does not inherit: they hold the gateway's own key.
+    pub withheld: Vec<&'static str>,
     /// Added to the environment that the child inherits.
     pub env: IndexMap<String, SecretString>,
     /// Its working directory; this process's own by default.

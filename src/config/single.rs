@@ -77,9 +77,13 @@ fn stdio(
         );
     }
     match words {
-        [program, args @ ..] if !program.is_empty() => {
-            Ok(Stdio { program: environment.program(program), args: args.to_vec(), env, cwd: None })
-        }
+        [program, args @ ..] if !program.is_empty() => Ok(Stdio {
+            program: environment.program(program),
+            args: args.to_vec(),
+            withheld: vec![],
+            env,
+            cwd: None,
+        }),
         _ => Err(ConfigError::new("the command after -- is empty; name the program to start")),
     }
 }

@@ -50,7 +50,6 @@ fn nothing_but_a_command_takes_the_defaults() {
     assert!(config.guard.key.is_none() && !config.guard.strict);
     assert_eq!(config.guard.cors, CorsOrigins::Any);
     assert_eq!(config.log_level, LogLevel::Info);
-    assert!(!config.hot_reload);
     assert_eq!(config.warnings, [""; 0]);
     let Servers::Single(server) = config.servers else {
         panic!("one server was expected");
@@ -300,7 +299,6 @@ fn options_without_effect_are_warned_of() {
         ..Options::default()
     };
     let config = load(&options, &Environment::default());
-    assert!(config.hot_reload);
     assert_eq!(
         config.warnings,
         [

@@ -9,34 +9,36 @@ const DEEPEST: usize = 128;
 
 /// Explains why `text` is not JSON.
 pub(super) fn explain(text: &str) -> JsonError {
-    let mut scanner = Scanner { chars: text.chars().collect(), at: 0 };
+    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
     scanner.skip_space();
     match scanner.value(0).and_then(|()| scanner.end()) {
-        Err(error) => error,
+        // Python counts characters.
+        Err((at, reason)) => (String::from_utf8_lossy(&text.as_bytes()[..at]).chars().count(), reason),
         // serde_json is stricter in a few corners, such as lone surrogates and numbers out of range.
         Ok(()) => (0, "Value out of range"),
     }
 }
 
-struct Scanner {
-    chars: Vec<char>,
+/// Works on bytes, as everything with a meaning is ASCII; positions are bytes.
+struct Scanner<'a> {
+    bytes: &'a [u8],
     at: usize,
 }
 
-impl Scanner {
-    fn peek(&self) -> Option<char> {
-        self.chars.get(self.at).copied()
+impl Scanner<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
     }
 
     fn skip_space(&mut self) {
-        while matches!(self.peek(), Some(' ' | '\t' | '\n' | '\r')) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
     }
 
     fn end(&mut self) -> Result<(), JsonError> {
         self.skip_space();
-        if self.at == self.chars.len() { Ok(()) } else { Err((self.at, "Extra data")) }
+        if self.at == self.bytes.len() { Ok(()) } else { Err((self.at, "Extra data")) }
     }
 
     fn value(&mut self, depth: usize) -> Result<(), JsonError> {
@@ -44,16 +46,16 @@ impl Scanner {
             return Err((self.at, "Too deeply nested"));
         }
         match self.peek() {
-            Some('"') => self.string(),
-            Some('{') => self.object(depth),
-            Some('[') => self.array(depth),
+            Some(b'"') => self.string(),
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.array(depth),
             _ if ["null", "true", "false"].iter().any(|word| self.take_word(word)) => Ok(()),
             _ => self.number(),
         }
     }
 
     fn take_word(&mut self, word: &str) -> bool {
-        let found = self.chars[self.at..].iter().copied().take(word.len()).eq(word.chars());
+        let found = self.bytes[self.at..].starts_with(word.as_bytes());
         self.at += if found { word.len() } else { 0 };
         found
     }
@@ -81,7 +83,7 @@ impl Scanner {
 
     fn digits(&mut self) -> usize {
         let start = self.at;
-        while self.peek().is_some_and(|c| c.is_ascii_digit()) {
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             self.at += 1;
         }
         self.at - start
@@ -93,9 +95,9 @@ impl Scanner {
         loop {
             match self.peek() {
                 None => return Err((start, "Unterminated string starting at")),
-                Some('"') => break,
-                Some('\\') => self.escape(start)?,
-                Some(c) if c < ' ' => return Err((self.at, "Invalid control character at")),
+                Some(b'"') => break,
+                Some(b'\\') => self.escape(start)?,
+                Some(byte) if byte < b' ' => return Err((self.at, "Invalid control character at")),
                 Some(_) => self.at += 1,
             }
         }
@@ -108,15 +110,16 @@ impl Scanner {
         self.at += 1;
         match self.peek() {
             None => Err((start, "Unterminated string starting at")),
-            Some('u') => {
-                let hex = self.chars[self.at + 1..].iter().take(4).filter(|c| c.is_ascii_hexdigit()).count();
+            Some(b'u') => {
+                let hex =
+                    self.bytes[self.at + 1..].iter().take(4).filter(|byte| byte.is_ascii_hexdigit()).count();
                 if hex < 4 {
                     return Err((backslash + 1, "Invalid \\uXXXX escape"));
                 }
                 self.at += 5;
                 Ok(())
             }
-            Some('"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't') => {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
                 self.at += 1;
                 Ok(())
             }
@@ -131,7 +134,7 @@ impl Scanner {
             return Ok(());
         }
         loop {
-            if self.peek() != Some('"') {
+            if self.peek() != Some(b'"') {
                 return Err((self.at, "Expecting property name enclosed in double quotes"));
             }
             self.string()?;

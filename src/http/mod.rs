@@ -118,7 +118,8 @@ async fn catch_all(
         "/" if reads && gateway.mounting == Mounting::Named => Ok(redirect("docs")),
         "" if reads => {
             let last = request.path().rsplit('/').next().unwrap_or_default();
-            Ok(redirect(&format!("{last}/docs")))
+            // A name may hold a colon, which would make it a scheme.
+            Ok(redirect(&format!("./{last}/docs")))
         }
         rest => {
             let offer = entry.offer()?;

@@ -24,9 +24,9 @@ pub(super) async fn strip_root<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let root = request.app_data::<Data<Gateway>>().map(|gateway| gateway.settings.base.root.clone());
-    let root = root.unwrap_or_default();
-    if let Some(stripped) = without_prefix(request.path(), &root).filter(|_| !root.is_empty()) {
+    let gateway = request.app_data::<Data<Gateway>>().cloned();
+    let root = gateway.as_ref().map_or("", |gateway| gateway.settings.base.root.as_str());
+    if let Some(stripped) = without_prefix(request.path(), root).filter(|_| !root.is_empty()) {
         let original = Original(request.path().to_owned());
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
         if let Ok(uri) = format!("{stripped}{query}").parse::<Uri>() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use indexmap::IndexMap;
+use tracing::error;
 
 use crate::{
     catalogue,
@@ -153,8 +154,9 @@ pub async fn follow(gateway: Arc<Gateway>, session: Session) {
             Status::Ready(listing) => {
                 let (building, session) = (gateway.clone(), session.clone());
                 let build = tokio::task::spawn_blocking(move || building.offer(&session, &listing));
-                if let Ok(offer) = build.await {
-                    gateway.publish(name, Some(&Arc::new(offer)));
+                match build.await {
+                    Ok(offer) => gateway.publish(name, Some(&Arc::new(offer))),
+                    Err(error) => error!(server = name, %error, "its tools cannot be documented"),
                 }
             }
             Status::Down { .. } => gateway.publish(name, None),

@@ -8,6 +8,7 @@ use std::{
 };
 
 use rmcp::model::ServerJsonRpcMessage;
+use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -66,7 +67,19 @@ impl Inbox {
                 Some(id) => self.answer(id, Ok(envelope.into_reply())),
                 None => self.forward(frame),
             },
-            Err(error) => warn!(server = self.server, %error, "ignored a line that is not JSON-RPC"),
+            // A batch, which only 2025-03-26 knows.
+            Err(_) if frame.trim_ascii_start().starts_with(b"[") => {
+                match serde_json::from_slice::<Vec<&RawValue>>(frame) {
+                    Ok(messages) => messages.iter().for_each(|message| self.accept(message.get().as_bytes())),
+                    Err(error) => self.ignore(&error),
+                }
+            }
+            Err(error) => {
+                self.ignore(&error);
+                if let Some(id) = message::find_id(frame) {
+                    self.answer(id, Err(WireError::Lost(format!("the answer is not JSON: {error}"))));
+                }
+            }
         }
     }
 
@@ -109,6 +122,10 @@ impl Inbox {
         if let Some(sender) = self.lock().as_mut().and_then(|waiting| waiting.remove(&id)) {
             let _ = sender.send(answer);
         }
+    }
+
+    fn ignore(&self, error: &serde_json::Error) {
+        warn!(server = self.server, %error, "ignored a line that is not JSON-RPC");
     }
 
     fn forward(&self, frame: &[u8]) {

@@ -7,10 +7,17 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value, value::RawValue};
 use tracing::warn;
 
-use super::{connection::Caller, error::ConnectError, message::Params};
+use super::{
+    connection::Caller,
+    error::ConnectError,
+    message::{Params, RpcError},
+};
 
 /// A server that pages without end stops being listened to here.
 const MOST_PAGES: usize = 1000;
+
+/// JSON-RPC 2.0 section 5.1.
+const METHOD_NOT_FOUND: i64 = -32601;
 
 /// What a connected server offers.
 #[derive(Debug)]
@@ -107,10 +114,12 @@ pub(super) async fn tools(server: &str, caller: &Caller) -> Result<Vec<Tool>, Co
     let mut seen = HashSet::new();
     for number in 1.. {
         let params = Params { cursor: cursor.as_deref(), ..Params::default() };
-        let page = caller
-            .request("tools/list", params)
-            .await?
-            .map_err(|error| ConnectError::Listing(error.message))?;
+        let page = match caller.request("tools/list", params).await? {
+            Ok(page) => page,
+            // A server of resources or prompts alone.
+            Err(RpcError { code: METHOD_NOT_FOUND, .. }) => break,
+            Err(error) => return Err(ConnectError::Listing(error.message)),
+        };
         let page: Page<'_> =
             serde_json::from_str(page.get()).map_err(|error| ConnectError::Listing(error.to_string()))?;
         for tool in page.tools.iter().filter_map(|tool| read_tool(server, tool)) {

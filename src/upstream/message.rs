@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use rmcp::model::{ClientCapabilities, Implementation, ProtocolVersion, RequestMetaObject};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
-use serde_json::{json, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
 /// rmcp numbers its own requests from 0 in 32 bits. Ours start high enough never to meet them, and low
 /// enough for servers that read an id as a signed 32-bit number.
@@ -14,16 +14,37 @@ pub(super) const FIRST_ID: u64 = 1_000_000_000;
 pub type RawReply = Result<Box<RawValue>, RpcError>;
 
 /// A JSON-RPC error object (JSON-RPC 2.0 section 5.1).
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct RpcError {
     /// The error's kind.
     pub code: i64,
     /// One sentence.
-    #[serde(default)]
     pub message: String,
     /// Anything more.
-    #[serde(default)]
     pub data: Option<Box<RawValue>>,
+}
+
+impl RpcError {
+    /// Reads an error however odd it is: somebody waits for it.
+    fn read(raw: &RawValue) -> Self {
+        #[derive(Deserialize, Default)]
+        struct Lenient<'a> {
+            #[serde(default)]
+            code: Value,
+            #[serde(default)]
+            message: Value,
+            #[serde(borrow, default)]
+            data: Option<&'a RawValue>,
+        }
+        let error: Lenient<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
+        let message = match error.message {
+            Value::String(message) => message,
+            Value::Null => "the server answered with an error and did not say which".to_owned(),
+            other => other.to_string(),
+        };
+        let code = error.code.as_i64().unwrap_or_default();
+        Self { code, message, data: error.data.map(ToOwned::to_owned) }
+    }
 }
 
 /// A message from the upstream, opened just far enough to see whose it is.
@@ -35,8 +56,8 @@ pub(super) struct Envelope<'a> {
     method: Option<IgnoredAny>,
     #[serde(borrow, default)]
     result: Option<&'a RawValue>,
-    #[serde(default)]
-    error: Option<RpcError>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
 }
 
 impl<'a> Envelope<'a> {
@@ -55,7 +76,7 @@ impl<'a> Envelope<'a> {
 
     pub(super) fn into_reply(self) -> RawReply {
         match (self.error, self.result) {
-            (Some(error), _) => Err(error),
+            (Some(error), _) => Err(RpcError::read(error)),
             (None, Some(result)) => Ok(result.to_owned()),
             (None, None) => Ok(RawValue::NULL.to_owned()),
         }

@@ -47,8 +47,9 @@ fn same_origin() -> redirect::Policy {
     redirect::Policy::custom(|attempt| {
         let home = attempt.previous().first().map(Url::origin);
         if home.is_some_and(|home| home != attempt.url().origin()) {
-            let target = attempt.url().clone();
-            attempt.error(format!("it redirects to {target}; if that is right, configure this URL"))
+            // Its path and query may hold a secret.
+            let target = attempt.url().origin().ascii_serialization();
+            attempt.error(format!("it redirects to {target}; if that is right, configure a URL there"))
         } else if attempt.previous().len() > MOST_REDIRECTS {
             attempt.error("it redirects in a circle")
         } else {

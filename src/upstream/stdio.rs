@@ -51,6 +51,9 @@ impl Stdio {
             |reason: String| ConnectError::Spawn { program: config.program.display().to_string(), reason };
         let mut command = Command::new(&config.program);
         command.args(&config.args).stdin(Pipe::piped()).stdout(Pipe::piped()).stderr(Pipe::piped());
+        for name in &config.withheld {
+            command.env_remove(name);
+        }
         command.envs(config.env.iter().map(|(name, value)| (name, value.expose_secret())));
         if let Some(directory) = &config.cwd {
             if !directory.is_dir() {

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{Client, Response};
 use rmcp::model::{
     ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorData, GetMeta, JsonRpcMessage,
@@ -38,6 +38,9 @@ const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 
+const FORGOTTEN: &str = "the server has forgotten the session";
+/// How often the standing stream may fail to open, one time after another, before the server counts as lost.
+const MOST_FAILURES: u32 = 3;
 /// The wait before a stream is resumed, where the server names none.
 const RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
@@ -101,7 +104,7 @@ impl StreamableHttp {
                         WireError::Lost("the server took the request and sent no answer".into())
                     })
                 }
-                Err(error) => error_reply(error),
+                Err(error) => self.shared.refused(error, request.id),
             }
         };
         tokio::select! {
@@ -186,13 +189,7 @@ impl Shared {
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         self.add_session(&mut headers);
         let request = self.client.post(self.url.clone()).headers(headers).body(frame);
-        let response = remote::send(request).await?;
-        if response.status() == StatusCode::NOT_FOUND && self.session.get().is_some() {
-            let reason = "the server has forgotten the session";
-            self.inbox.close(reason);
-            return Err(WireError::NotSent(reason.into()));
-        }
-        let response = remote::accepted(response).await?;
+        let response = remote::accepted(remote::send(request).await?).await?;
         if let Some(session) = response.headers().get(SESSION) {
             let _ = self.session.set(session.clone());
         }
@@ -227,7 +224,9 @@ impl Shared {
             };
             // The caller's deadline bounds how often.
             sleep(cursor.retry).await;
-            events = remote::events(self.get(Some(&last)).await?, self.inbox.max_message);
+            // Whatever happens now, the request has been sent.
+            let resumed = self.get(Some(&last)).await.map_err(|error| WireError::Lost(error.to_string()))?;
+            events = remote::events(resumed, self.inbox.max_message);
         }
     }
 
@@ -284,6 +283,23 @@ impl Shared {
         }
     }
 
+    /// What a refused request means: an answer, where the body is one, or the end of the session.
+    fn refused(&self, error: WireError, id: u64) -> Result<RawReply, WireError> {
+        let WireError::Refused { status: status @ 400..=499, body } = &error else {
+            return Err(error);
+        };
+        let answer = Envelope::parse(body.as_bytes()).ok();
+        if let Some(answer) = answer.filter(|answer| answer.answers() == Some(id)) {
+            return Ok(answer.into_reply());
+        }
+        // 404 is what the specification wants; many servers that were restarted answer 400.
+        if matches!(status, 400 | 404) && self.session.get().is_some() {
+            self.inbox.close(FORGOTTEN);
+            return Err(WireError::NotSent(FORGOTTEN.into()));
+        }
+        Err(error)
+    }
+
     async fn get(&self, last_event: Option<&HeaderValue>) -> Result<Response, WireError> {
         let mut headers = HeaderMap::from_iter([(header::ACCEPT, remote::EVENTS)]);
         self.add_session(&mut headers);
@@ -296,21 +312,29 @@ impl Shared {
 
     async fn listen(&self) {
         let mut cursor = Cursor::default();
-        let mut wait = RETRY;
+        let mut failures = 0;
         loop {
             match self.get(cursor.last.as_ref()).await {
                 Ok(response) if remote::is_event_stream(response.headers()) => {
-                    wait = RETRY;
+                    failures = 0;
                     let _ = self
                         .read(&mut remote::events(response, self.inbox.max_message), &mut cursor, None)
                         .await;
                     sleep(cursor.retry).await;
                 }
+                Err(WireError::Refused { status: 404, .. }) if self.session.get().is_some() => {
+                    self.inbox.close(FORGOTTEN);
+                    return;
+                }
                 // A server need not offer the stream: it answers 405 then.
                 Ok(_) | Err(WireError::Refused { status: 400..=499, .. } | WireError::Unauthorized) => return,
+                Err(error) if failures == MOST_FAILURES => {
+                    self.inbox.close(format!("the server cannot be reached: {error}"));
+                    return;
+                }
                 Err(_) => {
-                    sleep(wait).await;
-                    wait = (wait * 2).min(LONGEST_RETRY);
+                    failures += 1;
+                    sleep(RETRY).await;
                 }
             }
         }
@@ -338,17 +362,6 @@ impl Cursor {
             self.retry = Duration::from_millis(retry).min(LONGEST_RETRY);
         }
     }
-}
-
-/// A refusal whose body is a JSON-RPC error is the server's answer.
-fn error_reply(error: WireError) -> Result<RawReply, WireError> {
-    if let WireError::Refused { status: 400..=499, body } = &error
-        && let Ok(envelope) = Envelope::parse(body.as_bytes())
-        && let Err(rpc) = envelope.into_reply()
-    {
-        return Ok(Err(rpc));
-    }
-    Err(error)
 }
 
 /// A server of an older generation refuses `server/discover` in its own way. Told to rmcp as a JSON-RPC error,

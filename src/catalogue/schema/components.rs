@@ -8,10 +8,12 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{MOST_PARTS, Schema, keywords, translate::plain};
+use super::{Schema, graph::Graph, keywords, translate::plain};
 
 /// The most schemas that replacing references may add to one schema.
 const MOST_COPIES: usize = 500;
+/// How many copies may stand one in another.
+const DEEPEST_COPY: usize = 8;
 /// Where clients follow references.
 const FOLLOWED: [&str; 5] = ["properties", "items", "allOf", "anyOf", "oneOf"];
 
@@ -29,10 +31,11 @@ impl Components {
         let name = self.reserve(&plain(name));
         let mut placing = Placing {
             schema,
-            endless: endless_parts(schema),
+            ends: Box::new(Graph::new(schema).ends()),
             names: HashMap::from([(String::from("#"), name.clone())]),
             waiting: vec!["#".to_owned()],
             copies: 0,
+            nested: 0,
             components: self,
         };
         placing.place_all(&name);
@@ -74,12 +77,14 @@ impl Components {
 
 struct Placing<'a> {
     schema: &'a Schema,
-    /// Parts that refer to themselves, directly or through others.
-    endless: HashSet<&'a str>,
+    /// Whether following a reference comes to an end.
+    ends: Box<dyn Fn(&str) -> bool + 'a>,
     /// The component of each reference used so far.
     names: HashMap<String, String>,
     waiting: Vec<String>,
     copies: usize,
+    /// How many copies the one being written stands in.
+    nested: usize,
     components: &'a mut Components,
 }
 
@@ -124,13 +129,16 @@ impl Placing<'_> {
 
     /// What a reference leads to, where it stands in a place that clients do not follow.
     fn copy(&mut self, reference: &str, followed: bool, base: &str) -> Option<Value> {
-        let spent = self.copies >= MOST_COPIES || self.schema.parts.len() > MOST_PARTS;
-        if followed || spent || reference == "#" || self.endless.contains(reference) {
+        let spent = self.copies >= MOST_COPIES || self.nested >= DEEPEST_COPY;
+        if followed || spent || !(self.ends)(reference) {
             return None;
         }
-        self.copies += 1;
         let part = self.schema.resolve(reference)?;
-        Some(self.write(part, false, base))
+        self.copies += 1;
+        self.nested += 1;
+        let copy = self.write(part, false, base);
+        self.nested -= 1;
+        Some(copy)
     }
 
     fn component(&mut self, reference: &str, base: &str) -> String {
@@ -142,44 +150,6 @@ impl Placing<'_> {
         self.names.insert(reference.to_owned(), name.clone());
         self.waiting.push(reference.to_owned());
         name
-    }
-}
-
-/// The references that lead back to themselves.
-fn endless_parts(schema: &Schema) -> HashSet<&str> {
-    if schema.parts.len() > MOST_PARTS {
-        return HashSet::new();
-    }
-    // Whatever is not known to come to an end does not: repeat until nothing more is learnt.
-    let mut below: HashMap<&str, Vec<&str>> = HashMap::new();
-    let mut names: Vec<(&str, &Value)> = Vec::new();
-    keywords::for_each_reference(&schema.root, &mut |reference| {
-        names.extend(schema.resolve(reference).map(|part| (reference, part)));
-    });
-    while let Some((name, part)) = names.pop() {
-        if below.contains_key(name) {
-            continue;
-        }
-        let mut references = Vec::new();
-        keywords::for_each_reference(part, &mut |reference| references.push(reference));
-        names.extend(references.iter().filter_map(|name| Some((*name, schema.resolve(name)?))));
-        below.insert(name, references);
-    }
-    let mut endless: HashSet<&str> = below.keys().copied().collect();
-    loop {
-        let ending: Vec<&str> = endless
-            .iter()
-            .copied()
-            .filter(|name| {
-                below[name].iter().all(|reference| !endless.contains(reference) && *reference != "#")
-            })
-            .collect();
-        if ending.is_empty() {
-            return endless;
-        }
-        for name in ending {
-            endless.remove(name);
-        }
     }
 }
 

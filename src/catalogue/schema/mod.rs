@@ -10,6 +10,7 @@
 mod components;
 mod draft;
 mod exposed;
+mod graph;
 mod index;
 mod keywords;
 #[cfg(test)]
@@ -23,11 +24,15 @@ use std::sync::LazyLock;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
+use self::graph::Graph;
+
 /// A compiled validator takes as many parts as there are paths through the references. Beyond this many it
 /// would take seconds to build.
-const MOST_PATHS: u64 = 20_000;
-/// Beyond this many named parts the paths are not even counted.
-const MOST_PARTS: usize = 1_000;
+const MOST_PATHS: usize = 5_000;
+/// A validator is built, and works, recursively: beyond this depth the stack could overflow.
+const DEEPEST: usize = 200;
+/// The same where the depth counts again for each level of the value.
+const DEEPEST_RECURSIVE: usize = 50;
 
 /// A schema in the one form.
 #[derive(Debug, Clone)]
@@ -112,26 +117,33 @@ impl Schema {
         whole
     }
 
-    /// Whether a validator for it can be built in reasonable time.
-    pub fn is_compilable(&self) -> bool {
-        self.parts.len() <= MOST_PARTS && self.paths(&self.root, &mut IndexMap::new()) <= MOST_PATHS
+    /// How a validator for it would behave.
+    ///
+    /// # Errors
+    ///
+    /// Why there should be none.
+    pub fn effort(&self) -> Result<Effort, &'static str> {
+        let graph = Graph::new(self);
+        let depth = graph.depth();
+        if graph.paths() > MOST_PATHS {
+            Err("its references branch too often")
+        } else if depth > DEEPEST || (graph.recursive && depth > DEEPEST_RECURSIVE) {
+            Err("it is nested too deeply")
+        } else if graph.has_empty_cycle() {
+            Err("it refers to itself without end")
+        } else if graph.recursive {
+            Ok(Effort::GrowsWithDepth)
+        } else {
+            Ok(Effort::Bounded)
+        }
     }
+}
 
-    /// The number of ways through the references below `schema`; a way ends where it would turn back on itself.
-    fn paths<'a>(&'a self, schema: &'a Value, known: &mut IndexMap<&'a str, u64>) -> u64 {
-        let mut paths: u64 = 1;
-        keywords::for_each_reference(schema, &mut |reference| {
-            let below = match known.get(reference) {
-                Some(below) => *below,
-                None => {
-                    known.insert(reference, 1);
-                    let below = self.resolve(reference).map_or(1, |target| self.paths(target, known));
-                    known.insert(reference, below);
-                    below
-                }
-            };
-            paths = paths.saturating_add(below);
-        });
-        paths
-    }
+/// What checking a value against a schema takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// A fixed amount for each part of the value.
+    Bounded,
+    /// The schema refers to itself: a deep value may take more stack and more time than there is.
+    GrowsWithDepth,
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Components, Schema};
+use super::{Components, Effort, Schema};
 
 #[expect(clippy::needless_pass_by_value, reason = "a table reads better without borrows")]
 #[track_caller]
@@ -129,7 +129,7 @@ fn size_and_fan_out_are_bounded() {
     let mut chain: serde_json::Map<String, Value> = (0..20_000).map(link).collect();
     chain.insert("20000".into(), json!({}));
     let (chained, _) = Schema::translate(&json!({ "$ref": "#/$defs/0", "$defs": chain })).unwrap();
-    assert!(!chained.is_compilable());
+    assert!(chained.effort().is_err());
     Components::default().add("chain", &chained);
 
     let double = |n: usize| {
@@ -139,14 +139,31 @@ fn size_and_fan_out_are_bounded() {
     let mut doubling: serde_json::Map<String, Value> = (0..30).map(double).collect();
     doubling.insert("30".into(), json!({}));
     let (doubled, _) = Schema::translate(&json!({ "$ref": "#/$defs/0", "$defs": doubling })).unwrap();
-    assert!(!doubled.is_compilable());
+    assert_eq!(doubled.effort(), Err("its references branch too often"));
     Components::default().add("double", &doubled);
+
+    let nest = |n: usize| {
+        let mut schema = json!({ "$ref": format!("#/$defs/{}", n + 1) });
+        for _ in 0..10 {
+            schema = json!({ "not": schema });
+        }
+        (n.to_string(), schema)
+    };
+    let mut nested: serde_json::Map<String, Value> = (0..200).map(nest).collect();
+    nested.insert("200".into(), json!({}));
+    let (nested, _) = Schema::translate(&json!({ "$ref": "#/$defs/0", "$defs": nested })).unwrap();
+    assert_eq!(nested.effort(), Err("it is nested too deeply"));
+    Components::default().add("nested", &nested);
+
+    let (circle, _) =
+        Schema::translate(&json!({ "anyOf": [{ "$ref": "#" }, { "allOf": [{ "$ref": "#" }] }] })).unwrap();
+    assert_eq!(circle.effort(), Err("it refers to itself without end"));
 
     let (tree, _) = Schema::translate(&json!({
         "$ref": "#/$defs/t", "$defs": { "t": { "properties": { "l": { "$ref": "#/$defs/t" }, "r": { "$ref": "#/$defs/t" } } } }
     }))
     .unwrap();
-    assert!(tree.is_compilable());
+    assert_eq!(tree.effort(), Ok(Effort::GrowsWithDepth));
 }
 
 #[test]

@@ -1,0 +1,126 @@
+//! Whether checking a value against a recursive schema comes to an end in reasonable time.
+//!
+//! Two branches that both lead back to the schema double the work with each level of the value, and each level
+//! costs stack. A validator cannot be stopped, so the steps that it would take are counted first.
+
+use serde_json::{Map, Value};
+
+use super::schema::Schema;
+
+/// Far more than sensible arguments take, and done within milliseconds.
+const MOST_STEPS: usize = 50_000;
+/// The most levels of a value; each may take as many stack frames as the schema is deep.
+const DEEPEST: usize = 32;
+
+/// Counts the steps, and stops at the limit.
+pub(super) fn allows(schema: &Schema, value: &Value) -> bool {
+    let mut count = Count { schema, steps: 0 };
+    schema.resolve("#").is_none_or(|root| count.walk(root, value, 0).is_some())
+}
+
+struct Count<'a> {
+    schema: &'a Schema,
+    steps: usize,
+}
+
+impl Count<'_> {
+    /// Nothing where the limit is reached.
+    fn walk(&mut self, schema: &Value, value: &Value, depth: usize) -> Option<()> {
+        self.steps += 1;
+        if self.steps > MOST_STEPS || depth > DEEPEST {
+            return None;
+        }
+        let Some(object) = schema.as_object() else {
+            return Some(());
+        };
+        if let Some(Value::String(reference)) = object.get("$ref")
+            && let Some(target) = self.schema.resolve(reference)
+        {
+            self.walk(target, value, depth)?;
+        }
+        if !may_be(object, value) {
+            return Some(());
+        }
+        for (keyword, below) in object {
+            match (keyword.as_str(), below) {
+                ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => {
+                    schemas.iter().try_for_each(|schema| self.walk(schema, value, depth))?;
+                }
+                ("not" | "if" | "then" | "else", schema) => self.walk(schema, value, depth)?,
+                ("dependentSchemas", Value::Object(schemas)) => {
+                    schemas.values().try_for_each(|schema| self.walk(schema, value, depth))?;
+                }
+                (keyword, below) => self.walk_members(keyword, below, value, depth + 1)?,
+            }
+        }
+        Some(())
+    }
+
+    fn walk_members(&mut self, keyword: &str, below: &Value, value: &Value, depth: usize) -> Option<()> {
+        match (keyword, below, value) {
+            ("properties", Value::Object(schemas), Value::Object(members)) => {
+                let both = members.iter().filter_map(|(name, member)| Some((schemas.get(name)?, member)));
+                both.into_iter().try_for_each(|(schema, member)| self.walk(schema, member, depth))
+            }
+            ("patternProperties", Value::Object(schemas), Value::Object(members)) => {
+                schemas.values().try_for_each(|schema| {
+                    members.values().try_for_each(|member| self.walk(schema, member, depth))
+                })
+            }
+            ("additionalProperties" | "unevaluatedProperties", schema, Value::Object(members)) => {
+                members.values().try_for_each(|member| self.walk(schema, member, depth))
+            }
+            ("prefixItems", Value::Array(schemas), Value::Array(items)) => {
+                schemas.iter().zip(items).try_for_each(|(schema, item)| self.walk(schema, item, depth))
+            }
+            ("items" | "contains" | "unevaluatedItems", schema, Value::Array(items)) => {
+                items.iter().try_for_each(|item| self.walk(schema, item, depth))
+            }
+            _ => Some(()),
+        }
+    }
+}
+
+/// Whether the schema's `type` allows the value; nothing else of the schema is looked at otherwise.
+fn may_be(schema: &Map<String, Value>, value: &Value) -> bool {
+    let is = |name: &Value| match value {
+        Value::Null => name == "null",
+        Value::Bool(_) => name == "boolean",
+        Value::Number(_) => name == "number" || name == "integer",
+        Value::String(_) => name == "string",
+        Value::Array(_) => name == "array",
+        Value::Object(_) => name == "object",
+    };
+    match schema.get("type") {
+        Some(Value::Array(types)) => types.iter().any(is),
+        Some(name) => is(name),
+        None => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn doubling_is_stopped_and_trees_are_not() {
+        let deep = |levels: usize| (0..levels).fold(json!({}), |value, _| json!({ "x": value }));
+        let like = json!({ "properties": { "x": { "$ref": "#" } } });
+        let (doubling, _) = Schema::translate(&json!({ "anyOf": [like, like] })).unwrap();
+        assert!(allows(&doubling, &deep(5)));
+        assert!(!allows(&doubling, &deep(25)));
+        let (list, _) = Schema::translate(&like).unwrap();
+        assert!(allows(&list, &deep(30)));
+        assert!(!allows(&list, &deep(40)));
+        let (tree, _) = Schema::translate(&json!({ "anyOf": [
+            { "type": "object", "additionalProperties": { "$ref": "#" } },
+            { "type": "array", "items": { "$ref": "#" } },
+            { "type": ["string", "number", "boolean", "null"] },
+        ]}))
+        .unwrap();
+        let wide: Vec<Value> = (0..5_000).map(|n| json!({ "n": n })).collect();
+        assert!(allows(&tree, &json!(wide)));
+    }
+}

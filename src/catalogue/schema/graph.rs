@@ -1,0 +1,166 @@
+//! How a schema's parts refer to each other, worked out without recursion: a chain of references may be as long
+//! as an upstream likes.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{Schema, keywords};
+
+/// The root is node 0; part `n` is node `n + 1`.
+pub(super) struct Graph<'a> {
+    names: HashMap<&'a str, usize>,
+    nodes: Vec<Node>,
+    /// Every node after those that it refers to, as far as there is no way back.
+    order: Vec<usize>,
+    /// Whether there is a way back anywhere.
+    pub(super) recursive: bool,
+}
+
+struct Node {
+    references: Vec<Reference>,
+    /// How deep schemas stand in it.
+    depth: usize,
+}
+
+struct Reference {
+    target: usize,
+    depth: usize,
+    /// Whether it is about the same value as the schema it stands in.
+    in_place: bool,
+}
+
+impl<'a> Graph<'a> {
+    pub(super) fn new(schema: &'a Schema) -> Self {
+        let mut names: HashMap<&str, usize> =
+            schema.parts.keys().enumerate().map(|(number, name)| (name.as_str(), number + 1)).collect();
+        names.insert("#", 0);
+        let schemas = std::iter::once(&schema.root).chain(schema.parts.values());
+        let nodes = schemas.map(|schema| Node::new(schema, &names)).collect();
+        let mut graph = Self { names, nodes, order: Vec::new(), recursive: false };
+        graph.sort();
+        graph
+    }
+
+    /// The longest way through schemas in schemas and references, a way back not counted.
+    pub(super) fn depth(&self) -> usize {
+        self.fold(|node| node.depth, |longest, reference, below| longest.max(reference.depth + below))
+    }
+
+    /// The number of ways through references.
+    pub(super) fn paths(&self) -> usize {
+        self.fold(|_| 1, |paths, _, below| paths.saturating_add(below))
+    }
+
+    /// Whether some reference leads back to itself about the same value: checking it would never end.
+    pub(super) fn has_empty_cycle(&self) -> bool {
+        self.ending(|reference| reference.in_place).iter().any(|ends| !ends)
+    }
+
+    /// Whether following a reference leads to an end on every way.
+    pub(super) fn ends(&self) -> impl Fn(&str) -> bool + use<'a> {
+        let ending = self.ending(|_| true);
+        let names = self.names.clone();
+        move |reference| {
+            let name = reference.strip_prefix("#/$defs/").unwrap_or(reference);
+            names.get(name).is_some_and(|node| ending[*node])
+        }
+    }
+
+    /// Computes a number for each node from those below it; gives the root's.
+    fn fold(&self, own: impl Fn(&Node) -> usize, join: impl Fn(usize, &Reference, usize) -> usize) -> usize {
+        let mut known = vec![0; self.nodes.len()];
+        for &number in &self.order {
+            let node = &self.nodes[number];
+            // What is not known yet lies on a way back.
+            known[number] = node
+                .references
+                .iter()
+                .fold(own(node), |value, reference| join(value, reference, known[reference.target]));
+        }
+        known[0]
+    }
+
+    /// Which nodes come to an end, following the references that `counts`.
+    fn ending(&self, counts: impl Fn(&Reference) -> bool) -> Vec<bool> {
+        let mut waiting: Vec<usize> =
+            self.nodes.iter().map(|node| node.references.iter().filter(|r| counts(r)).count()).collect();
+        let mut referrers: Vec<Vec<usize>> = vec![vec![]; self.nodes.len()];
+        for (number, node) in self.nodes.iter().enumerate() {
+            for reference in node.references.iter().filter(|reference| counts(reference)) {
+                referrers[reference.target].push(number);
+            }
+        }
+        let mut done: Vec<usize> = (0..self.nodes.len()).filter(|node| waiting[*node] == 0).collect();
+        let mut ends = vec![false; self.nodes.len()];
+        while let Some(node) = done.pop() {
+            ends[node] = true;
+            for &referrer in &referrers[node] {
+                waiting[referrer] -= 1;
+                if waiting[referrer] == 0 {
+                    done.push(referrer);
+                }
+            }
+        }
+        ends
+    }
+
+    /// Depth first from the root, with a stack of our own.
+    fn sort(&mut self) {
+        #[derive(Clone, Copy, PartialEq)]
+        enum State {
+            Unseen,
+            Open,
+            Done,
+        }
+        let mut states = vec![State::Unseen; self.nodes.len()];
+        let mut stack = vec![(0, 0)];
+        states[0] = State::Open;
+        while let Some((node, next)) = stack.pop() {
+            let Some(reference) = self.nodes[node].references.get(next) else {
+                states[node] = State::Done;
+                self.order.push(node);
+                continue;
+            };
+            stack.push((node, next + 1));
+            match states[reference.target] {
+                State::Open => self.recursive = true,
+                State::Done => {}
+                State::Unseen => {
+                    states[reference.target] = State::Open;
+                    stack.push((reference.target, 0));
+                }
+            }
+        }
+    }
+}
+
+impl Node {
+    fn new(schema: &Value, names: &HashMap<&str, usize>) -> Self {
+        let mut node = Self { references: Vec::new(), depth: 0 };
+        node.read(schema, 0, true, names);
+        node
+    }
+
+    /// Recursive, as JSON nests no deeper than it could be read.
+    fn read(&mut self, schema: &Value, depth: usize, in_place: bool, names: &HashMap<&str, usize>) {
+        const SAME_VALUE: [&str; 8] =
+            ["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"];
+        self.depth = self.depth.max(depth + 1);
+        let Some(object) = schema.as_object() else {
+            return;
+        };
+        if let Some(Value::String(reference)) = object.get("$ref") {
+            let name = reference.strip_prefix("#/$defs/").unwrap_or(reference);
+            let depth = depth + 1;
+            self.references.extend(names.get(name).map(|target| Reference {
+                target: *target,
+                depth,
+                in_place,
+            }));
+        }
+        keywords::for_each_below(object, &mut |keyword, schema| {
+            self.read(schema, depth + 1, in_place && SAME_VALUE.contains(&keyword), names);
+        });
+    }
+}
