@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::schema::Schema;
 
 /// Far more than sensible arguments take, and done within milliseconds.
-const MOST_STEPS: usize = 50_000;
+const MOST_STEPS: usize = 200_000;
 /// The most levels of a value; each may take as many stack frames as the schema is deep.
 const DEEPEST: usize = 32;
 
