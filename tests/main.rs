@@ -14,6 +14,7 @@ mod documents;
 mod example_server;
 mod golden;
 mod guards;
+mod hostile;
 mod pages;
 mod real_servers;
 mod results;

@@ -31,6 +31,12 @@ impl Remote {
         Self::start(&parts::node_command("everything", &["streamableHttp"]), "mcp").await
     }
 
+    /// The same on a given port, to be started anew there.
+    pub(crate) async fn http_at(port: u16) -> Self {
+        let command = parts::node_command("everything", &["streamableHttp"]);
+        Self::try_start(&command, "mcp", port).await.expect("the port is free")
+    }
+
     /// Streamable HTTP without sessions, of 2026-07-28: `fakes/stateless.py`, by the official SDK.
     pub(crate) async fn stateless() -> Self {
         let script = parts::file("fakes/stateless.py").to_str().expect("UTF-8").to_owned();
@@ -40,26 +46,29 @@ impl Remote {
     async fn start(command: &[String], path: &str) -> Self {
         // The server cannot choose a port itself, and a free one may be taken before it starts: try again.
         for _ in 0..5 {
-            let port = free_port();
-            let mut child = Command::new(&command[0])
-                .args(&command[1..])
-                .env("PORT", port.to_string())
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("the server starts");
-            let up = eventually("the server listens", async || {
-                let ended = child.try_wait().expect("our child").is_some();
-                let up = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok();
-                (up || ended).then_some(!ended)
-            })
-            .await;
-            if up {
-                return Self { url: format!("http://127.0.0.1:{port}/{path}"), child };
+            if let Some(server) = Self::try_start(command, path, free_port()).await {
+                return server;
             }
         }
         panic!("the server found no free port");
+    }
+
+    async fn try_start(command: &[String], path: &str, port: u16) -> Option<Self> {
+        let mut child = Command::new(&command[0])
+            .args(&command[1..])
+            .env("PORT", port.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        let up = eventually("the server listens", async || {
+            let ended = child.try_wait().expect("our child").is_some();
+            let up = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok();
+            (up || ended).then_some(!ended)
+        })
+        .await;
+        up.then(|| Self { url: format!("http://127.0.0.1:{port}/{path}"), child })
     }
 }
 
