@@ -19,6 +19,7 @@ mod process;
 mod remote;
 mod session;
 mod sse;
+mod standard_headers;
 mod stdio;
 mod streamable_http;
 mod wire;

@@ -11,8 +11,8 @@ use futures_util::{StreamExt, stream::BoxStream};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{Client, Response};
 use rmcp::model::{
-    ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorData, GetMeta, JsonRpcMessage,
-    ProtocolVersion, RequestId, ServerJsonRpcMessage,
+    ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorData, JsonRpcMessage, RequestId,
+    ServerJsonRpcMessage,
 };
 use serde::Deserialize;
 use sse_stream::Sse;
@@ -27,15 +27,12 @@ use super::{
     error::WireError,
     inbox::Inbox,
     message::{Envelope, Framing, RawReply, Request},
-    param_headers::header_value,
     remote,
+    standard_headers::{VERSION, control_headers, standard_headers},
 };
 use crate::config;
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-const METHOD: HeaderName = HeaderName::from_static("mcp-method");
-const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 
 const FORGOTTEN: &str = "the server has forgotten the session";
@@ -375,33 +372,4 @@ fn refused_discovery(error: WireError, id: RequestId) -> Result<ServerJsonRpcMes
     }
     let refusal = ErrorData::invalid_request(format!("server/discover was refused with HTTP {status}"), None);
     Ok(ServerJsonRpcMessage::error(refusal, Some(id)))
-}
-
-fn control_headers(message: &ClientJsonRpcMessage, frame: &[u8]) -> HeaderMap {
-    #[derive(Deserialize)]
-    struct Peek {
-        method: String,
-    }
-    let mut headers = HeaderMap::new();
-    if let JsonRpcMessage::Request(request) = message
-        && let Some(version) = request.request.get_meta().protocol_version()
-        && let Ok(Peek { method }) = serde_json::from_slice(frame)
-    {
-        standard_headers(&mut headers, &version, &method, None);
-    }
-    headers
-}
-
-/// The headers that a stateless request repeats for whoever routes it (MCP 2026-07-28, SEP-2243).
-fn standard_headers(headers: &mut HeaderMap, version: &ProtocolVersion, method: &str, tool: Option<&str>) {
-    let mut insert = |name: HeaderName, value: &str| {
-        if let Ok(value) = header_value(value) {
-            headers.insert(name, value);
-        }
-    };
-    insert(VERSION, version.as_str());
-    insert(METHOD, method);
-    if let Some(tool) = tool {
-        insert(NAME, tool);
-    }
 }
