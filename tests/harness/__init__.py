@@ -1,1 +1,1 @@
-"""Shared by the judges and the differential suite: real MCP servers in fresh worlds, and gateways over them."""
+"""Shared by the judges and the differential suite: real MCP servers in fresh worlds, gateways over them."""

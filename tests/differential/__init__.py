@@ -1,0 +1,1 @@
+"""The Python mcpo and this one, asked the same."""
