@@ -59,6 +59,11 @@ impl Arguments {
         })
     }
 
+    /// Whether nothing is read into them but what was sent.
+    pub fn are_strict(&self) -> bool {
+        self.check.as_ref().is_some_and(|check| !check.mends)
+    }
+
     /// Whether a call without a body means a call without arguments.
     pub fn may_be_left_out(&self) -> bool {
         match &self.check {

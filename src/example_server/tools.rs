@@ -12,7 +12,7 @@ use rmcp::{
     tool, tool_router,
 };
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 use super::{
     ExampleServer,
@@ -57,7 +57,7 @@ struct Wait {
     #[schemars(range(min = *SECONDS.start(), max = *SECONDS.end()))]
     seconds: f64,
     /// How many progress reports to spread over that time
-    #[serde(default = "ten")]
+    #[serde(default = "ten", deserialize_with = "whole")]
     #[schemars(range(min = *STEPS.start(), max = *STEPS.end()))]
     steps: u8,
 }
@@ -73,9 +73,19 @@ struct Echo {
     /// The text to send back
     message: String,
     /// How often to repeat it, one line each
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "whole")]
     #[schemars(range(min = *REPEAT.start(), max = *REPEAT.end()))]
     repeat: u8,
+}
+
+/// A whole number however it is written: 10.0 is an integer by JSON Schema.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    if number.fract() == 0.0 && (0.0..=255.0).contains(&number) {
+        Ok(number as u8)
+    } else {
+        Err(de::Error::custom(format!("{number} is not a whole number from 0 to 255")))
+    }
 }
 
 fn one() -> u8 {

@@ -56,7 +56,7 @@ pub(super) fn parse<'a>(
         let (position, reason) = json_error::explain(body);
         ApiError::Invalid(vec![Violation::not_json(position, reason)])
     })?;
-    if raw.get() == "null" { nothing(arguments) } else { Ok(raw) }
+    if raw.get() == "null" && !arguments.are_strict() { nothing(arguments) } else { Ok(raw) }
 }
 
 /// No body: a call without arguments, where the tool needs none.

@@ -8,7 +8,7 @@ use actix_web::{
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method,
+        Method, StatusCode,
         header::{self, HeaderMap, HeaderValue},
     },
     middleware::Next,
@@ -55,12 +55,17 @@ pub(super) async fn apply<B: MessageBody>(
 }
 
 fn preflight(origins: &CorsOrigins, origin: &HeaderValue, asked: &HeaderMap) -> HttpResponse {
-    let allowed = allows(origins, origin);
-    let mut response = if allowed {
-        HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("OK")
-    } else {
-        HttpResponse::BadRequest().content_type("text/plain; charset=utf-8").body("Disallowed CORS origin")
+    let method = asked.get(header::ACCESS_CONTROL_REQUEST_METHOD).map_or(&[][..], HeaderValue::as_bytes);
+    let method = METHODS.as_bytes().split(|byte| b", ".contains(byte)).any(|known| known == method);
+    let refused = match (allows(origins, origin), method) {
+        (true, true) => None,
+        (false, true) => Some("origin"),
+        (true, false) => Some("method"),
+        (false, false) => Some("origin, method"),
     };
+    let text = refused.map_or_else(|| "OK".to_owned(), |what| format!("Disallowed CORS {what}"));
+    let status = if refused.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let mut response = HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(text);
     let headers = response.headers_mut();
     allow(origins, origin, headers);
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
