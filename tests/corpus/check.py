@@ -133,8 +133,8 @@ def main():
     met = sum((met for _, met in results), Counter())
     distinct = len({json.dumps(subject.schema, sort_keys=True) for subject in everything})
     print(
-        f"{from_servers} schemas of {len(servers)} real servers and {len(everything) - from_servers} placings of the test "
-        f"suite's schemas, {distinct} different in all\n"
+        f"{from_servers} schemas of {len(servers)} real servers and {len(everything) - from_servers} placings of the "
+        f"test suite's schemas, {distinct} different in all\n"
         f"{met.total()} instances, {met[True]} accepted and {met[False]} refused by the original"
     )
     sys.exit(f"{failures} failures" if failures else 0)

@@ -1,4 +1,4 @@
-"""Instances for a schema: known ones, sampled ones, mutants of both, and values at the edges of most schemas.
+"""Instances for a schema: known ones, sampled ones, mutants of both, edges of the schema, and values for any.
 
 Bounded, and the same in every run: all chance comes from a seed.
 """
@@ -6,6 +6,7 @@ Bounded, and the same in every run: all chance comes from a seed.
 import copy
 import random
 
+import edges
 from sampler import GENERIC, Sampler
 
 SAMPLES = 8
@@ -21,7 +22,7 @@ def around(schema, known, name):
     start = known + [sampler.sample() for _ in range(SAMPLES)]
     most = start if len(start) <= STARTS else chance.sample(start, STARTS)
     mutants = [_mutant(each, words, chance) for each in most for _ in range(MUTANTS)]
-    return _distinct(map(_json, start + mutants + GENERIC))
+    return _distinct(map(_json, [*start, *mutants, *edges.around(copy.deepcopy(schema), chance), *GENERIC]))
 
 
 def _words(schema):

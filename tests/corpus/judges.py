@@ -15,7 +15,7 @@ DOCUMENT = "http://mcpo.invalid/openapi.json"
 
 
 def original(schema):
-    """Judges by the schema as the upstream sent it, under its own dialect, which is 2020-12 where it names none (MCP)."""
+    """Judges by the schema as the upstream sent it, under its own dialect; one that names none is 2020-12 (MCP)."""
     return _judge(validator_for(schema, default=Draft202012Validator)(schema, registry=Registry()))
 
 

@@ -23,9 +23,12 @@ TYPES = {
 
 
 class Sampler:
-    def __init__(self, schema, chance):
+    """`thorough` fills every property in."""
+
+    def __init__(self, schema, chance, thorough=False):
         self.root = schema
         self.chance = chance
+        self.thorough = thorough
 
     def sample(self):
         return self.of(self.root, DEPTH)
@@ -124,7 +127,7 @@ class Sampler:
     def object(self, schema, depth):
         properties = schema.get("properties") if isinstance(schema.get("properties"), dict) else {}
         needed = schema.get("required") if isinstance(schema.get("required"), list) else []
-        generous = self.chance.random()
+        generous = 1 if self.thorough else self.chance.random()
         names = [name for name in properties if name in needed or self.chance.random() < generous]
         made = {name: self.of(properties.get(name), depth) for name in [*names, *needed] if isinstance(name, str)}
         more = schema.get("additionalProperties")
