@@ -1,0 +1,123 @@
+//! What must hold for every schema and all arguments, however odd. Shared by the fuzz targets and by the test that
+//! replays their seeds.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use mcpo::{
+    catalogue::{Components, Server},
+    config::{self, ResultStyle, Stdio, ToolFilter, Upstream, Validation},
+    upstream::{Listing, ServerInfo, Tool},
+};
+use serde_json::{Map, Value, value::RawValue};
+
+/// The longest that one input may take.
+const LONGEST: Duration = Duration::from_secs(1);
+
+const SCHEMA: [&str; 12] = [
+    "additionalItems",
+    "additionalProperties",
+    "contains",
+    "contentSchema",
+    "else",
+    "if",
+    "items",
+    "not",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+];
+const LIST: [&str; 5] = ["allOf", "anyOf", "items", "oneOf", "prefixItems"];
+const MAP: [&str; 4] = ["$defs", "dependentSchemas", "patternProperties", "properties"];
+
+/// The input is a schema: every reference in what becomes of it leads to a component.
+pub fn schema(input: &[u8]) {
+    let Ok(schema) = serde_json::from_slice::<Value>(input) else {
+        return;
+    };
+    let mut components = Components::default();
+    let added = in_time("translating the schema", || components.add("tool", &schema));
+    let schemas = components.into_schemas();
+    assert_resolves(&added, &schemas);
+    for schema in schemas.as_object().into_iter().flat_map(Map::values) {
+        assert_resolves(schema, &schemas);
+    }
+}
+
+/// The input is an object with a `schema` and `arguments`: they are checked, whatever comes of it.
+pub fn arguments(input: &[u8]) {
+    let Ok(Value::Object(mut input)) = serde_json::from_slice::<Value>(input) else {
+        return;
+    };
+    let (Some(Value::Object(schema)), Some(arguments)) = (input.remove("schema"), input.remove("arguments"))
+    else {
+        return;
+    };
+    let listing = Listing {
+        info: ServerInfo { name: "fuzzed".into(), version: String::new(), instructions: None },
+        tools: vec![Tool {
+            name: "tool".into(),
+            description: None,
+            input_schema: schema,
+            output_schema: None,
+        }],
+    };
+    let arguments: Box<RawValue> = serde_json::value::to_raw_value(&arguments).expect("JSON");
+    for validation in [Validation::Strict, Validation::Lax] {
+        let config = config(validation);
+        let server = in_time("compiling the schema", || Server::new(&config, &listing));
+        let tool = &server.tools["tool"];
+        let _ = in_time("checking the arguments", || tool.arguments.check(&arguments).map(drop));
+    }
+}
+
+fn config(validation: Validation) -> config::Server {
+    let program = PathBuf::from("fuzzed");
+    let stdio = Stdio { program, args: Vec::new(), env: Default::default(), cwd: None };
+    config::Server {
+        name: "fuzzed".into(),
+        upstream: Upstream::Stdio(stdio),
+        tools: ToolFilter::default(),
+        validation,
+        results: ResultStyle::default(),
+        timeout: Duration::MAX,
+        oauth: None,
+        forwarding: None,
+    }
+}
+
+fn in_time<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let done = work();
+    let took = start.elapsed();
+    assert!(took < LONGEST, "{what} took {took:?}");
+    done
+}
+
+/// Only where a `$ref` is a reference: constants and examples may hold anything.
+fn assert_resolves(schema: &Value, schemas: &Value) {
+    let Some(object) = schema.as_object() else {
+        return;
+    };
+    for (keyword, value) in object {
+        let keyword = keyword.as_str();
+        match value {
+            Value::String(target) if keyword == "$ref" => {
+                let name = target.strip_prefix("#/components/schemas/");
+                let found = name.and_then(|name| schemas.get(name));
+                assert!(found.is_some(), "{target:?} leads nowhere in {schemas}");
+            }
+            Value::Object(_) if SCHEMA.contains(&keyword) => assert_resolves(value, schemas),
+            Value::Array(below) if LIST.contains(&keyword) => {
+                below.iter().for_each(|schema| assert_resolves(schema, schemas));
+            }
+            Value::Object(below) if MAP.contains(&keyword) => {
+                below.values().for_each(|schema| assert_resolves(schema, schemas));
+            }
+            _ => {}
+        }
+    }
+}
