@@ -7,8 +7,8 @@ use std::{
 };
 
 use mcpo::{
-    catalogue::{Components, Server},
-    config::{self, ResultStyle, Stdio, ToolFilter, Upstream, Validation},
+    catalogue::{Components, Schema, Server},
+    config::{self, OperationIds, ResultStyle, Stdio, ToolFilter, Upstream, Validation},
     upstream::{Listing, ServerInfo, Tool},
 };
 use serde_json::{Map, Value, value::RawValue};
@@ -39,7 +39,11 @@ pub fn schema(input: &[u8]) {
         return;
     };
     let mut components = Components::default();
-    let added = in_time("translating the schema", || components.add("tool", &schema));
+    let Ok((schema, _)) = in_time("translating the schema", || Schema::translate(&schema)) else {
+        return;
+    };
+    let exposed = in_time("exposing properties", || schema.with_properties_exposed());
+    let added = in_time("writing the components", || components.add("tool", &exposed));
     let schemas = components.into_schemas();
     assert_resolves(&added, &schemas);
     for schema in schemas.as_object().into_iter().flat_map(Map::values) {
@@ -60,7 +64,10 @@ pub fn arguments(input: &[u8]) {
         info: ServerInfo { name: "fuzzed".into(), version: String::new(), instructions: None },
         tools: vec![Tool {
             name: "tool".into(),
+            title: None,
             description: None,
+            annotations: None,
+            icons: None,
             input_schema: schema,
             output_schema: None,
         }],
@@ -68,7 +75,8 @@ pub fn arguments(input: &[u8]) {
     let arguments: Box<RawValue> = serde_json::value::to_raw_value(&arguments).expect("JSON");
     for validation in [Validation::Strict, Validation::Lax] {
         let config = config(validation);
-        let server = in_time("compiling the schema", || Server::new(&config, &listing));
+        let server =
+            in_time("compiling the schema", || Server::new(&config, &listing, OperationIds::default()));
         let tool = &server.tools["tool"];
         let _ = in_time("checking the arguments", || tool.arguments.check(&arguments).map(drop));
     }
@@ -76,7 +84,7 @@ pub fn arguments(input: &[u8]) {
 
 fn config(validation: Validation) -> config::Server {
     let program = PathBuf::from("fuzzed");
-    let stdio = Stdio { program, args: Vec::new(), env: Default::default(), cwd: None };
+    let stdio = Stdio { program, args: vec![], withheld: vec![], env: Default::default(), cwd: None };
     config::Server {
         name: "fuzzed".into(),
         upstream: Upstream::Stdio(stdio),
