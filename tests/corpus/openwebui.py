@@ -1,7 +1,8 @@
 """What Open WebUI asks of a document before it can offer the tools in it to a model.
 
 It takes a tool's parameters from the top-level `properties` of the JSON body's schema, and replaces a `$ref` only
-where it looks for one: the schema itself, and below `properties`, `items`, `oneOf`, `anyOf` and `allOf`.
+where it looks for one: the schema itself, and below `properties`, `items`, `oneOf`, `anyOf` and `allOf`. Elsewhere there
+should be none, but for schemas that contain themselves, which cannot be written without.
 """
 
 import re
@@ -42,6 +43,24 @@ def component(document, reference):
     return document["components"]["schemas"].get(reference.rpartition("/")[2], {})
 
 
+def contains_itself(document, reference):
+    """Whether following the reference never comes to an end."""
+    seen, waiting = set(), [(component(document, reference), (reference,))]
+    while waiting:
+        here, way = waiting.pop()
+        if isinstance(here, list):
+            waiting += [(each, way) for each in here]
+        elif isinstance(here, dict):
+            further = here.get("$ref")
+            if further in way:
+                return True
+            if isinstance(further, str) and further not in seen:
+                seen.add(further)
+                waiting.append((component(document, further), (*way, further)))
+            waiting += [(each, way) for key, each in here.items() if key not in ("default", "const", "enum", "examples")]
+    return False
+
+
 def unresolved(document, schema):
     """The keywords below which Open WebUI leaves a `$ref` of this schema standing."""
     found, followed, waiting = set(), set(), [(schema, None)]
@@ -53,7 +72,7 @@ def unresolved(document, schema):
             continue
         reference = here.get("$ref")
         if isinstance(reference, str):
-            found |= {blind} if blind else set()
+            found |= {blind} if blind and not contains_itself(document, reference) else set()
             if reference not in followed:
                 followed.add(reference)
                 waiting.append((component(document, reference), None))
