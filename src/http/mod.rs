@@ -101,17 +101,18 @@ async fn catch_all(
     gateway: Data<Gateway>,
 ) -> Result<HttpResponse, ApiError> {
     let snapshot = gateway.snapshot();
-    let (entry, rest) = find(&gateway, &snapshot, request.path())
-        // A server may bear the name of the root path.
-        .or_else(|| find(&gateway, &snapshot, &request.extensions().get::<Original>()?.0))
-        .ok_or_else(|| match request.path() {
-            own if PAGES.contains(&own) || health::PATHS.contains(&own) => {
-                ApiError::MethodNotAllowed("GET, HEAD")
-            }
-            _ => ApiError::NotFound,
-        })?;
+    // A server may bear the name of the root path: what does not lead anywhere without it may do so with it.
+    let original = request.extensions().get::<Original>().cloned();
+    let paths = [Some(request.path()), original.as_ref().map(|original| original.0.as_str())];
+    let found = paths.into_iter().flatten().find_map(|path| find(&gateway, &snapshot, path));
+    let (entry, rest) = found.ok_or_else(|| match request.path() {
+        own if PAGES.contains(&own) || health::PATHS.contains(&own) => {
+            ApiError::MethodNotAllowed("GET, HEAD")
+        }
+        _ => ApiError::NotFound,
+    })?;
     let reads = [Method::GET, Method::HEAD].contains(request.method());
-    match rest.as_str() {
+    match rest {
         "/openapi.json" if reads => Ok(docs::document(&request, &entry.offer()?.document)),
         "/docs" if reads => Ok(server_page(&request, entry)),
         "/redoc" if reads => Ok(redirect("docs")),
@@ -136,13 +137,13 @@ async fn catch_all(
 }
 
 /// The server that a path leads to, and what follows its name, still encoded.
-fn find<'s>(gateway: &Gateway, snapshot: &'s Snapshot, path: &str) -> Option<(&'s Entry, String)> {
+fn find<'s, 'p>(gateway: &Gateway, snapshot: &'s Snapshot, path: &'p str) -> Option<(&'s Entry, &'p str)> {
     let path = path::without_prefix(path, &gateway.settings.base.prefix)?;
     if let Some(entry) = only(gateway, snapshot) {
-        return Some((entry, path.to_owned()));
+        return Some((entry, path));
     }
     let (name, rest) = path::split_first(path)?;
-    Some((snapshot.server(&name)?, rest.to_owned()))
+    Some((snapshot.server(&name)?, rest))
 }
 
 fn only<'s>(gateway: &Gateway, snapshot: &'s Snapshot) -> Option<&'s Entry> {
