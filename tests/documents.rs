@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Gateway, parts, upstream::Remote, wire::encoded};
+use crate::support::{Gateway, eventually, parts, upstream::Remote, wire::encoded};
 
 /// Names that servers and tools may bear although our own routes, URLs or OpenAPI use them for something else.
 const ODD: [&str; 14] = [
@@ -310,6 +310,24 @@ async fn operation_ids_come_in_three_styles() {
         let gateway = Gateway::config(&servers).options(["--operation-ids", style]).ready().await;
         let document = gateway.document("/clock").await;
         assert_eq!(document["paths"]["/get_current_time"]["post"]["operationId"], id);
+        gateway.stop().await;
+    }
+}
+
+/// Both generations tell that their tools have changed, each in its own way; the document follows.
+#[tokio::test]
+async fn a_changed_list_of_tools_is_followed() {
+    for generation in [&[][..], &["--stateless"]] {
+        let gateway = Gateway::config(&json!({ "fake": parts::fake(generation) })).ready().await;
+        let before = gateway.get("/fake/openapi.json").await.header("etag");
+        gateway.result("/fake/call", &json!({ "grow": "leaf" })).await;
+        eventually("the document has the new tool", async || {
+            let document = gateway.document("/fake").await;
+            document["paths"].get("/leaf").map(drop)
+        })
+        .await;
+        assert_ne!(gateway.get("/fake/openapi.json").await.header("etag"), before);
+        assert_eq!(gateway.result("/fake/leaf", &json!({})).await["tool"], "leaf");
         gateway.stop().await;
     }
 }

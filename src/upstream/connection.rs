@@ -14,10 +14,13 @@ use arc_swap::ArcSwap;
 use http::{HeaderName, HeaderValue};
 use rmcp::{
     RoleClient,
-    model::ProtocolVersion,
-    service::{ClientInitializeError, ClientLifecycleMode, ClientServiceExt, RunningService},
+    model::{ProtocolVersion, SubscriptionFilter},
+    service::{ClientInitializeError, ClientLifecycleMode, ClientServiceExt, RunningService, Subscription},
 };
-use tokio::{sync::Notify, time::timeout};
+use tokio::{
+    sync::{Mutex, Notify},
+    time::{sleep, timeout},
+};
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
@@ -34,12 +37,17 @@ use crate::config::{self, Upstream};
 
 /// How long rmcp may take to end its loop.
 const GOODBYE: Duration = Duration::from_secs(2);
+/// The wait before a lost subscription is opened anew.
+const RESUBSCRIBE: Duration = Duration::from_secs(5);
 
 /// An open connection, as its session owns it.
 pub(super) struct Connection {
     pub(super) caller: Arc<Caller>,
     pub(super) info: ServerInfo,
-    pub(super) tools_changed: Arc<Notify>,
+    /// Told by servers with a session.
+    changed: Arc<Notify>,
+    /// Told by stateless servers, once asked to; nothing where they do not offer it.
+    subscription: Option<Mutex<Option<Subscription>>>,
     service: RunningService<RoleClient, Handler>,
 }
 
@@ -115,8 +123,8 @@ impl Connection {
         let (inbox, messages) = Inbox::new(&server.name, max_message);
         let inbox = Arc::new(inbox);
         let wire = Arc::new(open(inbox.clone()).await?);
-        let tools_changed = Arc::new(Notify::new());
-        let handler = Handler { tools_changed: tools_changed.clone() };
+        let changed = Arc::new(Notify::new());
+        let handler = Handler { tools_changed: changed.clone() };
         let transport = ControlTransport { wire: wire.clone(), inbox: inbox.clone(), messages };
         let service = match handler.serve_with_lifecycle(transport, lifecycle).await {
             Ok(service) => service,
@@ -138,7 +146,45 @@ impl Connection {
             next_id: AtomicU64::new(FIRST_ID),
             param_headers: ArcSwap::default(),
         };
-        Ok(Self { caller: Arc::new(caller), info, tools_changed, service })
+        let tools = peer.as_ref().and_then(|peer| peer.capabilities.tools.as_ref());
+        let tells = caller.framing.stateless() && tools.and_then(|tools| tools.list_changed) == Some(true);
+        let subscription = tells.then(Mutex::default);
+        Ok(Self { caller: Arc::new(caller), info, changed, subscription, service })
+    }
+
+    /// Resolves when the server says that its tools have changed.
+    pub(super) async fn tools_changed(&self) {
+        match &self.subscription {
+            None => self.changed.notified().await,
+            Some(subscription) => self.subscribed_change(&mut *subscription.lock().await).await,
+        }
+    }
+
+    /// Keeps a subscription open (MCP 2026-07-28, `subscriptions/listen`) until it brings a change. One that was
+    /// lost may have missed one.
+    async fn subscribed_change(&self, subscription: &mut Option<Subscription>) {
+        let mut lost = false;
+        loop {
+            let open = match subscription {
+                Some(open) => open,
+                None => {
+                    let filter = SubscriptionFilter::builder().tools_list_changed().build();
+                    match self.service.peer().listen(filter).await {
+                        Ok(open) => subscription.insert(open),
+                        Err(_) => {
+                            sleep(RESUBSCRIBE).await;
+                            continue;
+                        }
+                    }
+                }
+            };
+            if lost || matches!(open.next().await, Ok(Some(_))) {
+                return;
+            }
+            lost = true;
+            *subscription = None;
+            sleep(RESUBSCRIBE).await;
+        }
     }
 
     /// Resolves with the reason once the connection has ended by itself.

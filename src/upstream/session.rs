@@ -190,7 +190,7 @@ async fn serve(
 /// Waits for the server to say that its tools have changed, and lists them anew.
 async fn changed_listing(server: &str, connection: &Connection) -> Listing {
     loop {
-        connection.tools_changed.notified().await;
+        connection.tools_changed().await;
         match timeout(LIST, listing::tools(server, &connection.caller)).await {
             Ok(Ok(tools)) => return Listing { info: connection.info.clone(), tools },
             Ok(Err(error)) => warn!(server, %error, "kept the former list of tools"),

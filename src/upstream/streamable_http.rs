@@ -11,8 +11,8 @@ use futures_util::{StreamExt, stream::BoxStream};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reqwest::{Client, Response};
 use rmcp::model::{
-    ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorData, JsonRpcMessage, RequestId,
-    ServerJsonRpcMessage,
+    ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorData, JsonRpcMessage, JsonRpcRequest,
+    RequestId, ServerJsonRpcMessage,
 };
 use serde::Deserialize;
 use sse_stream::Sse;
@@ -117,7 +117,7 @@ impl StreamableHttp {
         let headers = control_headers(&message, &frame);
         let answer = self.shared.post(frame.into(), headers).await;
         match (answer, message) {
-            (Ok(response), JsonRpcMessage::Request(_)) => self.drain(response),
+            (Ok(response), JsonRpcMessage::Request(request)) => self.drain(response, request),
             (Ok(_), JsonRpcMessage::Notification(notification)) => {
                 if matches!(notification.notification, ClientNotification::InitializedNotification(_)) {
                     self.listen();
@@ -152,11 +152,18 @@ impl StreamableHttp {
         }
     }
 
-    fn drain(&self, response: Response) {
+    /// Follows the answer to one of rmcp's requests. One that breaks off is an error; a subscription's ends with
+    /// its stream.
+    fn drain(&self, response: Response, request: JsonRpcRequest<ClientRequest>) {
         let shared = self.shared.clone();
         self.spawn(async move {
-            if let Err(error) = shared.follow(response, None).await {
-                shared.inbox.close(format!("the connection broke: {error}"));
+            let end = shared.follow(response, None).await;
+            let subscription = matches!(request.request, ClientRequest::SubscriptionsListenRequest(_));
+            if end.is_err() || subscription {
+                let reason =
+                    end.err().map_or_else(|| "the stream has ended".into(), |error| error.to_string());
+                let error = ErrorData::internal_error(reason, None);
+                shared.inbox.deliver(ServerJsonRpcMessage::error(error, Some(request.id)));
             }
         });
     }

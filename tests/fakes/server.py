@@ -6,11 +6,13 @@ What it lists is told by its arguments:
     --page-size N    gives `tools/list` in pages of N tools.
     --same-cursor    never ends that listing: every page but the first repeats the cursor of the page before.
     --name NAME      its name in serverInfo (default `fake`).
+    --stateless      speaks 2026-07-28 rather than 2025-11-25.
 
 What a call does is told by its arguments, whatever the tool's name:
     {"result": R}                    answers with R as the whole result, untouched
     {"error": {"code": C, ...}}      answers with that JSON-RPC error
     {"silence": true}                never answers
+    {"grow": NAME}                   adds a tool of this name and tells that its tools have changed
     anything else                    one text: the JSON {"tool": name, "arguments": arguments}
 
 How it behaves as a process:
@@ -25,7 +27,7 @@ import signal
 import sys
 import threading
 
-ANY_ARGUMENT = {"result": {}, "error": {}, "silence": {"type": "boolean"}}
+ANY_ARGUMENT = {"result": {}, "error": {}, "silence": {"type": "boolean"}, "grow": {"type": "string"}}
 CALL = {"name": "call", "inputSchema": {"type": "object", "properties": ANY_ARGUMENT}}
 PROTOCOL = "2025-11-25"
 
@@ -36,6 +38,7 @@ def options():
     parser.add_argument("--page-size", type=int)
     parser.add_argument("--same-cursor", action="store_true")
     parser.add_argument("--name", default="fake")
+    parser.add_argument("--stateless", action="store_true")
     parser.add_argument("--record")
     parser.add_argument("--stubborn", action="store_true")
     parser.add_argument("--mute", action="store_true")
@@ -46,9 +49,13 @@ class Server:
     def __init__(self, told):
         self.told = told
         self.tools = told.tools or [CALL]
+        self.subscription = None
 
     def answer(self, method, params):
         """The `result` or `error` member of the answer; None for none."""
+        if method == "server/discover" and self.told.stateless:
+            offer = {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {"listChanged": True}}}
+            return {"result": {"resultType": "complete", "ttlMs": 0, "cacheScope": "private", **offer}}
         if method == "initialize":
             info = {"name": self.told.name, "version": "1.2.3"}
             return {"result": {"protocolVersion": PROTOCOL, "capabilities": {"tools": {}}, "serverInfo": info}}
@@ -77,8 +84,16 @@ class Server:
             return {"error": arguments["error"]}
         if arguments.get("silence"):
             return None
+        if "grow" in arguments:
+            self.tools = [*self.tools, {**CALL, "name": arguments["grow"]}]
+            self.tell("notifications/tools/list_changed", {})
         text = json.dumps({"tool": tool, "arguments": arguments})
         return {"result": {"content": [{"type": "text", "text": text}]}}
+
+    def tell(self, method, params):
+        if self.told.stateless:
+            params = {**params, "_meta": {"io.modelcontextprotocol/subscriptionId": self.subscription}}
+        print(json.dumps({"jsonrpc": "2.0", "method": method, "params": params}), flush=True)
 
     def run(self):
         for line in sys.stdin:
@@ -87,6 +102,10 @@ class Server:
                 with open(self.told.record, "a", encoding="utf-8") as record:
                     record.write(json.dumps(message) + "\n")
             if self.told.mute or "method" not in message or "id" not in message:
+                continue
+            if message["method"] == "subscriptions/listen":
+                self.subscription = message["id"]
+                self.tell("notifications/subscriptions/acknowledged", {"notifications": {"toolsListChanged": True}})
                 continue
             answer = self.answer(message["method"], message.get("params") or {})
             if answer is not None:
