@@ -37,16 +37,6 @@ impl Draft {
         self <= Self::Seven
     }
 
-    /// Up to 2019-09 `items` may be a list, with `additionalItems` beside it.
-    pub(super) fn has_item_lists(self) -> bool {
-        self <= Self::Nineteen
-    }
-
-    /// Up to draft-07 one keyword held both kinds of dependencies.
-    pub(super) fn has_dependencies(self) -> bool {
-        self <= Self::Seven
-    }
-
     /// The keyword that names a schema.
     pub(super) fn id(self) -> &'static str {
         if self == Self::Four { "id" } else { "$id" }

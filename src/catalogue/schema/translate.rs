@@ -118,17 +118,16 @@ impl<'a> Translator<'a> {
             }
             ("id", Value::String(_)) if self.draft == Draft::Four => vec![],
             ("nullable", Value::Bool(_)) => vec![],
+            // Lists of items and mixed dependencies are gone from 2020-12, but what they mean is plain in any draft.
             ("items", Value::Array(_)) => {
                 let mut pieces = vec![("prefixItems", self.below("prefixItems", value, &here)?)];
-                if let Some(rest) = object.get("additionalItems").filter(|_| self.draft.has_item_lists()) {
+                if let Some(rest) = object.get("additionalItems") {
                     pieces.push(("items", self.schema(rest, &format!("{place}/additionalItems"))?));
                 }
                 pieces
             }
-            ("additionalItems", _) if self.draft.has_item_lists() => vec![],
-            ("dependencies", Value::Object(map)) if self.draft.has_dependencies() => {
-                self.dependencies(map, &here)?
-            }
+            ("additionalItems", _) => vec![],
+            ("dependencies", Value::Object(map)) => self.dependencies(map, &here)?,
             ("exclusiveMinimum", Value::Bool(_)) | ("exclusiveMaximum", Value::Bool(_)) => vec![],
             ("minimum", _) if object.get("exclusiveMinimum") == Some(&Value::Bool(true)) => {
                 vec![("exclusiveMinimum", value.clone())]
