@@ -90,16 +90,24 @@ impl Arguments {
             debug!("arguments too deep to be checked pass as they are");
             return Ok(Cow::Borrowed(raw));
         }
-        if !(*mends && coercion::has_whole_float(&arguments)) && validator.is_valid(&arguments) {
+        let valid = validator.is_valid(&arguments);
+        if valid && !(*mends && coercion::has_whole_float(&arguments)) {
             return Ok(Cow::Borrowed(raw));
+        }
+        if !budget::allows(&self.schema, &arguments) {
+            return if valid { Ok(Cow::Borrowed(raw)) } else { Err(vec![Violation::untold()]) };
         }
         if !mends {
             return Err(violations(validator, &arguments, raw));
         }
         let mut mended = arguments.clone();
-        coercion::mend(&self.schema, &mut mended);
+        coercion::mend(&self.schema, &mut mended, valid);
         let text = raw::edit(raw, &arguments, &mended);
-        if validator.is_valid(&mended) { Ok(text) } else { Err(violations(validator, &mended, &text)) }
+        match (validator.is_valid(&mended), valid) {
+            (true, _) => Ok(text),
+            (false, true) => Ok(Cow::Borrowed(raw)),
+            (false, false) => Err(violations(validator, &mended, &text)),
+        }
     }
 }
 
@@ -116,6 +124,6 @@ impl Check {
 }
 
 fn violations(validator: &Validator, arguments: &Value, text: &RawValue) -> Vec<Violation> {
-    let errors = validator.iter_errors(arguments).take(MOST_VIOLATIONS);
-    errors.flat_map(|error| Violation::read(&error, text)).collect()
+    let errors = validator.iter_errors(arguments).flat_map(|error| Violation::read(&error, text));
+    errors.take(MOST_VIOLATIONS).collect()
 }

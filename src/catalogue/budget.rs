@@ -11,23 +11,34 @@ use super::schema::Schema;
 const MOST_STEPS: usize = 200_000;
 /// The most levels of a value; each may take as many stack frames as the schema is deep.
 const DEEPEST: usize = 32;
+/// The most schemas that a validator may be in at once: it takes some stack for each.
+const MOST_FRAMES: usize = 400;
 
 /// Counts the steps, and stops at the limit.
 pub(super) fn allows(schema: &Schema, value: &Value) -> bool {
-    let mut count = Count { schema, steps: 0 };
+    let mut count = Count { schema, steps: 0, frames: 0 };
     schema.resolve("#").is_none_or(|root| count.walk(root, value, 0).is_some())
 }
 
 struct Count<'a> {
     schema: &'a Schema,
     steps: usize,
+    /// How many schemas the walk is in at the moment, as a validator would be.
+    frames: usize,
 }
 
 impl Count<'_> {
     /// Nothing where the limit is reached.
     fn walk(&mut self, schema: &Value, value: &Value, depth: usize) -> Option<()> {
+        self.frames += 1;
+        let end = self.walk_in(schema, value, depth);
+        self.frames -= 1;
+        end
+    }
+
+    fn walk_in(&mut self, schema: &Value, value: &Value, depth: usize) -> Option<()> {
         self.steps += 1;
-        if self.steps > MOST_STEPS || depth > DEEPEST {
+        if self.steps > MOST_STEPS || self.frames > MOST_FRAMES || depth > DEEPEST {
             return None;
         }
         let Some(object) = schema.as_object() else {
@@ -44,6 +55,9 @@ impl Count<'_> {
         for (keyword, below) in object {
             match (keyword.as_str(), below) {
                 ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => {
+                    // Each branch may keep a copy of the value, to say what is wrong with it.
+                    self.steps =
+                        self.steps.saturating_add(schemas.len().saturating_mul(size(value, MOST_STEPS)));
                     schemas.iter().try_for_each(|schema| self.walk(schema, value, depth))?;
                 }
                 ("not" | "if" | "then" | "else", schema) => self.walk(schema, value, depth)?,
@@ -78,6 +92,16 @@ impl Count<'_> {
             }
             _ => Some(()),
         }
+    }
+}
+
+/// The number of values in a value, counted up to a limit.
+fn size(value: &Value, limit: usize) -> usize {
+    let below = |sum: usize, value: &Value| if sum < limit { sum + size(value, limit - sum) } else { sum };
+    match value {
+        Value::Array(items) => items.iter().fold(1, below),
+        Value::Object(members) => members.values().fold(1, below),
+        _ => 1,
     }
 }
 

@@ -16,15 +16,16 @@ const DEEPEST: usize = 64;
 /// Branches that lead back to where they stand would otherwise double the work with each level.
 const MOST_STEPS: usize = 100_000;
 
-/// Mends `value` in place, as far as the schema tells how.
-pub(super) fn mend(schema: &Schema, value: &mut Value) {
+/// Mends `value` in place, as far as the schema tells how. Of a `valid` value only whole numbers are rewritten.
+pub(super) fn mend(schema: &Schema, value: &mut Value, valid: bool) {
     if let Some(root) = schema.resolve("#") {
-        Mender { schema, steps: Cell::new(0) }.mend(root, value, 0);
+        Mender { schema, valid, steps: Cell::new(0) }.mend(root, value, 0);
     }
 }
 
 struct Mender<'a> {
     schema: &'a Schema,
+    valid: bool,
     steps: Cell<usize>,
 }
 
@@ -60,14 +61,23 @@ impl<'a> Mender<'a> {
         }
     }
 
-    /// Only one branch can be meant: the first that takes the value's type, else the first that it mends to.
+    /// Only one branch can be meant: the only one that takes the value's type, or the first of several that
+    /// its members fit; else the first that a conversion leads to.
     fn mend_by_branch(&self, branches: &'a [Value], value: &mut Value, depth: usize) {
         let takes = |branch: &&'a Value, value: &Value| {
             let types = self.resolve(branch).map(types).unwrap_or_default();
             types.is_empty() || types.iter().any(|wanted| is(value, wanted))
         };
-        if let Some(branch) = branches.iter().find(|branch| takes(branch, value)) {
-            return self.mend(branch, value, depth + 1);
+        let candidates: Vec<&'a Value> = branches.iter().filter(|branch| takes(branch, value)).collect();
+        match candidates.as_slice() {
+            [] => {}
+            [only] => return self.mend(only, value, depth + 1),
+            several => {
+                if let Some(branch) = several.iter().find(|branch| self.fits(branch, value)) {
+                    self.mend(branch, value, depth + 1);
+                }
+                return;
+            }
         }
         for branch in branches {
             let mut candidate = value.clone();
@@ -79,7 +89,45 @@ impl<'a> Mender<'a> {
         }
     }
 
+    /// Whether an object has the members that the schema asks for, and no others where it allows none. Whatever is
+    /// no object fits.
+    fn fits(&self, schema: &'a Value, value: &Value) -> bool {
+        let (Some(schema), Some(members)) = (self.resolve(schema), value.as_object()) else {
+            return true;
+        };
+        let declared = schema.get("properties").and_then(Value::as_object);
+        let required = schema.get("required").and_then(Value::as_array);
+        let complete =
+            required.into_iter().flatten().all(|name| name.as_str().is_some_and(|n| members.contains_key(n)));
+        let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
+        complete
+            && members.iter().all(|(name, member)| match declared.and_then(|declared| declared.get(name)) {
+                Some(property) => self.resolve(property).is_none_or(|property| {
+                    property.get("const").is_none_or(|wanted| wanted == member)
+                        && property
+                            .get("enum")
+                            .and_then(Value::as_array)
+                            .is_none_or(|all| all.contains(member))
+                }),
+                None => !closed,
+            })
+    }
+
     fn mend_object(&self, schema: &'a Map<String, Value>, object: &mut Map<String, Value>, depth: usize) {
+        let declared = schema.get("properties").and_then(Value::as_object);
+        let others = schema.get("additionalProperties");
+        if !self.valid {
+            self.leave_out(schema, object);
+        }
+        for (name, value) in object {
+            if let Some(schema) = declared.and_then(|declared| declared.get(name)).or(others) {
+                self.mend(schema, value, depth + 1);
+            }
+        }
+    }
+
+    /// Leaves out nulls and strangers that are not allowed.
+    fn leave_out(&self, schema: &'a Map<String, Value>, object: &mut Map<String, Value>) {
         let empty = Map::new();
         let declared = schema.get("properties").and_then(Value::as_object);
         let required = schema.get("required").and_then(Value::as_array);
@@ -91,11 +139,6 @@ impl<'a> Mender<'a> {
         let others = schema.get("additionalProperties");
         if others == Some(&Value::Bool(false)) && !schema.contains_key("patternProperties") {
             object.retain(|name, _| declared.is_some_and(|declared| declared.contains_key(name)));
-        }
-        for (name, value) in object {
-            if let Some(schema) = declared.and_then(|declared| declared.get(name)).or(others) {
-                self.mend(schema, value, depth + 1);
-            }
         }
     }
 
@@ -220,7 +263,7 @@ mod tests {
     #[track_caller]
     fn mends(schema: &Value, sent: Value, wanted: &Value) {
         let mut value = sent;
-        mend(&Schema::translate(schema).unwrap().0, &mut value);
+        mend(&Schema::translate(schema).unwrap().0, &mut value, false);
         assert_eq!(&value, wanted);
     }
 
@@ -250,6 +293,18 @@ mod tests {
         });
         let sent = json!({ "a": null, "b": null, "c": null, "d": 1 });
         mends(&schema, sent, &json!({ "b": null, "c": null }));
+    }
+
+    #[test]
+    fn only_the_branch_that_is_meant_is_followed() {
+        let closed = |kind: &str, name: &str| {
+            json!({ "type": "object", "properties": { "kind": { "const": kind }, name: { "type": "integer" } },
+                    "required": ["kind"], "additionalProperties": false })
+        };
+        let schema = json!({ "properties": { "v": { "anyOf": [closed("a", "m"), closed("b", "n")] } } });
+        mends(&schema, json!({ "v": { "kind": "b", "n": "5" } }), &json!({ "v": { "kind": "b", "n": 5 } }));
+        mends(&schema, json!({ "v": { "kind": "b", "n": 5.0 } }), &json!({ "v": { "kind": "b", "n": 5 } }));
+        mends(&schema, json!({ "v": { "kind": "c", "n": "5" } }), &json!({ "v": { "kind": "c", "n": "5" } }));
     }
 
     #[test]

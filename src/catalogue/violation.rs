@@ -13,6 +13,9 @@ use serde_json::{
 
 use super::raw;
 
+/// Each violation repeats what was sent; arguments larger than this, in bytes, are not repeated.
+const LARGEST_ECHO: usize = 64 << 10;
+
 /// One entry of a 422's `detail`.
 #[derive(Debug, Serialize)]
 pub struct Violation {
@@ -23,8 +26,9 @@ pub struct Violation {
     pub loc: Vec<Value>,
     /// A sentence.
     pub msg: String,
-    /// What was found there, to the letter.
-    pub input: Box<RawValue>,
+    /// What was found there, to the letter; left out where the arguments are large.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<Box<RawValue>>,
     /// The limits that were broken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ctx: Option<Value>,
@@ -51,17 +55,27 @@ impl Violation {
 
     fn new(kind: &'static str, path: Vec<Value>, msg: String, input: Box<RawValue>) -> Self {
         let loc = std::iter::once(json!("body")).chain(path).collect();
-        Self { kind, loc, msg, input, ctx: None }
+        Self { kind, loc, msg, input: Some(input), ctx: None }
+    }
+
+    /// The arguments are wrong in more ways, or are larger, than it would be sensible to tell one by one.
+    pub(super) fn untold() -> Self {
+        let msg = "Input does not fit the tool's schema".into();
+        Self { input: None, ..Self::new("value_error", vec![], msg, RawValue::NULL.to_owned()) }
     }
 
     /// Reads one error of the validator about `sent`; it may stand for several violations.
     pub(super) fn read(error: &ValidationError<'_>, sent: &RawValue) -> Vec<Self> {
         let here = path(error);
         let below = |name: &str| here.iter().cloned().chain([json!(name)]).collect::<Vec<_>>();
-        let text =
-            |path: &[Value], value: &Value| raw::at(sent, path).map_or_else(|| raw(value), ToOwned::to_owned);
+        // Each look into the text parses it: only as long as it is small.
+        let small = sent.get().len() <= LARGEST_ECHO;
+        let text = |path: &[Value], value: &Value| match small.then(|| raw::at(sent, path)) {
+            Some(found) => found.map_or_else(|| raw(value), ToOwned::to_owned),
+            None => RawValue::NULL.to_owned(),
+        };
         let found = error.instance().as_ref();
-        match error.kind() {
+        let mut violations = match error.kind() {
             Kind::Required { property } => {
                 let path = below(property.as_str().unwrap_or_default());
                 vec![Self::new("missing", path, "Field required".into(), text(&here, found))]
@@ -78,7 +92,11 @@ impl Violation {
                 let input = text(&here, found);
                 vec![Self { ctx, ..Self::new(word, here, msg, input) }]
             }
+        };
+        if !small {
+            violations.iter_mut().for_each(|violation| violation.input = None);
         }
+        violations
     }
 }
 

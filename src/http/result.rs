@@ -16,11 +16,11 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 struct ToolResult<'a> {
     #[serde(borrow, default)]
-    content: Vec<&'a RawValue>,
+    content: Option<Vec<&'a RawValue>>,
     #[serde(borrow, default)]
     structured_content: Option<&'a RawValue>,
     #[serde(default)]
-    is_error: bool,
+    is_error: Option<bool>,
     #[serde(borrow, default)]
     result_type: Option<Cow<'a, str>>,
 }
@@ -66,13 +66,16 @@ pub(super) fn body(tool: &Tool, style: ResultStyle, raw: &RawValue) -> Result<St
             "the tool asks for further input, which a plain HTTP call cannot give".into(),
         ));
     }
-    if result.is_error {
-        return Err(ApiError::Tool(error_text(&result.content)));
+    let content = result.content.unwrap_or_default();
+    if result.is_error == Some(true) {
+        return Err(ApiError::Tool(error_text(&content)));
     }
-    if let Some(structured) = structured(tool, style, &result) {
-        return Ok(structured);
+    if let Some(structured) = result.structured_content.filter(|_| style == ResultStyle::Auto)
+        && let Some(body) = structured_body(tool, structured, &content)
+    {
+        return Ok(body);
     }
-    let mut items = result.content.iter().map(|item| render(item));
+    let mut items = content.iter().map(|item| render(item));
     match (items.next(), items.next()) {
         (None, _) => Ok("[]".into()),
         (Some(only), None) => Ok(only.into_owned()),
@@ -85,27 +88,26 @@ pub(super) fn body(tool: &Tool, style: ResultStyle, raw: &RawValue) -> Result<St
 }
 
 /// Structured content, where it is the result and the content no more than its text.
-fn structured(tool: &Tool, style: ResultStyle, result: &ToolResult<'_>) -> Option<String> {
+fn structured_body(tool: &Tool, structured: &RawValue, content: &[&RawValue]) -> Option<String> {
     #[derive(Deserialize)]
     struct Wrapped<'a> {
         #[serde(borrow)]
         result: &'a RawValue,
     }
-    let content = result.structured_content?;
-    if result.content.is_empty() && tool.output.is_none() {
-        return Some(content.get().to_owned());
+    if content.is_empty() && tool.output.is_none() {
+        return Some(structured.get().to_owned());
     }
-    let output: &Output = tool.output.as_ref().filter(|_| style == ResultStyle::Auto)?;
-    let only_text = result.content.iter().all(|item| read(item).is_some_and(|item| item.kind == "text"));
+    let output: &Output = tool.output.as_ref()?;
+    let only_text = content.iter().all(|item| read(item).is_some_and(|item| item.kind == "text"));
     if !only_text {
         return None;
     }
     if output.wrapped
-        && let Ok(Wrapped { result }) = serde_json::from_str(content.get())
+        && let Ok(Wrapped { result }) = serde_json::from_str(structured.get())
     {
         return Some(result.get().to_owned());
     }
-    Some(content.get().to_owned())
+    Some(structured.get().to_owned())
 }
 
 fn read(item: &RawValue) -> Option<Item<'_>> {

@@ -60,33 +60,44 @@ impl Inbox {
         Ok(Ticket { inbox: self, id, answer })
     }
 
-    /// Takes one message as it came over the wire.
+    /// Takes one message, or a batch of them (which only 2025-03-26 knows), as it came over the wire.
     pub(super) fn accept(&self, frame: &[u8]) {
+        if !frame.trim_ascii_start().starts_with(b"[") {
+            return self.accept_one(frame);
+        }
+        match serde_json::from_slice::<Vec<&RawValue>>(frame) {
+            Ok(messages) => messages.iter().for_each(|message| self.accept_one(message.get().as_bytes())),
+            Err(error) => self.ignore(&error),
+        }
+    }
+
+    fn accept_one(&self, frame: &[u8]) {
         match Envelope::parse(frame) {
             Ok(envelope) => match envelope.answers() {
                 Some(id) => self.answer(id, Ok(envelope.into_reply())),
                 None => self.forward(frame),
             },
-            // A batch, which only 2025-03-26 knows.
-            Err(_) if frame.trim_ascii_start().starts_with(b"[") => {
-                match serde_json::from_slice::<Vec<&RawValue>>(frame) {
-                    Ok(messages) => messages.iter().for_each(|message| self.accept(message.get().as_bytes())),
-                    Err(error) => self.ignore(&error),
-                }
-            }
             Err(error) => {
                 self.ignore(&error);
-                if let Some(id) = message::find_id(frame) {
+                if let Some(id) = self.find_waiting(frame) {
                     self.answer(id, Err(WireError::Lost(format!("the answer is not JSON: {error}"))));
                 }
             }
         }
     }
 
+    /// Who waits for a message that cannot be read. Its payload may hold something like an id too.
+    fn find_waiting(&self, text: &[u8]) -> Option<u64> {
+        let ids = message::find_ids(text);
+        let waiting = self.lock();
+        let waiting = waiting.as_ref()?;
+        ids.into_iter().rev().find(|id| waiting.contains_key(id))
+    }
+
     /// Takes both ends of a message that is too large: whoever waits for it is told so. False where nobody can
     /// be made out.
     pub(super) fn refuse(&self, ends: &[u8]) -> bool {
-        let id = message::find_id(ends);
+        let id = self.find_waiting(ends);
         if let Some(id) = id {
             self.answer(id, Err(WireError::TooLarge(self.max_message)));
         }
@@ -159,5 +170,29 @@ impl Drop for Ticket<'_> {
         if let Some(waiting) = self.inbox.lock().as_mut() {
             waiting.remove(&self.id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn batches_are_sorted_and_never_nested() {
+        let (inbox, _control) = Inbox::new("test", 1 << 20);
+        let ticket = inbox.expect(message::FIRST_ID).unwrap();
+        inbox.accept(format!("{}1{}", "[1,".repeat(50_000), "]".repeat(50_000)).as_bytes());
+        let answer = format!(r#"[{{"jsonrpc":"2.0","id":{},"result":{{"a":1}}}}]"#, message::FIRST_ID);
+        inbox.accept(answer.as_bytes());
+        assert_eq!(ticket.answer().await.unwrap().unwrap().get(), r#"{"a":1}"#);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_cannot_be_read_finds_its_caller() {
+        let (inbox, _control) = Inbox::new("test", 1 << 20);
+        let ticket = inbox.expect(message::FIRST_ID).unwrap();
+        let answer = format!(r#"{{"result":{{"id":2345678901}},"oops","id":{}}}"#, message::FIRST_ID);
+        inbox.accept(answer.as_bytes());
+        assert!(matches!(ticket.answer().await, Err(WireError::Lost(_))));
     }
 }

@@ -83,15 +83,15 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// The id of the request of ours that a message answers of which only both `ends` are known.
-pub(super) fn find_id(ends: &[u8]) -> Option<u64> {
-    let text = String::from_utf8_lossy(ends);
+/// Everything in a text that looks like the id of a request of ours.
+pub(super) fn find_ids(text: &[u8]) -> Vec<u64> {
+    let text = String::from_utf8_lossy(text);
     let id = |after: &str| {
         let digits = after.trim_start_matches([' ', ':', '"']);
         let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
         digits[..end].parse().ok().filter(|id| *id >= FIRST_ID)
     };
-    text.split("\"id\"").skip(1).find_map(id)
+    text.split("\"id\"").skip(1).filter_map(id).collect()
 }
 
 /// A request of ours, ready for the wire.

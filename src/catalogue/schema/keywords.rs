@@ -116,7 +116,7 @@ pub(super) fn is_well_formed(keyword: &str, value: &Value) -> bool {
             value.as_f64().is_some_and(|number| number >= 0.0 && number.fract() == 0.0)
         }
         "uniqueItems" | "deprecated" | "readOnly" | "writeOnly" => value.is_boolean(),
-        "pattern" | "format" | "title" | "description" | "$comment" | "contentEncoding"
+        "$ref" | "pattern" | "format" | "title" | "description" | "$comment" | "contentEncoding"
         | "contentMediaType" => value.is_string(),
         _ => true,
     }
