@@ -12,7 +12,8 @@ pub(super) fn oauth(node: &Node<'_>) -> Result<OAuth, ConfigError> {
         storage: object.read("storage_type", storage)?.unwrap_or_default(),
         callback_port: object.read("callback_port", port)?,
         use_loopback: object.read("use_loopback", Node::boolean)?,
-        client_metadata: object.read("client_metadata", |node| node.object()?.json())?,
+        client_metadata: object.read("client_metadata", |node| node.object()?.json())?.unwrap_or_default(),
+        ..OAuth::default()
     })
 }
 

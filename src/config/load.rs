@@ -54,6 +54,7 @@ impl Config {
             about: about(options),
             operation_ids: operation_ids(&options.operation_ids)?,
             limits: limits(options)?,
+            logins: super::Logins::default(),
             servers,
             log_level: log_level(&options.log_level, &mut warnings)?,
             warnings,

@@ -11,11 +11,13 @@ mod file;
 mod json;
 mod limits;
 mod load;
+mod oauth;
 mod options;
 mod overlay;
 mod prefix;
 mod remote;
 mod server;
+mod signing_key;
 mod single;
 mod source;
 #[cfg(test)]
@@ -25,12 +27,11 @@ mod tls;
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use limits::Limits;
+pub use oauth::{ClientAuthMethod, ClientCredential, Grant, Logins, OAuth, StaticClient, TokenStorage};
 pub use options::{Given, Options};
 use server::Transport;
-pub use server::{
-    HeaderForwarding, OAuth, Remote, ResultStyle, Server, Stdio, TokenStorage, ToolFilter, Upstream,
-    Validation,
-};
+pub use server::{HeaderForwarding, Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream, Validation};
+pub use signing_key::SigningKey;
 
 use std::sync::Arc;
 
@@ -51,6 +52,8 @@ pub struct Config {
     pub operation_ids: OperationIds,
     /// How large messages may be.
     pub limits: Limits,
+    /// How people log in to servers, and where the tokens are kept.
+    pub logins: Logins,
     /// The MCP servers behind this gateway.
     pub servers: Servers,
     /// What is logged.

@@ -6,6 +6,7 @@ use http::HeaderMap;
 use indexmap::IndexMap;
 use url::Url;
 
+use super::OAuth;
 use crate::secret::SecretString;
 
 /// One configured MCP server.
@@ -102,31 +103,6 @@ pub enum ResultStyle {
     Auto,
     /// Always the content items, as the Python mcpo does.
     Text,
-}
-
-/// The `oauth` block.
-#[derive(Debug, Clone, Default)]
-pub struct OAuth {
-    /// The authorization base; the server's own URL by default.
-    pub server_url: Option<Url>,
-    /// Where tokens are kept.
-    pub storage: TokenStorage,
-    /// The port of the loopback callback; 3030 by default.
-    pub callback_port: Option<u16>,
-    /// Whether the callback listens on loopback.
-    pub use_loopback: Option<bool>,
-    /// Client metadata for dynamic registration (RFC 7591 section 2).
-    pub client_metadata: Option<serde_json::Map<String, serde_json::Value>>,
-}
-
-/// Where tokens are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TokenStorage {
-    /// Files below `~/.mcpo/tokens`.
-    #[default]
-    File,
-    /// This process only.
-    Memory,
 }
 
 /// The `client_header_forwarding` block.

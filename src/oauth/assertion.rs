@@ -1,0 +1,1 @@
+//! Signed client assertions (RFC 7523 section 2.2).

@@ -1,0 +1,1 @@
+//! Finding the authorization server of an MCP server.

@@ -1,0 +1,1 @@
+//! Metadata of resources (RFC 9728) and authorization servers (RFC 8414).

@@ -1,0 +1,1 @@
+//! The only way out to authorization servers: which addresses may be asked, and how.

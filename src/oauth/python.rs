@@ -1,0 +1,1 @@
+//! Taking over the token files of the Python mcpo.

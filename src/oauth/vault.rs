@@ -1,0 +1,1 @@
+//! Records in a store, sealed where a key is given.
