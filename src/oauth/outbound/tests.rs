@@ -1,0 +1,134 @@
+//! What the way out lets pass, and what it brings back.
+
+use super::*;
+use crate::oauth::stub::{Stub, redirect, response};
+
+/// No test resolves a name but `localhost`: the network of the tests may have no others.
+async fn towards(server: &str) -> Outbound {
+    Outbound::towards(&Url::parse(server).unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn judges_urls_by_where_the_server_is() {
+    let public = towards("https://1.1.1.1/mcp").await;
+    let public_http = towards("http://1.1.1.1/mcp").await;
+    let private = towards("https://10.0.0.1/mcp").await;
+    let private_http = towards("http://192.168.0.1/mcp").await;
+    let loopback = towards("https://localhost/mcp").await;
+    let loopback_http = towards("http://127.0.0.1:8000/mcp").await;
+    let all = [&public, &public_http, &private, &private_http, &loopback, &loopback_http];
+    // Who may ask there, in the order of `all`.
+    let table = [
+        ("https://auth.example.com/a?b=c", "111111"),
+        ("https://8.8.8.8", "111111"),
+        ("https://10.9.9.9", "001111"),
+        ("https://[fd12::1]/x", "001111"),
+        ("https://127.0.0.1", "001111"),
+        ("https://localhost:1", "001111"),
+        ("http://localhost:1", "000111"),
+        ("http://[::1]", "000111"),
+        ("http://10.9.9.9", "000111"),
+        ("http://8.8.8.8", "000000"),
+        ("https://169.254.169.254/latest", "000000"),
+        ("http://169.254.169.254/latest", "000000"),
+        ("https://[::ffff:127.0.0.1]", "000000"),
+        ("https://0.0.0.0", "000000"),
+        ("https://user@auth.example.com", "000000"),
+        ("https://:password@auth.example.com", "000000"),
+        ("https://auth.example.com/#fragment", "000000"),
+        ("file:///etc/passwd", "000000"),
+        ("ftp://8.8.8.8", "000000"),
+        ("data:,x", "000000"),
+    ];
+    for (url, expected) in table {
+        let url = Url::parse(url).unwrap();
+        let passed: String =
+            all.iter().map(|outbound| if outbound.check(&url).is_ok() { '1' } else { '0' }).collect();
+        assert_eq!(passed, expected, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn judges_names_where_they_are_resolved() {
+    let stub = Stub::serve(|_, _| response(200, "{}")).await;
+    let mut url = stub.url("/x");
+    url.set_host(Some("localhost")).unwrap();
+    let inside = Outbound::towards(&url).await.unwrap();
+    assert_eq!(inside.get_json(&url).await.unwrap().status, 200);
+    // A lane for the internet alone does not follow a name that leads inside, whatever the name looks like.
+    let mut outside = inside.clone();
+    outside.http = Some(Lane::new(AddressKind::is_public).unwrap());
+    let request = reqwest::Request::new(Method::GET, url.clone());
+    let error = outside.http.as_ref().unwrap().execute(request).await.unwrap_err();
+    let error = OutboundError::of(&url, &error);
+    assert!(matches!(&error, OutboundError::Forbidden { .. }), "{error}");
+    assert!(
+        error.to_string().ends_with("this MCP server may send no login to a loopback address"),
+        "{error}"
+    );
+    assert_eq!(stub.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn follows_redirects_within_the_origin() {
+    let other = Stub::serve(|_, _| response(200, "other")).await;
+    let elsewhere = other.url("/secret").to_string();
+    let stub = Stub::serve(move |origin, request| match request {
+        "GET /moved" => redirect("/there"),
+        "GET /there" => redirect(&format!("{origin}/end#x")),
+        "GET /end" => response(404, "end"),
+        "GET /elsewhere" => redirect(&elsewhere),
+        "GET /loop" => redirect("/loop"),
+        "GET /nowhere" => response(302, "no location"),
+        "POST /moved" => redirect("/end"),
+        _ => panic!("{request}"),
+    })
+    .await;
+    let outbound = Outbound::towards(&stub.origin).await.unwrap();
+    let answer = outbound.get_json(&stub.url("/moved")).await.unwrap();
+    assert_eq!((answer.status, answer.body.as_slice()), (404, &b"end"[..]));
+    assert_eq!(outbound.get_json(&stub.url("/nowhere")).await.unwrap().status, 302);
+    assert_eq!(outbound.post_json(&stub.url("/moved"), &"x".into()).await.unwrap().status, 302);
+
+    let error = outbound.get_json(&stub.url("/elsewhere")).await.unwrap_err();
+    assert!(
+        !error.is_transient() && error.to_string().contains("it redirects to http://127.0.0.1"),
+        "{error}"
+    );
+    assert!(!error.to_string().contains("secret"), "{error}");
+    let error = outbound.get_json(&stub.url("/loop")).await.unwrap_err();
+    assert!(error.to_string().ends_with("it redirects more than 3 times"), "{error}");
+    assert_eq!(stub.asked().iter().filter(|request| *request == "GET /loop").count(), 4);
+    assert!(other.asked().is_empty());
+}
+
+#[tokio::test]
+async fn tells_faults_from_refusals() {
+    let stub = Stub::serve(|_, request| match request {
+        "GET /large?secret" => response(200, &"x".repeat(LARGEST + 1)),
+        "GET /fits" => response(200, &"x".repeat(LARGEST)),
+        _ => String::new(),
+    })
+    .await;
+    let outbound = Outbound::towards(&stub.origin).await.unwrap();
+    assert_eq!(outbound.get_json(&stub.url("/fits")).await.unwrap().body.len(), LARGEST);
+    let error = outbound.get_json(&stub.url("/large?secret")).await.unwrap_err();
+    assert!(matches!(error, OutboundError::TooLarge(_)) && !error.is_transient(), "{error}");
+    let error = outbound.get_json(&stub.url("/broken?secret")).await.unwrap_err();
+    assert!(matches!(error, OutboundError::Unreachable { .. }) && error.is_transient(), "{error}");
+    assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn sends_requests_of_others_under_the_same_policy() {
+    let stub = Stub::serve(|_, _| response(400, "no")).await;
+    let outbound = Outbound::towards(&stub.origin).await.unwrap();
+    let request = |url: &str| http::Request::post(url).body(b"a=b".to_vec()).unwrap();
+    let answer = outbound.send(request(stub.url("/token").as_str())).await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.body().as_slice()), (400, &b"no"[..]));
+    assert_eq!(stub.asked(), ["POST /token"]);
+    for url in ["http://169.254.169.254/token", "/token"] {
+        let error = outbound.send(request(url)).await.unwrap_err();
+        assert!(matches!(error, OutboundError::Forbidden { .. }), "{error}");
+    }
+}
