@@ -1,0 +1,101 @@
+//! The authorization request (RFC 6749 section 4.1.1): the URL that a person's browser is sent to.
+
+use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl, Scope, basic::BasicClient};
+use url::Url;
+
+use super::{client::Client, scopes::Scopes};
+
+/// The scope that asks for a refresh token (OpenID Connect Core section 11).
+const OFFLINE_ACCESS: &str = "offline_access";
+
+/// The URL of a login at the authorization endpoint `endpoint`, for tokens of `resource` (RFC 8707).
+///
+/// It holds `state`, so it is shown to the person who logs in and goes to no log.
+pub(super) fn authorization_url(
+    endpoint: &Url,
+    client: &Client,
+    scopes: Option<&Scopes>,
+    resource: &str,
+    state: CsrfToken,
+    challenge: PkceCodeChallenge,
+) -> Url {
+    let mut oauth2 =
+        BasicClient::new(ClientId::new(client.id.clone())).set_auth_uri(AuthUrl::from_url(endpoint.clone()));
+    if let Some(url) = &client.redirect_uri {
+        oauth2 = oauth2.set_redirect_uri(RedirectUrl::from_url(url.clone()));
+    }
+    let mut request =
+        oauth2.authorize_url(|| state).set_pkce_challenge(challenge).add_extra_param("resource", resource);
+    if let Some(scopes) = scopes.filter(|scopes| !scopes.is_empty()) {
+        request = request.add_scope(Scope::new(scopes.to_string()));
+        if scopes.contains(OFFLINE_ACCESS) {
+            // OpenID servers ignore the scope unless the person is asked.
+            request = request.add_extra_param("prompt", "consent");
+        }
+    }
+    request.url().0
+}
+
+#[cfg(test)]
+mod tests {
+    use oauth2::PkceCodeVerifier;
+
+    use super::*;
+    use crate::{config::ClientAuthMethod, oauth::client::ClientOrigin};
+
+    /// The query of the URL for these scopes.
+    fn query(endpoint: &str, scopes: Option<&str>) -> Vec<(String, String)> {
+        let client = Client {
+            issuer: "https://auth.example".to_owned(),
+            id: "id &1".to_owned(),
+            secret: Some("s3cret".into()),
+            secret_expires: None,
+            method: ClientAuthMethod::Post,
+            redirect_uri: Some("http://127.0.0.1:8000/oauth/callback".parse().unwrap()),
+            origin: ClientOrigin::Registered,
+        };
+        let verifier = PkceCodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned());
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+        let url = authorization_url(
+            &endpoint.parse().unwrap(),
+            &client,
+            scopes.map(Scopes::parse).as_ref(),
+            "https://mcp.example/mcp",
+            CsrfToken::new("st4te".to_owned()),
+            challenge,
+        );
+        assert!(url.as_str().starts_with("https://auth.example/authorize?"), "{url}");
+        url.query_pairs().into_owned().collect()
+    }
+
+    #[test]
+    fn it_asks_for_a_code_with_pkce_state_and_resource() {
+        let expected = [
+            ("response_type", "code"),
+            ("client_id", "id &1"),
+            ("state", "st4te"),
+            // RFC 7636 appendix B
+            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            ("code_challenge_method", "S256"),
+            ("redirect_uri", "http://127.0.0.1:8000/oauth/callback"),
+            ("resource", "https://mcp.example/mcp"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(query("https://auth.example/authorize", None), expected);
+        assert_eq!(query("https://auth.example/authorize", Some("")), expected);
+        let tenant = query("https://auth.example/authorize?tenant=1", None);
+        assert_eq!((tenant[0].1.as_str(), &tenant[1..]), ("1", &expected[..]));
+    }
+
+    #[test]
+    fn scopes_are_asked_for_and_offline_access_with_consent() {
+        let value = |scopes, name: &str| {
+            let query = query("https://auth.example/authorize", Some(scopes));
+            query.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        };
+        assert_eq!(value("a b", "scope").as_deref(), Some("a b"));
+        assert_eq!(value("a b", "prompt"), None);
+        assert_eq!(value("a offline_access", "scope").as_deref(), Some("a offline_access"));
+        assert_eq!(value("a offline_access", "prompt").as_deref(), Some("consent"));
+    }
+}

@@ -1,0 +1,161 @@
+//! Who mcpo is to an authorization server.
+//!
+//! Invariant: a client has a secret exactly where its method uses one.
+
+mod description;
+mod method;
+mod registration;
+#[cfg(test)]
+mod tests;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value};
+use url::Url;
+
+pub(super) use description::document;
+
+use super::{metadata::AuthorizationServer, outbound::Outbound, scopes::Scopes, token::TokenError};
+use crate::{
+    config::{ClientAuthMethod, ClientCredential, StaticClient},
+    secret::SecretString,
+};
+
+/// A client of one authorization server.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    /// The issuer that knows this client; credentials never go to another.
+    pub issuer: String,
+    /// `client_id`
+    pub id: String,
+    /// `client_secret`
+    pub secret: Option<SecretString>,
+    /// `client_secret_expires_at`, in seconds since 1970; nothing where it never does.
+    pub secret_expires: Option<u64>,
+    /// How it authenticates at the token endpoint.
+    pub method: ClientAuthMethod,
+    /// Where logins come back to; nothing for client credentials.
+    pub redirect_uri: Option<Url>,
+    /// How it came to be.
+    pub origin: ClientOrigin,
+}
+
+/// How a client came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClientOrigin {
+    /// It stands in the config file.
+    Configured,
+    /// Its `client_id` is the URL of our client-id metadata document.
+    MetadataDocument,
+    /// Dynamic client registration (RFC 7591).
+    Registered,
+}
+
+/// What to become a client with.
+#[derive(Debug)]
+pub(super) struct Wanted<'a> {
+    /// A client that was registered by hand.
+    pub configured: Option<&'a StaticClient>,
+    /// Where our client-id metadata document is served.
+    pub document: Option<&'a Url>,
+    /// Where logins come back to.
+    pub redirect_uri: &'a Url,
+    /// `oauth.client_metadata`
+    pub metadata: &'a Map<String, Value>,
+    /// What will be asked for.
+    pub scopes: Option<&'a Scopes>,
+}
+
+/// Why mcpo is no client of an authorization server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ClientError {
+    /// The server offers no way.
+    #[error(
+        "{issuer} registers no clients itself; register one there and put its client_id into the server's oauth block{}",
+        if *.documents { ", or set --public-url to an https URL that the authorization server can reach" } else { "" }
+    )]
+    NoRegistration {
+        /// The server.
+        issuer: String,
+        /// Whether it would take a client-id metadata document.
+        documents: bool,
+    },
+    /// The server or the configuration wants another method than a registered client can have.
+    #[error(
+        "a client that registers itself cannot authenticate with {0}; it can with none, client_secret_basic or client_secret_post"
+    )]
+    Method(String),
+    /// The answer to the registration names no client.
+    #[error("the answer to the client registration has no client_id")]
+    NoId,
+    /// The registration endpoint gave nothing.
+    #[error("the client registration failed: {0}")]
+    Registration(#[from] TokenError),
+}
+
+/// Becomes a client of `server`, in the order of the MCP specification: as configured, else by our client-id
+/// metadata document, else by registration.
+///
+/// # Errors
+///
+/// See [`ClientError`].
+pub(super) async fn obtain(
+    outbound: &Outbound,
+    server: &AuthorizationServer,
+    wanted: &Wanted<'_>,
+) -> Result<Client, ClientError> {
+    if let Some(client) = wanted.configured {
+        return Ok(Client::configured(server, client, Some(wanted.redirect_uri)));
+    }
+    let document =
+        wanted.document.filter(|url| server.client_id_metadata_document && url.scheme() == "https");
+    if let Some(url) = document {
+        return Ok(Client {
+            issuer: server.issuer.clone(),
+            id: url.to_string(),
+            secret: None,
+            secret_expires: None,
+            method: ClientAuthMethod::None,
+            redirect_uri: Some(wanted.redirect_uri.clone()),
+            origin: ClientOrigin::MetadataDocument,
+        });
+    }
+    let endpoint = server.registration_endpoint.as_ref().ok_or_else(|| ClientError::NoRegistration {
+        issuer: server.issuer.clone(),
+        documents: server.client_id_metadata_document,
+    })?;
+    registration::register(outbound, server, endpoint, wanted).await
+}
+
+impl Client {
+    /// A client that was registered by hand, authenticating as configured, else as its credential and `server`
+    /// allow.
+    pub(super) fn configured(
+        server: &AuthorizationServer,
+        client: &StaticClient,
+        redirect_uri: Option<&Url>,
+    ) -> Self {
+        let (usual, secret) = match &client.credential {
+            ClientCredential::None => (ClientAuthMethod::None, None),
+            ClientCredential::Secret(secret) => (method::with_secret(server), Some(secret.clone())),
+            ClientCredential::Key(_) => (ClientAuthMethod::PrivateKeyJwt, None),
+        };
+        Self {
+            issuer: server.issuer.clone(),
+            id: client.id.clone(),
+            secret,
+            secret_expires: None,
+            method: client.method.unwrap_or(usual),
+            redirect_uri: redirect_uri.cloned(),
+            origin: ClientOrigin::Configured,
+        }
+    }
+
+    /// Whether a login at `issuer` that comes back to `redirect_uri` may use it.
+    pub(super) fn good_for(&self, issuer: &str, redirect_uri: &Url) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.issuer == issuer
+            && self.redirect_uri.as_ref() == Some(redirect_uri)
+            && self.secret_expires.is_none_or(|expires| expires > now)
+    }
+}

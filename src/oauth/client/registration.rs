@@ -1,0 +1,97 @@
+//! Dynamic client registration (RFC 7591).
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{Client, ClientError, ClientOrigin, Wanted, description, method};
+use crate::{
+    config::ClientAuthMethod,
+    oauth::{metadata::AuthorizationServer, outbound::Outbound, token},
+    secret::SecretString,
+};
+
+/// Registers mcpo at `endpoint`.
+pub(super) async fn register(
+    outbound: &Outbound,
+    server: &AuthorizationServer,
+    endpoint: &Url,
+    wanted: &Wanted<'_>,
+) -> Result<Client, ClientError> {
+    let (asked, body) = request(server, wanted)?;
+    let answer = outbound.post_json(endpoint, &body).await.map_err(token::TokenError::from)?;
+    token::check(answer.status, &answer.body, &[])?;
+    let answer = serde_json::from_slice(&answer.body).unwrap_or_default();
+    read(&answer, asked, server, wanted.redirect_uri)
+}
+
+/// The method that is asked for, and the whole request (section 3.1).
+fn request(
+    server: &AuthorizationServer,
+    wanted: &Wanted<'_>,
+) -> Result<(ClientAuthMethod, Value), ClientError> {
+    let mut given = wanted.metadata.clone();
+    if let Some(scopes) = wanted.scopes.filter(|scopes| !scopes.is_empty()) {
+        given.entry("scope").or_insert_with(|| json!(scopes.to_string()));
+    }
+    let configured = given.get("token_endpoint_auth_method").and_then(Value::as_str);
+    let method = configured.map_or_else(|| best(server), usable)?;
+    given.insert("token_endpoint_auth_method".to_owned(), json!(method::name(method)));
+    Ok((method, description::describe(wanted.redirect_uri, &given).into()))
+}
+
+/// The plainest method that the server takes. Where it lists none, none: servers that need a secret give one all
+/// the same.
+fn best(server: &AuthorizationServer) -> Result<ClientAuthMethod, ClientError> {
+    let methods = [ClientAuthMethod::None, ClientAuthMethod::Basic, ClientAuthMethod::Post];
+    let listed = methods.into_iter().find(|method| method::lists(server, *method));
+    match listed {
+        None if server.auth_methods.is_empty() => Ok(ClientAuthMethod::None),
+        None => Err(ClientError::Method(token::plain(&server.auth_methods.join(", "), &[]))),
+        Some(method) => Ok(method),
+    }
+}
+
+/// What a client can do that has no key.
+fn usable(name: &str) -> Result<ClientAuthMethod, ClientError> {
+    method::parse(name)
+        .filter(|method| *method != ClientAuthMethod::PrivateKeyJwt)
+        .ok_or_else(|| ClientError::Method(token::plain(name, &[])))
+}
+
+/// The client that an answer makes (section 3.2.1): the server may have changed what was asked for.
+fn read(
+    answer: &Value,
+    asked: ClientAuthMethod,
+    server: &AuthorizationServer,
+    redirect_uri: &Url,
+) -> Result<Client, ClientError> {
+    let text = |name: &str| answer[name].as_str().filter(|text| !text.is_empty());
+    let id = text("client_id").ok_or(ClientError::NoId)?;
+    let secret = text("client_secret");
+    let stated = text("token_endpoint_auth_method").map(usable).transpose()?;
+    let method = match (secret, stated) {
+        // Without a secret there is nothing to authenticate with, whatever the server calls it.
+        (None, _) => ClientAuthMethod::None,
+        (Some(_), Some(stated)) => stated,
+        // A secret that nobody asked for, from a server that does not say that it goes without.
+        (Some(_), None) if asked == ClientAuthMethod::None && !method::lists(server, asked) => {
+            method::with_secret(server)
+        }
+        (Some(_), None) => asked,
+    };
+    let secret = secret.filter(|_| method != ClientAuthMethod::None);
+    Ok(Client {
+        issuer: server.issuer.clone(),
+        id: id.to_owned(),
+        secret: secret.map(SecretString::from),
+        secret_expires: secret.and_then(|_| expiry(&answer["client_secret_expires_at"])),
+        method,
+        redirect_uri: Some(redirect_uri.clone()),
+        origin: ClientOrigin::Registered,
+    })
+}
+
+/// Seconds since 1970; 0 stands for never.
+fn expiry(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok()).filter(|seconds| *seconds != 0)
+}

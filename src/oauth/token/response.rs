@@ -1,0 +1,182 @@
+//! A token response (RFC 6749 section 5.1), read as servers write it: lenient in form, strict in what is used.
+
+use std::time::{Duration, SystemTime};
+
+use oauth2::{AccessToken, RefreshToken, Scope, basic::BasicTokenType};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Tokens, error::plain};
+use crate::{oauth::scopes::Scopes, secret::SecretString};
+
+/// What a token endpoint answered. The crate's own type refuses much that is in use.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(try_from = "Value")]
+pub(super) struct TokenResponse {
+    access_token: AccessToken,
+    refresh_token: Option<RefreshToken>,
+    expires_in: Option<Duration>,
+    scopes: Option<Vec<Scope>>,
+}
+
+impl TryFrom<Value> for TokenResponse {
+    type Error = String;
+
+    /// The error shows nothing of the tokens.
+    fn try_from(answer: Value) -> Result<Self, String> {
+        let text = |name: &str| answer[name].as_str().filter(|text| !text.is_empty());
+        let access = text("access_token").ok_or("it has no access_token")?;
+        // RFC 6749 appendix A.12; another could not be sent in a header.
+        if !access.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return Err("its access_token has characters that no token may".to_owned());
+        }
+        match text("token_type") {
+            Some(other) if !other.eq_ignore_ascii_case("bearer") => {
+                return Err(format!(
+                    "its token_type is \"{}\"; mcpo can use Bearer alone",
+                    plain(other, &[])
+                ));
+            }
+            _ => {}
+        }
+        Ok(Self {
+            access_token: AccessToken::new(access.to_owned()),
+            refresh_token: text("refresh_token").map(|token| RefreshToken::new(token.to_owned())),
+            expires_in: seconds(&answer["expires_in"]),
+            scopes: scopes(&answer["scope"]),
+        })
+    }
+}
+
+/// Some servers write numbers as text, or with a fraction.
+fn seconds(value: &Value) -> Option<Duration> {
+    let seconds = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// Some servers send a list.
+fn scopes(value: &Value) -> Option<Vec<Scope>> {
+    let tokens: Vec<_> = match value {
+        Value::String(text) => text.split_whitespace().collect(),
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+        _ => return None,
+    };
+    Some(tokens.into_iter().map(|token| Scope::new(token.to_owned())).collect())
+}
+
+impl TokenResponse {
+    /// What to keep of the answer to a request that was sent at `asked` for the scopes `requested`. An answer
+    /// without scopes grants those (RFC 6749 section 5.1).
+    pub(super) fn into_tokens(self, asked: SystemTime, requested: Option<&Scopes>) -> Tokens {
+        let granted: Scopes = self.scopes.iter().flatten().map(|scope| scope.as_str().to_owned()).collect();
+        Tokens {
+            access: SecretString::from(self.access_token.into_secret()),
+            refresh: self.refresh_token.map(|token| SecretString::from(token.into_secret())),
+            expires_at: self.expires_in.and_then(|time| asked.checked_add(time)),
+            scopes: Some(granted).filter(|granted| !granted.is_empty()).or_else(|| requested.cloned()),
+        }
+    }
+}
+
+impl oauth2::TokenResponse for TokenResponse {
+    type TokenType = BasicTokenType;
+
+    fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    fn token_type(&self) -> &BasicTokenType {
+        &BasicTokenType::Bearer
+    }
+
+    fn expires_in(&self) -> Option<Duration> {
+        self.expires_in
+    }
+
+    fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.refresh_token.as_ref()
+    }
+
+    fn scopes(&self) -> Option<&Vec<Scope>> {
+        self.scopes.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::secret::ExposeSecret as _;
+
+    /// With `answer` added to an access token, asked in 1970 for the scope `asked`.
+    fn tokens(answer: &Value) -> Result<Tokens, String> {
+        let mut whole = json!({ "access_token": "at" });
+        whole.as_object_mut().unwrap().extend(answer.as_object().unwrap().clone());
+        Ok(TokenResponse::try_from(whole)?.into_tokens(UNIX_EPOCH, Some(&Scopes::parse("asked"))))
+    }
+
+    #[test]
+    fn a_lifetime_is_read_in_any_form() {
+        let cases = [
+            (json!(3600), Some(3600)),
+            (json!("3600"), Some(3600)),
+            (json!(" 60 "), Some(60)),
+            (json!(3600.0), Some(3600)),
+            (json!(0), Some(0)),
+            (json!(-1), None),
+            (json!("soon"), None),
+            (json!("inf"), None),
+            (json!(1e300), None),
+            (json!(u64::MAX), None),
+            (json!(null), None),
+            (json!([1]), None),
+        ];
+        for (form, seconds) in cases {
+            let read = tokens(&json!({ "expires_in": form })).unwrap().expires_at;
+            assert_eq!(read, seconds.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds)), "{form}");
+        }
+        assert_eq!(tokens(&json!({})).unwrap().expires_at, None);
+    }
+
+    #[test]
+    fn scopes_are_those_granted_or_else_those_asked_for() {
+        let cases = [
+            (json!("b a b"), "b a"),
+            (json!(["a", "b"]), "a b"),
+            (json!(""), "asked"),
+            (json!([]), "asked"),
+            (json!(null), "asked"),
+        ];
+        for (form, scopes) in cases {
+            let read = tokens(&json!({ "scope": form })).unwrap().scopes;
+            assert_eq!(read, Some(Scopes::parse(scopes)), "{form}");
+        }
+    }
+
+    #[test]
+    fn only_bearer_tokens_are_taken() {
+        for form in [json!("Bearer"), json!("bearer"), json!("BEARER"), json!(""), json!(null)] {
+            assert!(tokens(&json!({ "token_type": form })).is_ok(), "{form}");
+        }
+        for form in ["DPoP", "mac", "Bearer x"] {
+            let error = tokens(&json!({ "token_type": form })).unwrap_err();
+            assert!(error.contains(form) && error.contains("Bearer"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_text_that_a_header_can_hold() {
+        for form in [json!(""), json!(null), json!(5), json!("s3cret\n"), json!("s3cretä")] {
+            let error = tokens(&json!({ "access_token": form })).unwrap_err();
+            assert!(error.contains("access_token") && !error.contains("s3cret"), "{error}");
+        }
+        assert!(TokenResponse::try_from(json!("text")).is_err());
+        assert!(TokenResponse::try_from(json!(["at"])).is_err());
+        let refresh = |form| tokens(&json!({ "refresh_token": form })).unwrap().refresh;
+        assert_eq!(refresh(json!("rt")).unwrap().expose_secret(), "rt");
+        assert!([json!(""), json!(null), json!(1)].into_iter().all(|form| refresh(form).is_none()));
+    }
+}
