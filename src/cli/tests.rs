@@ -1,6 +1,6 @@
 //! What a line and its variables are read as.
 
-use super::*;
+use super::{origins::variable, *};
 
 fn invocation(line: &str, variables: &[(&str, &str)]) -> Result<Invocation, ConfigError> {
     let words = std::iter::once("mcpo").chain(line.split_whitespace()).map(OsString::from);
@@ -59,7 +59,7 @@ fn the_last_of_several_wins_and_the_type_has_two_names() {
 
 #[test]
 fn every_flag_has_a_variable() {
-    let names: Vec<_> = Flags::command()
+    let names: Vec<_> = command()
         .get_arguments()
         .filter_map(|argument| argument.get_long())
         .filter(|long| *long != "help")
@@ -74,9 +74,13 @@ fn every_flag_has_a_variable() {
         &given.ssl_keyfile,
         &given.root_path,
         &given.path_prefix,
+        &given.public_url,
         &given.api_key,
         &given.api_key_file,
         &given.strict_auth,
+        &given.token_dir,
+        &given.token_key,
+        &given.token_key_file,
         &given.name,
         &given.description,
         &given.version,
@@ -159,4 +163,55 @@ fn version_without_a_value_and_help_are_shown() {
 #[test]
 fn the_example_server_is_a_word_of_its_own() {
     assert!(matches!(invocation("example-server", &[("MCPO_PORT", "1")]), Ok(Invocation::ExampleServer)));
+}
+
+/// The action, its server, and the options of a line that is about tokens.
+fn tokens(line: &str) -> (&'static str, Option<String>, Options) {
+    match invocation(line, &[]) {
+        Ok(Invocation::Tokens { action, options }) => {
+            let (action, server) = match action {
+                TokenAction::Login(server) => ("login", server),
+                TokenAction::Logout(server) => ("logout", server),
+                TokenAction::List => ("list", None),
+            };
+            (action, server, *options)
+        }
+        Ok(_) => panic!("{line}: not about tokens"),
+        Err(error) => panic!("{line}: {error}"),
+    }
+}
+
+#[test]
+fn options_stand_before_or_after_the_word() {
+    for (line, expected) in [
+        ("login github --config c.json --token-dir d", ("login", Some("github"))),
+        ("--config c.json --token-dir d login github", ("login", Some("github"))),
+        ("--config c.json login --token-dir d github", ("login", Some("github"))),
+        ("--token-dir x login --config c.json --token-dir d", ("login", None)),
+        ("logout github -c c.json --token-dir d", ("logout", Some("github"))),
+        ("--config c.json tokens --token-dir x --token-dir d", ("list", None)),
+    ] {
+        let (action, server, options) = tokens(line);
+        assert_eq!((action, server.as_deref()), expected, "{line}");
+        assert_eq!(shown(&options.config), Some(("c.json", "--config")), "{line}");
+        assert_eq!(shown(&options.token_dir), Some(("d", "--token-dir")), "{line}");
+        assert!(options.command.is_empty(), "{line}");
+    }
+    let (_, server, options) = tokens("login -H X:1 -- https://example.com/mcp");
+    assert_eq!((server, options.command), (None, vec!["https://example.com/mcp".to_owned()]));
+    assert_eq!(all(&options.header), [("X:1", "--header")]);
+    assert_eq!(self::options("--name login -- login x", &[]).command, ["login", "x"]);
+}
+
+#[test]
+fn a_sub_command_has_a_help_of_its_own() {
+    for line in ["login --help", "--port 1 login x --help", "login --help -- http://h"] {
+        let Ok(Invocation::Show(help)) = invocation(line, &[]) else { panic!("{line}: no help") };
+        assert!(help.contains("Usage: mcpo login [SERVER]") && help.contains("-- URL"), "{help}");
+        assert!(help.lines().count() < 12, "{help}");
+    }
+    let Ok(Invocation::Show(help)) = invocation("--help", &[]) else { panic!("no help") };
+    for line in ["  login           Log", "  logout          Forget", "  tokens          List"] {
+        assert!(help.contains(line), "{line}: {help}");
+    }
 }

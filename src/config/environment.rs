@@ -1,15 +1,19 @@
 //! The process environment as a value, so that nothing else reads it and tests can give their own.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use indexmap::IndexMap;
 
 use crate::secret::{ExposeSecret, SecretString};
 
-/// Environment variables, and the path of this very binary.
+/// Environment variables, the home folder, and the path of this very binary.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: HashMap<String, String>,
+    home: Option<PathBuf>,
     executable: Option<PathBuf>,
 }
 
@@ -19,19 +23,26 @@ impl Environment {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Self { variables, executable: std::env::current_exe().ok() }
+        // Without HOME, as in many containers, the system's list of users may know the folder.
+        Self { variables, home: dirs::home_dir(), executable: std::env::current_exe().ok() }
     }
 
     /// An environment of these variables alone.
     pub fn of(variables: &[(&str, &str)]) -> Self {
-        let variables =
+        let variables: HashMap<_, _> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { variables, executable: None }
+        let home = variables.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+        Self { variables, home, executable: None }
     }
 
     /// The variable's value, be it empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
+    }
+
+    /// The user's home folder.
+    pub(super) fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
     }
 
     /// This environment with `overlay` put over it.

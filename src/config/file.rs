@@ -5,16 +5,16 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use http::HeaderMap;
+use http::{HeaderMap, header::AUTHORIZATION};
 use indexmap::IndexMap;
 
 use super::{
-    Remote, ResultStyle, Server, Stdio, ToolFilter, Transport, Upstream, Validation,
-    blocks::{forwarding, oauth},
+    OAuth, Remote, ResultStyle, Server, Stdio, ToolFilter, Transport, Upstream, Validation,
     environment::Environment,
     error::ConfigError,
+    forwarding,
     json::{Node, Object},
-    remote,
+    oauth, remote,
     source::Source,
 };
 use crate::secret::SecretString;
@@ -127,14 +127,22 @@ fn server(
     }
     Ok(Server {
         name: name.to_owned(),
+        oauth: oauth(object, &upstream)?,
         upstream,
         tools: tools(object)?,
         validation: object.read("validation", validation)?.unwrap_or_default(),
         results: object.read("results", results)?.unwrap_or_default(),
         timeout: object.read("timeout", timeout)?.unwrap_or(DEFAULT_TIMEOUT),
-        oauth: object.read("oauth", oauth)?,
-        forwarding: object.read("client_header_forwarding", forwarding)?,
+        forwarding: object.read("client_header_forwarding", forwarding::parse)?,
     })
+}
+
+fn oauth(object: &Object<'_>, upstream: &Upstream) -> Result<Option<OAuth>, ConfigError> {
+    let (Some(node), Some(remote)) = (object.get("oauth"), upstream.remote()) else { return Ok(None) };
+    if remote.headers.contains_key(AUTHORIZATION) {
+        node.warn("once there is a token, it replaces the Authorization in \"headers\"");
+    }
+    oauth::parse(&node).map(Some)
 }
 
 /// A server with nothing set but how it is reached.

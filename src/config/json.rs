@@ -13,6 +13,7 @@ use jsonc_parser::{
 
 use super::{
     error::{ConfigError, nearest},
+    options::Given,
     source::{Source, join},
 };
 
@@ -32,7 +33,7 @@ impl<'a> Node<'a> {
 
     /// An error at this value.
     pub(super) fn error(&self, message: impl Display) -> ConfigError {
-        ConfigError::at(self.source.place(self.value.start(), &self.key), message)
+        ConfigError::at(self.place(), message)
     }
 
     /// A warning at this value.
@@ -46,6 +47,11 @@ impl<'a> Node<'a> {
         let text = self.source.expand(&literal.value).map_err(|error| self.error(error))?;
         // Neither an argument, a variable, a path nor a header can carry it.
         if text.contains('\0') { Err(self.error("holds a NUL character")) } else { Ok(text) }
+    }
+
+    /// A string, read on as an option's value is.
+    pub(super) fn given(&self) -> Result<Given, ConfigError> {
+        Ok(Given { value: self.string()?, origin: self.place() })
     }
 
     /// A string, or a number or a boolean as its text.
@@ -102,6 +108,10 @@ impl<'a> Node<'a> {
             Value::Array(_) => self.list()?.iter().map(Self::json).collect::<Result<_, _>>()?,
             Value::Object(_) => self.object()?.json()?.into(),
         })
+    }
+
+    fn place(&self) -> String {
+        self.source.place(self.value.start(), &self.key)
     }
 
     fn expected(&self, wanted: &str) -> ConfigError {

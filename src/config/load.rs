@@ -2,7 +2,8 @@
 //! module of their own.
 
 use super::{
-    About, BasePath, Config, Guard, Limits, Listen, LogLevel, OperationIds, Server, Servers, Upstream, cors,
+    About, BasePath, Config, Guard, Limits, Listen, LogLevel, Logins, OperationIds, Server, Servers,
+    Upstream, cors,
     environment::Environment,
     error::ConfigError,
     file::File,
@@ -19,19 +20,17 @@ impl Config {
     /// Parses everything once; what comes back needs no further check.
     pub fn load(options: &Options, environment: &Environment) -> Result<Self, ConfigError> {
         let overlay = overlay::overlay(options)?;
-        let environment = environment.overlaid(&overlay);
+        let overlaid = environment.overlaid(&overlay);
         let mut warnings = Vec::new();
         let mut servers = match (&options.config, options.command.as_slice()) {
             (None, []) => return Err(ConfigError::new(NOTHING_TO_SERVE)),
             (Some(config), []) => {
                 refuse_headers(options)?;
-                let file = File::parse(&config.value, &config.read_text()?, &environment, &overlay)?;
+                let file = File::parse(&config.value, &config.read_text()?, &overlaid, &overlay)?;
                 warnings.extend(file.warnings);
                 Servers::Many(file.servers)
             }
-            (None, words) => {
-                Servers::Single(Box::new(single::server(options, words, &environment, overlay)?))
-            }
+            (None, words) => Servers::Single(Box::new(single::server(options, words, &overlaid, overlay)?)),
             (Some(config), _) => {
                 return Err(config.error(
                     "a config file and a command after -- were both given; keep one, or move the command into the \
@@ -44,17 +43,18 @@ impl Config {
             warnings.extend(without_effect(server));
         }
         let reloads = switch(&options.hot_reload)?;
+        let base = BasePath {
+            root: prefix::parse(&options.root_path)?,
+            prefix: prefix::parse(&options.path_prefix)?,
+        };
         let config = Self {
             listen: listen(options)?,
-            base: BasePath {
-                root: prefix::parse(&options.root_path)?,
-                prefix: prefix::parse(&options.path_prefix)?,
-            },
             guard: guard(options)?,
             about: about(options),
             operation_ids: operation_ids(&options.operation_ids)?,
             limits: limits(options)?,
-            logins: super::Logins::default(),
+            logins: Logins::parse(options, &base, environment, &mut warnings)?,
+            base,
             servers,
             log_level: log_level(&options.log_level, &mut warnings)?,
             warnings,
@@ -88,10 +88,10 @@ impl Config {
     }
 }
 
-/// The gateway's key is for its callers, not for the programs behind it.
+/// The gateway's keys are for its callers and its tokens, not for the programs behind it.
 fn withhold_key(options: &Options, server: &mut Server) {
     if let Upstream::Stdio(stdio) = &mut server.upstream {
-        stdio.withheld.push("MCPO_API_KEY");
+        stdio.withheld.extend(["MCPO_API_KEY", "MCPO_TOKEN_KEY"]);
         if options.api_key.as_ref().is_some_and(|key| key.origin == "API_KEY") {
             stdio.withheld.push("API_KEY");
         }
@@ -99,12 +99,9 @@ fn withhold_key(options: &Options, server: &mut Server) {
 }
 
 /// Settings that are read and checked, and not yet followed.
-fn without_effect(server: &Server) -> Vec<String> {
-    let oauth = server.oauth.is_some().then_some("oauth");
+fn without_effect(server: &Server) -> Option<String> {
     let forwarding = server.forwarding.as_ref().filter(|forwarding| forwarding.enabled);
-    let forwarding = forwarding.map(|_| "client_header_forwarding");
-    let warning = |key| format!("mcpServers.{}.{key}: has no effect yet", server.name);
-    oauth.into_iter().chain(forwarding).map(warning).collect()
+    forwarding.map(|_| format!("mcpServers.{}.client_header_forwarding: has no effect yet", server.name))
 }
 
 fn refuse_headers(options: &Options) -> Result<(), ConfigError> {
@@ -148,29 +145,17 @@ fn listen(options: &Options) -> Result<Listen, ConfigError> {
 fn guard(options: &Options) -> Result<Guard, ConfigError> {
     let key = match (&options.api_key, &options.api_key_file) {
         (Some(key), Some(file)) => {
-            return Err(
-                file.error(format_args!("the key is given by {} too; keep one of the two", key.origin))
-            );
+            return Err(file.given_twice(key));
         }
         (Some(given), None) if given.value.is_empty() => {
             return Err(given.error("the key is empty; leave the option out to let everyone call"));
         }
         (Some(given), None) => Some(ApiKey::new(&given.value)),
-        (None, Some(file)) => Some(key_from(file)?),
+        (None, Some(file)) => Some(ApiKey::new(&file.read_secret("key")?)),
         (None, None) => None,
     };
     let cors = cors::origins(&options.cors_allow_origins)?;
     Ok(Guard { key, strict: switch(&options.strict_auth)?, cors })
-}
-
-fn key_from(file: &Given) -> Result<ApiKey, ConfigError> {
-    let text = file.read_text()?;
-    // Editors and `echo` end a file with a newline that nobody means as part of the key.
-    let key = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    if key.is_empty() {
-        return Err(file.error(format_args!("{} is empty; write the key into it", file.value)));
-    }
-    Ok(ApiKey::new(key))
 }
 
 fn operation_ids(given: &Option<Given>) -> Result<OperationIds, ConfigError> {

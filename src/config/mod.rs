@@ -2,15 +2,16 @@
 //!
 //! Later code never re-checks what stands here. Every error names the file, the line, the key and what to do.
 
-mod blocks;
 mod cors;
 mod environment;
 mod error;
 mod expand;
 mod file;
+mod forwarding;
 mod json;
 mod limits;
 mod load;
+mod logins;
 mod oauth;
 mod options;
 mod overlay;
@@ -27,7 +28,8 @@ mod tls;
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use limits::Limits;
-pub use oauth::{ClientAuthMethod, ClientCredential, Grant, Logins, OAuth, StaticClient, TokenStorage};
+pub use logins::Logins;
+pub use oauth::{ClientAuthMethod, ClientCredential, Grant, OAuth, StaticClient, TokenStorage};
 pub use options::{Given, Options};
 use server::Transport;
 pub use server::{HeaderForwarding, Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream, Validation};
@@ -60,6 +62,32 @@ pub struct Config {
     pub log_level: LogLevel,
     /// What was odd, but no error, each with its place; to be logged once logging is up.
     pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// The remote server of this name, or else the only one.
+    ///
+    /// # Errors
+    ///
+    /// There is no such server, or no telling which is meant.
+    pub fn remote_server(&self, name: Option<&str>) -> Result<&Server, ConfigError> {
+        let remote: Vec<_> =
+            self.servers.iter().filter(|server| server.upstream.remote().is_some()).collect();
+        let names = || remote.iter().map(|server| server.name.as_str()).collect::<Vec<_>>().join(", ");
+        let refuse = |message: String| Err(ConfigError::new(message));
+        match (name, &self.servers, remote.as_slice()) {
+            (_, _, []) => refuse("there is no remote server; only those with a URL have tokens".to_owned()),
+            (Some(name), Servers::Single(_), _) => refuse(format!(
+                "\"{name}\" and a URL after -- were both given; remove the name, or name a config file instead"
+            )),
+            (Some(name), Servers::Many(_), known) => match known.iter().find(|server| server.name == name) {
+                Some(server) => Ok(server),
+                None => refuse(format!("no remote server is called \"{name}\"; the config has {}", names())),
+            },
+            (None, _, [server]) => Ok(server),
+            (None, _, _) => refuse(format!("which server? Name one of {}", names())),
+        }
+    }
 }
 
 /// The listening socket.
@@ -170,6 +198,14 @@ pub enum Servers {
 
 impl Servers {
     /// All servers, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Server> {
+        match self {
+            Self::Single(server) => std::slice::from_ref(&**server).iter(),
+            Self::Many(servers) => servers.iter(),
+        }
+    }
+
+    /// The same, to change.
     fn iter_mut(&mut self) -> impl Iterator<Item = &mut Server> {
         match self {
             Self::Single(server) => std::slice::from_mut(&mut **server).iter_mut(),

@@ -1,12 +1,22 @@
-//! OAuth towards upstreams as configured: a server's `oauth` block, and what holds for all servers.
+//! OAuth towards an upstream, as its server's `oauth` block configures it.
+//!
+//! Invariant: a client fits its method and its grant. What contradicts itself is refused here, with its place.
 
-use std::path::PathBuf;
+mod client;
+mod metadata;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::SigningKey;
-use crate::secret::SecretString;
+pub use client::{ClientAuthMethod, ClientCredential, StaticClient};
+
+use super::{
+    error::ConfigError,
+    json::{Node, Object},
+    remote,
+};
 
 /// The `oauth` block of one server.
 #[derive(Debug, Clone, Default)]
@@ -19,47 +29,13 @@ pub struct OAuth {
     pub callback_port: Option<u16>,
     /// Whether a callback may listen on loopback at all.
     pub use_loopback: Option<bool>,
-    /// Client metadata for registration (RFC 7591 section 2).
+    /// Client metadata for registration (RFC 7591 section 2), nowhere null. `redirect_uris` is a list of `http` and
+    /// `https` URLs; the other members that the RFC names have its types too.
     pub client_metadata: Map<String, Value>,
-    /// A client that was registered by hand.
+    /// A client that was registered by hand; there is one, with a secret or a key, for client credentials.
     pub client: Option<StaticClient>,
     /// How tokens are asked for.
     pub grant: Grant,
-}
-
-/// A client that was registered by hand.
-#[derive(Debug, Clone)]
-pub struct StaticClient {
-    /// `client_id`; not empty.
-    pub id: String,
-    /// What it proves itself with.
-    pub credential: ClientCredential,
-    /// `token_endpoint_auth_method`; found out where not given. Fits the credential.
-    pub method: Option<ClientAuthMethod>,
-}
-
-/// What a client proves itself with at the token endpoint.
-#[derive(Debug, Clone)]
-pub enum ClientCredential {
-    /// Nothing: a public client.
-    None,
-    /// `client_secret`.
-    Secret(SecretString),
-    /// `private_key`, for signed assertions (RFC 7523 section 2.2).
-    Key(SigningKey),
-}
-
-/// How a client authenticates at the token endpoint (RFC 7591 section 2, `token_endpoint_auth_method`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientAuthMethod {
-    /// `none`
-    None,
-    /// `client_secret_basic`
-    Basic,
-    /// `client_secret_post`
-    Post,
-    /// `private_key_jwt`
-    PrivateKeyJwt,
 }
 
 /// `grant_type`
@@ -84,15 +60,71 @@ pub enum TokenStorage {
     Keyring,
 }
 
-/// What holds for the logins of all servers.
-#[derive(Debug, Clone, Default)]
-pub struct Logins {
-    /// `--public-url`, without a trailing slash in its path: where browsers reach this gateway.
-    pub public_url: Option<Url>,
-    /// `--token-dir`; nothing where this machine has no home folder and none was given.
-    pub token_dir: Option<PathBuf>,
-    /// `--token-key` or `--token-key-file`: seals tokens at rest.
-    pub token_key: Option<SecretString>,
-    /// The program that opens a URL in a browser, where there is one.
-    pub browser: Option<PathBuf>,
+const KEYS: [&str; 7] = [
+    "server_url",
+    "storage_type",
+    "callback_port",
+    "use_loopback",
+    "client_metadata",
+    "grant_type",
+    "client_id",
+];
+
+/// Reads the block; `{}` takes every default.
+pub(super) fn parse(node: &Node<'_>) -> Result<OAuth, ConfigError> {
+    let object = node.object()?;
+    object.expect_keys(&[&KEYS[..], &client::KEYS].concat());
+    let client = client::parse(&object)?;
+    Ok(OAuth {
+        server_url: object
+            .read("server_url", |node| remote::url(&node.string()?).map_err(|error| node.error(error)))?,
+        storage: object.read("storage_type", storage)?.unwrap_or_default(),
+        callback_port: object.read("callback_port", port)?,
+        use_loopback: object.read("use_loopback", Node::boolean)?,
+        client_metadata: object.read("client_metadata", metadata::parse)?.unwrap_or_default(),
+        grant: grant(&object, client.as_ref())?,
+        client,
+    })
+}
+
+fn storage(node: &Node<'_>) -> Result<TokenStorage, ConfigError> {
+    match node.string()?.as_str() {
+        "file" => Ok(TokenStorage::File),
+        "memory" => Ok(TokenStorage::Memory),
+        "keyring" => Ok(TokenStorage::Keyring),
+        other => {
+            Err(node
+                .error(format_args!("unknown storage \"{other}\"; use \"file\", \"memory\" or \"keyring\"")))
+        }
+    }
+}
+
+/// A port that a redirect URI can name, so not 0.
+fn port(node: &Node<'_>) -> Result<u16, ConfigError> {
+    let port = node.number()?.as_u64().and_then(|port| u16::try_from(port).ok());
+    port.filter(|port| *port != 0).ok_or_else(|| node.error("not a port; use a number from 1 to 65535"))
+}
+
+fn grant(object: &Object<'_>, client: Option<&StaticClient>) -> Result<Grant, ConfigError> {
+    let Some(node) = object.get("grant_type") else { return Ok(Grant::default()) };
+    match node.string()?.as_str() {
+        "authorization_code" => return Ok(Grant::AuthorizationCode),
+        "client_credentials" => {}
+        other => {
+            return Err(node.error(format_args!(
+                "unknown grant \"{other}\"; use \"authorization_code\" or \"client_credentials\""
+            )));
+        }
+    }
+    // RFC 6749 section 4.4: confidential clients only.
+    if client.is_none_or(|client| matches!(client.credential, ClientCredential::None)) {
+        return Err(node.error(
+            "\"client_credentials\" needs a client that can prove itself; add \"client_id\", and \"client_secret\" or \
+             \"private_key\"",
+        ));
+    }
+    for node in ["callback_port", "use_loopback"].iter().filter_map(|key| object.get(key)) {
+        node.warn("has no effect with grant_type \"client_credentials\", which asks nobody to log in");
+    }
+    Ok(Grant::ClientCredentials)
 }

@@ -18,6 +18,11 @@ impl Given {
         ConfigError::at(&self.origin, message)
     }
 
+    /// An error about two options that give the same key: this one and `other`.
+    pub(super) fn given_twice(&self, other: &Self) -> ConfigError {
+        self.error(format_args!("the key is given by {} too; keep one of the two", other.origin))
+    }
+
     /// The bytes of the file that the value names.
     pub(super) fn read(&self) -> Result<Vec<u8>, ConfigError> {
         if self.value.is_empty() {
@@ -32,6 +37,18 @@ impl Given {
         String::from_utf8(self.read()?)
             .map_err(|_| self.error(format_args!("{} is not UTF-8 text; save it as UTF-8", self.value)))
     }
+
+    /// The text of the file that the value names, which holds `what` and nothing else.
+    pub(super) fn read_secret(&self, what: &str) -> Result<String, ConfigError> {
+        let text = self.read_text()?;
+        // Editors and `echo` end a file with a newline that nobody means as part of a key.
+        let secret =
+            text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+        if secret.is_empty() {
+            return Err(self.error(format_args!("{} is empty; write the {what} into it", self.value)));
+        }
+        Ok(secret.to_owned())
+    }
 }
 
 /// Every option, and the command or URL after `--`; absent where neither flag nor variable gives it.
@@ -44,10 +61,14 @@ pub struct Options {
     pub ssl_keyfile: Option<Given>,
     pub root_path: Option<Given>,
     pub path_prefix: Option<Given>,
+    pub public_url: Option<Given>,
     pub api_key: Option<Given>,
     pub api_key_file: Option<Given>,
     pub strict_auth: Option<Given>,
     pub cors_allow_origins: Vec<Given>,
+    pub token_dir: Option<Given>,
+    pub token_key: Option<Given>,
+    pub token_key_file: Option<Given>,
     pub name: Option<Given>,
     pub description: Option<Given>,
     pub version: Option<Given>,

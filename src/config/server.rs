@@ -24,7 +24,7 @@ pub struct Server {
     pub results: ResultStyle,
     /// The longest a call may take.
     pub timeout: Duration,
-    /// OAuth towards the server.
+    /// OAuth towards the server, which is a remote one.
     pub oauth: Option<OAuth>,
     /// Which of the caller's headers travel on.
     pub forwarding: Option<HeaderForwarding>,
@@ -43,6 +43,16 @@ pub enum Upstream {
     Probe(Remote),
 }
 
+impl Upstream {
+    /// The URL and the headers, where it is no child process.
+    pub fn remote(&self) -> Option<&Remote> {
+        match self {
+            Self::Stdio(_) => None,
+            Self::Http(remote) | Self::Sse(remote) | Self::Probe(remote) => Some(remote),
+        }
+    }
+}
+
 /// A child process to start.
 #[derive(Debug, Clone)]
 pub struct Stdio {
@@ -50,7 +60,7 @@ pub struct Stdio {
     pub program: PathBuf,
     /// Its arguments.
     pub args: Vec<String>,
-    /// Variables that the child does not inherit: they hold the gateway's own key.
+    /// Variables that the child does not inherit: they hold the gateway's own keys.
     pub withheld: Vec<&'static str>,
     /// Added to the environment that the child inherits.
     pub env: IndexMap<String, SecretString>,

@@ -24,14 +24,14 @@ fn single(options: &Options) -> Server {
     }
 }
 
-fn parse(text: &str) -> File {
+pub(super) fn parse(text: &str) -> File {
     let environment = Environment::of(&[("TOKEN", "abc"), ("HOME", "/home/ada")]);
     let overlay = [("SHARED".to_owned(), "yes".into()), ("OWN".to_owned(), "no".into())].into();
     File::parse("config.json", text, &environment, &overlay).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The one server in `mcpServers`, given as its object's inside.
-fn server(inside: &str) -> Server {
+pub(super) fn server(inside: &str) -> Server {
     let mut file = parse(&format!(r#"{{"mcpServers": {{"a": {{{inside}}}}}}}"#));
     assert_eq!(file.warnings, [""; 0], "{inside}");
     file.servers.pop().expect("one server")
@@ -227,24 +227,6 @@ fn tools_calls_and_results_have_their_keys() {
 }
 
 #[test]
-fn oauth_may_be_empty_or_whole() {
-    let oauth =
-        |block: &str| server(&format!(r#""url": "http://h", "oauth": {block}"#)).oauth.expect("a block");
-    let empty = oauth("{}");
-    assert!(empty.server_url.is_none() && empty.callback_port.is_none() && empty.use_loopback.is_none());
-    assert_eq!(empty.storage, TokenStorage::File);
-    let whole = oauth(
-        r#"{"server_url": "https://auth.example.com", "storage_type": "memory", "callback_port": 4000,
-            "use_loopback": false, "client_metadata": {"client_name": "${TOKEN}", "n": [1, 2.5, null, true]}}"#,
-    );
-    assert_eq!(whole.server_url.map(String::from).as_deref(), Some("https://auth.example.com/"));
-    assert_eq!((whole.storage, whole.callback_port), (TokenStorage::Memory, Some(4000)));
-    assert_eq!(whole.use_loopback, Some(false));
-    let metadata = serde_json::json!({"client_name": "abc", "n": [1, 2.5, null, true]});
-    assert_eq!(whole.client_metadata.map(serde_json::Value::from), Some(metadata));
-}
-
-#[test]
 fn forwarding_has_lower_case_patterns() {
     let block = r#"{"enabled": true, "whitelist": ["X-User-*", "Authorization"], "blacklist": ["*"], "debug_headers": true}"#;
     let forwarding = server(&format!(r#""url": "http://h", "client_header_forwarding": {block}"#)).forwarding;
@@ -318,11 +300,47 @@ fn the_command_mcpo_is_this_binary() {
 }
 
 #[test]
+fn the_keys_of_the_gateway_are_not_for_its_children() {
+    let withheld = |options: Options| match single(&options).upstream {
+        Upstream::Stdio(stdio) => stdio.withheld,
+        _ => panic!("not a command"),
+    };
+    let ours = ["MCPO_API_KEY", "MCPO_TOKEN_KEY"];
+    assert_eq!(withheld(Options { command: words("uvx"), ..Options::default() }), ours);
+    let options = Options { api_key: given("API_KEY", "key"), command: words("uvx"), ..Options::default() };
+    assert_eq!(withheld(options), [&ours[..], &["API_KEY"]].concat());
+}
+
+#[test]
+fn a_remote_server_is_found_by_name_or_by_being_the_only_one() {
+    let found = |servers: &str, name: Option<&str>| {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("config.json");
+        std::fs::write(&path, format!(r#"{{"mcpServers": {{{servers}}}}}"#)).expect("written");
+        let config = given("--config", path.to_str().expect("UTF-8"));
+        let config = load(&Options { config, ..Options::default() }, &Environment::default());
+        config.remote_server(name).map(|server| server.name.clone()).ok()
+    };
+    let (command, one, two) =
+        (r#""c": {"command": "x"}"#, r#""one": {"url": "http://h"}"#, r#""two": {"url": "http://h"}"#);
+    let (lone, both) = (format!("{command}, {one}"), format!("{one}, {two}"));
+    assert_eq!(found(&lone, None).as_deref(), Some("one"));
+    assert_eq!(found(&lone, Some("c")), None);
+    assert_eq!(found(&both, Some("two")).as_deref(), Some("two"));
+    assert_eq!(found(&both, None), None);
+    assert_eq!(found(command, None), None);
+    let url = load(&Options { command: words("http://h"), ..Options::default() }, &Environment::default());
+    assert!(url.remote_server(None).is_ok() && url.remote_server(Some("mcpo")).is_err());
+}
+
+#[test]
 fn no_secret_shows_when_a_config_is_printed() {
     let header = given("--header", "X: hunter2").into_iter().collect();
     let env = given("--env", "A=hunter2").into_iter().collect();
     let api_key = given("--api-key", "hunter2");
-    let options = Options { header, env, api_key, command: words("http://h"), ..Options::default() };
+    let token_key = given("--token-key", "hunter2-hunter2-hunter2");
+    let command = words("http://h");
+    let options = Options { header, env, api_key, token_key, command, ..Options::default() };
     assert!(!format!("{:?}", load(&options, &Environment::default())).contains("hunter2"));
     let printed = format!("{:?}", server(r#""command": "x", "env": {"A": "hunter2"}"#));
     assert!(!printed.contains("hunter2"), "{printed}");

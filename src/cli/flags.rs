@@ -1,0 +1,161 @@
+//! The shape of the command line, and the help that tells it.
+
+use clap::{ArgAction, CommandFactory as _, Parser};
+
+use super::commands::{Command, HELP_TEMPLATE};
+
+const ABOUT: &str = "\
+Turns any MCP server into a secured OpenAPI HTTP API.
+
+Every tool becomes POST /TOOL (one server) or POST /SERVER/TOOL (a config file), with an OpenAPI \
+document at /openapi.json and a page to try it at /docs.";
+
+const EXAMPLES: &str = "\
+Environment:
+  Every option also reads a variable: MCPO_ and its long name, as in MCPO_API_KEY_FILE. A flag
+  wins over its variable; an empty variable counts as unset. MCPO_ENV and MCPO_HEADER hold one
+  value each, MCPO_CORS_ALLOW_ORIGINS a list with commas. API_KEY and LOG_LEVEL stand in where
+  neither a flag nor a variable of ours is given. Keep secrets out of flags: `ps` shows them.
+
+Config file:
+  JSON as Claude Desktop has it, with comments, trailing commas, ${VAR} and ${VAR:-default}:
+    {\"mcpServers\": {
+      \"time\":   {\"command\": \"uvx\", \"args\": [\"mcp-server-time\"]},
+      \"remote\": {\"url\": \"https://example.com/mcp\", \"headers\": {\"Authorization\": \"Bearer ${TOKEN}\"}}
+    }}
+
+Examples:
+  One command, its tools at http://localhost:8000/docs:
+    mcpo -- uvx mcp-server-time --local-timezone=Europe/Berlin
+  One remote server:
+    mcpo --header 'Authorization: Bearer ${TOKEN}' -- https://example.com/mcp
+  A server that asks for a login, then its tools:
+    mcpo login -- https://example.com/mcp && mcpo -- https://example.com/mcp
+  A config, for those who hold the key:
+    mcpo --config config.json --api-key-file /run/secrets/mcpo-key --strict-auth
+  Behind a proxy that serves it at https://example.com/tools/:
+    mcpo --config config.json --host 127.0.0.1 --root-path /tools";
+
+/// The flags alone; see [`Options`](crate::config::Options) for what becomes of them.
+#[derive(Parser)]
+#[command(
+    name = "mcpo",
+    about = ABOUT,
+    after_help = EXAMPLES,
+    override_usage = "mcpo [OPTIONS] -- COMMAND [ARGS]...\n       mcpo [OPTIONS] -- URL\n       mcpo [OPTIONS] --config FILE",
+    max_term_width = 100,
+    disable_help_flag = true,
+    disable_help_subcommand = true,
+    disable_version_flag = true,
+    // As everywhere, the last of several wins, so that a script's options can be overridden.
+    args_override_self = true,
+    next_help_heading = "Options"
+)]
+pub(super) struct Flags {
+    // The usage lines tell it better than a line among the options.
+    #[arg(last = true, hide = true)]
+    pub(super) command: Vec<String>,
+    /// Serve the MCP servers in this file
+    #[arg(short, long, value_name = "FILE", help_heading = "Servers")]
+    pub(super) config: Option<String>,
+    /// Take over edits of the config file while running (a later release will)
+    #[arg(long, help_heading = "Servers")]
+    pub(super) hot_reload: bool,
+    /// What stands after --: stdio (a command), sse or streamable-http (a URL) [default: found out]
+    #[arg(long = "type", visible_alias = "server-type", value_name = "TYPE", help_heading = "Servers")]
+    pub(super) server_type: Option<String>,
+    /// Send this header to the URL after --; repeatable, or one JSON object; ${VAR} is replaced
+    #[arg(short = 'H', long, value_name = "KEY: VALUE", help_heading = "Servers")]
+    pub(super) header: Vec<String>,
+    /// Set a variable for every command that is started, and for ${VAR}; repeatable
+    #[arg(short, long, value_name = "NAME=VALUE", help_heading = "Servers")]
+    pub(super) env: Vec<String>,
+    /// The same from a .env file; --env wins. Values that hold $ belong in single quotes there
+    #[arg(long, value_name = "FILE", help_heading = "Servers")]
+    pub(super) env_path: Option<String>,
+
+    /// Listen on this address [default: 0.0.0.0]
+    #[arg(short = 'h', long, help_heading = "Listening")]
+    pub(super) host: Option<String>,
+    /// Listen on this port; 0 takes a free one [default: 8000]
+    #[arg(short, long, help_heading = "Listening")]
+    pub(super) port: Option<String>,
+    /// Serve HTTPS with this certificate chain (PEM)
+    #[arg(short = 't', long, value_name = "FILE", help_heading = "Listening")]
+    pub(super) ssl_certfile: Option<String>,
+    /// The certificate's private key (PEM)
+    #[arg(short = 'K', long, value_name = "FILE", help_heading = "Listening")]
+    pub(super) ssl_keyfile: Option<String>,
+    /// The path under which a reverse proxy serves mcpo, whether it strips the path or not
+    #[arg(long, value_name = "PATH", help_heading = "Listening")]
+    pub(super) root_path: Option<String>,
+    /// Put this path before every server's routes
+    #[arg(long, value_name = "PATH", help_heading = "Listening")]
+    pub(super) path_prefix: Option<String>,
+    /// Where browsers and clients reach this gateway, as in https://example.com/tools; logins come back there
+    #[arg(long, value_name = "URL", help_heading = "Listening")]
+    pub(super) public_url: Option<String>,
+
+    /// Ask callers of tools for this key, as `Authorization: Bearer KEY`
+    #[arg(short = 'k', long, value_name = "KEY", help_heading = "Access")]
+    pub(super) api_key: Option<String>,
+    /// The same, with the key in a file
+    #[arg(long, value_name = "FILE", help_heading = "Access")]
+    pub(super) api_key_file: Option<String>,
+    /// Ask for the key everywhere, documents and pages too
+    #[arg(long, help_heading = "Access")]
+    pub(super) strict_auth: bool,
+    /// Let pages of this origin call; repeatable; * is any [default: *]
+    #[arg(long, value_name = "ORIGIN", help_heading = "Access")]
+    pub(super) cors_allow_origins: Vec<String>,
+
+    /// Keep the tokens of logins in this folder [default: ~/.mcpo/tokens]
+    #[arg(long, value_name = "DIR", help_heading = "Logins")]
+    pub(super) token_dir: Option<String>,
+    /// Encrypt the tokens in it with this key, of at least 16 characters
+    #[arg(long, value_name = "KEY", help_heading = "Logins")]
+    pub(super) token_key: Option<String>,
+    /// The same, with the key in a file
+    #[arg(long, value_name = "FILE", help_heading = "Logins")]
+    pub(super) token_key_file: Option<String>,
+
+    /// The API's title
+    #[arg(short, long, value_name = "TEXT", help_heading = "Document")]
+    pub(super) name: Option<String>,
+    /// The API's description
+    #[arg(short, long, value_name = "TEXT", help_heading = "Document")]
+    pub(super) description: Option<String>,
+    /// The API's version; without a value, print mcpo's own and exit
+    #[arg(short = 'v', long, value_name = "TEXT", help_heading = "Document")]
+    pub(super) version: Option<Option<String>>,
+
+    /// Name operations as the Python mcpo does (compatible: tool_NAME_post), by the tool alone (bare), or by
+    /// server and tool (prefixed) [default: compatible]
+    #[arg(long, value_name = "STYLE", help_heading = "Document")]
+    pub(super) operation_ids: Option<String>,
+
+    /// Refuse calls with a larger body [default: 16MiB]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub(super) max_body_size: Option<String>,
+    /// Refuse larger answers of servers [default: 256MiB]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    pub(super) max_result_size: Option<String>,
+
+    /// trace, debug, info, warning, error or critical [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    pub(super) log_level: Option<String>,
+    /// Print this help and exit
+    #[arg(long, global = true, action = ArgAction::Help)]
+    pub(super) help: Option<bool>,
+
+    #[command(subcommand)]
+    pub(super) subcommand: Option<Command>,
+}
+
+/// The command line as clap reads it.
+pub(super) fn command() -> clap::Command {
+    // Global arguments may also follow a sub-command.
+    Flags::command()
+        .mut_args(|argument| argument.global(true))
+        .mut_subcommands(|command| command.help_template(HELP_TEMPLATE))
+}

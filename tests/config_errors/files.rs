@@ -1,0 +1,92 @@
+//! Files that options name.
+
+use std::fs;
+
+use super::{OptionCase, check_options, difference, directory, mcpo, write};
+
+#[test]
+fn files_that_options_name_are_checked() {
+    let directory = directory();
+    fs::create_dir(directory.path().join("folder")).expect("a directory");
+    write(&directory, "empty", "\n");
+    write(&directory, "key", "key\n");
+    write(&directory, "binary", [0xff, 0xfe, 0x7b, 0x00]);
+    write(&directory, "a.env", "# comment\n\nA=1\nhunter2\n");
+    write(&directory, "b.env", "A=1\nB=two words\n");
+    write(&directory, "c.env", "A=1\nB='never closed\nC=2\n\n");
+    let bad_line =
+        "not a variable; write NAME=value, with the value in single quotes if it holds spaces, quotes or $";
+    let cases: &[OptionCase<'_>] = &[
+        ("--config=", &[], "--config: is empty; name a file"),
+        ("--config none.json", &[], "--config: cannot read none.json: no such file"),
+        ("--config folder", &[], "--config: cannot read folder: it is a directory"),
+        ("--config binary", &[], "--config: binary is not UTF-8 text; save it as UTF-8"),
+        ("--api-key-file none -- x", &[], "--api-key-file: cannot read none: no such file"),
+        ("--api-key-file folder -- x", &[], "--api-key-file: cannot read folder: it is a directory"),
+        ("--api-key-file empty -- x", &[], "--api-key-file: empty is empty; write the key into it"),
+        (
+            "--api-key-file key --api-key key -- x",
+            &[],
+            "--api-key-file: the key is given by --api-key too; keep one of the two",
+        ),
+        ("--env-path none -- x", &[], "--env-path: cannot read none: no such file"),
+    ];
+    check_options(directory.path(), cases);
+    for (name, line) in [("a.env", 4), ("b.env", 2), ("c.env", 2)] {
+        let output = mcpo(directory.path(), &["--env-path", name, "--", "x"], &[]);
+        assert_eq!(difference(&output, &format!("{name}:{line}: {bad_line}")), None);
+    }
+}
+
+#[test]
+fn certificates_that_do_not_load_say_why() {
+    let directory = directory();
+    let (one, other) = (certificate(), certificate());
+    write(&directory, "cert.pem", one.cert.pem());
+    write(&directory, "key.pem", one.signing_key.serialize_pem());
+    write(&directory, "other.pem", other.signing_key.serialize_pem());
+    write(&directory, "text.pem", "not a certificate\n");
+    write(&directory, "cut.pem", "-----BEGIN CERTIFICATE-----\nMIIB\n");
+    write(&directory, "cut-key.pem", "-----BEGIN PRIVATE KEY-----\nMIIB\n");
+    write(&directory, "junk.pem", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
+    let cases: &[OptionCase<'_>] = &[
+        ("-t cert.pem -- x", &[], "--ssl-certfile: a certificate needs its key; give --ssl-keyfile as well"),
+        ("-K key.pem -- x", &[], "--ssl-keyfile: a key needs its certificate; give --ssl-certfile as well"),
+        ("-t none.pem -K key.pem -- x", &[], "--ssl-certfile: cannot read none.pem: no such file"),
+        ("-t cert.pem -K none.pem -- x", &[], "--ssl-keyfile: cannot read none.pem: no such file"),
+        (
+            "-t text.pem -K key.pem -- x",
+            &[],
+            "--ssl-certfile: no certificate in text.pem; it should hold a block that starts with \
+             -----BEGIN CERTIFICATE-----",
+        ),
+        (
+            "-t cert.pem -K cert.pem -- x",
+            &[],
+            "--ssl-keyfile: no private key in cert.pem; it should hold an unencrypted block that starts with \
+             -----BEGIN PRIVATE KEY-----",
+        ),
+        (
+            "-t cert.pem -K other.pem -- x",
+            &[],
+            "--ssl-keyfile: the key in other.pem does not fit the certificate in cert.pem; give the one it was made \
+             with",
+        ),
+        (
+            "-t cut.pem -K key.pem -- x",
+            &[],
+            "--ssl-certfile: cut.pem is not valid PEM: a block is never ended",
+        ),
+        (
+            "-t cert.pem -K cut-key.pem -- x",
+            &[],
+            "--ssl-keyfile: cut-key.pem is not valid PEM: a block is never ended",
+        ),
+        ("-t junk.pem -K key.pem -- x", &[], "--ssl-certfile: the certificate in junk.pem is malformed"),
+    ];
+    check_options(directory.path(), cases);
+}
+
+fn certificate() -> rcgen::CertifiedKey<rcgen::KeyPair> {
+    rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate")
+}
