@@ -3,25 +3,33 @@
 //! Owns every task: the HTTP server, the sessions and what follows them. [`Application::run_until`] returns
 //! only when all of them have ended and no child process is left.
 
+mod tokens;
+
 use std::{
     future, io,
     net::{SocketAddr, TcpListener, ToSocketAddrs},
     pin::pin,
+    sync::Arc,
     time::Duration,
 };
 
+use ::http::header::AUTHORIZATION;
 use actix_rt::System;
 use actix_web::{HttpServer, dev::Server, web::Data};
 use tokio::time::{sleep, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
+use url::Url;
 
 use crate::{
-    config::{Config, Listen, Servers},
+    config::{self, Config, Listen, Servers},
     http::{self, Gateway, Mounting},
+    oauth::{Authorizer, Office},
     openapi::{Settings, encode_segment},
     upstream::{Session, Status, Tool},
 };
+
+pub use tokens::{TokensError, list, login, logout};
 
 /// How long calls may go on after the gateway was told to stop. Docker kills after 10 s.
 const DRAIN: Duration = Duration::from_secs(4);
@@ -85,15 +93,27 @@ impl Application {
 
         // Bound before anything is started, so that a busy port leaves no child behind.
         let listeners = bind(&config.listen)?;
-        let sessions: Vec<Session> = servers
-            .into_iter()
-            .map(|server| Session::start(server, config.limits.result, &tasks, stop.clone()))
-            .collect();
-        let gateway =
-            Data::new(Gateway::new(config.guard, settings, config.limits.body, mounting, sessions.clone()));
         let addresses: Vec<SocketAddr> =
             listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-        let url = base_url(&config.listen, &addresses, &gateway);
+        let url = base_url(&config.listen, &addresses, &settings.base.root);
+        let base = Url::parse(&url)
+            .map_err(|error| BuildError::Bind { address: url.clone(), reason: error.to_string() })?;
+        let office = Arc::new(Office::new(config.logins, base, secured, tasks.clone(), stop.clone()));
+        let sessions: Vec<Session> = servers
+            .into_iter()
+            .map(|server| {
+                let authorizer = authorizer(&server, &office);
+                Session::start(server, authorizer, config.limits.result, &tasks, stop.clone())
+            })
+            .collect();
+        let gateway = Data::new(Gateway::new(
+            config.guard,
+            settings,
+            config.limits.body,
+            office,
+            mounting,
+            sessions.clone(),
+        ));
         for session in sessions {
             tasks.spawn(http::follow(gateway.clone().into_inner(), session.clone()));
             tasks.spawn(report(session, mounting, url.clone(), prefix.clone()));
@@ -143,6 +163,13 @@ impl Application {
     }
 }
 
+/// The authorization of a remote server, unless the config names its credentials.
+fn authorizer(server: &config::Server, office: &Arc<Office>) -> Option<Authorizer> {
+    let remote = server.upstream.remote()?;
+    let fixed = server.oauth.is_none() && remote.headers.contains_key(AUTHORIZATION);
+    (!fixed).then(|| Authorizer::new(&server.name, &remote.url, server.oauth.clone(), office.clone()))
+}
+
 fn bind(listen: &Listen) -> Result<Vec<TcpListener>, BuildError> {
     let failed = |error: &io::Error| BuildError::Bind {
         address: format!("{}:{}", listen.host, listen.port),
@@ -184,9 +211,8 @@ fn serve(listen: &Listen, listeners: Vec<TcpListener>, gateway: Data<Gateway>) -
 }
 
 /// The gateway's URL as whoever started it would type it.
-fn base_url(listen: &Listen, addresses: &[SocketAddr], gateway: &Gateway) -> String {
+fn base_url(listen: &Listen, addresses: &[SocketAddr], root: &str) -> String {
     let scheme = if listen.tls.is_some() { "https" } else { "http" };
-    let root = &gateway.settings.base.root;
     let port = addresses.first().map_or(listen.port, SocketAddr::port);
     let host = match addresses.first() {
         Some(address) if address.ip().is_unspecified() => "localhost".to_owned(),
@@ -215,7 +241,7 @@ async fn report(session: Session, mounting: Mounting, url: String, prefix: Strin
                 info!(server, tools = listing.tools.iter().filter(served).count(), "ready at {place}");
             }
             // The session itself says why, and which tools have changed.
-            Status::Down { .. } | Status::Ready(_) => {}
+            Status::Down { .. } | Status::NeedsAuthorization(_) | Status::Ready(_) => {}
             Status::Stopped => return,
         }
         was_ready = matches!(status, Status::Ready(_));

@@ -8,8 +8,8 @@ use std::{
 
 use mcpo::{
     app::{self, Application, BuildError},
-    cli::{self, Invocation},
-    config::{Config, ConfigError, Environment},
+    cli::{self, Invocation, TokenAction},
+    config::{Config, ConfigError, Environment, LogLevel},
     example_server, telemetry,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,7 +38,22 @@ fn run() -> Result<(), Box<dyn Error>> {
             Ok(())
         }
         Invocation::ExampleServer => Ok(app::block_on(example_server::run())??),
+        Invocation::Tokens { action, options } => tokens(&action, &Config::load(&options, &environment)?),
         Invocation::Serve(options) => serve(Config::load(&options, &environment)?),
+    }
+}
+
+fn tokens(action: &TokenAction, config: &Config) -> Result<(), Box<dyn Error>> {
+    // The commands speak for themselves; what the gateway would tell of its work is told where it is asked for.
+    telemetry::start(match config.log_level {
+        LogLevel::Info => LogLevel::Warning,
+        chosen => chosen,
+    });
+    let server = |name: &Option<String>| config.remote_server(name.as_deref());
+    match action {
+        TokenAction::Login(name) => Ok(app::block_on(app::login(config, server(name)?))??),
+        TokenAction::Logout(name) => Ok(app::block_on(app::logout(config, server(name)?))??),
+        TokenAction::List => Ok(app::block_on(app::list(config))??),
     }
 }
 

@@ -24,7 +24,7 @@ impl Mention {
 
 /// Which rooms each room may know; `secret` is open to all, `app`, `lib` and `main` may know all.
 const KNOWS: [(&str, &[&str]); 10] = [
-    ("http", &["openapi", "catalogue", "upstream", "config"]),
+    ("http", &["openapi", "catalogue", "upstream", "oauth", "config"]),
     ("openapi", &["catalogue", "config"]),
     ("catalogue", &["upstream", "config"]),
     ("upstream", &["oauth", "config"]),

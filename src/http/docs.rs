@@ -3,22 +3,17 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     guard::{Guard, GuardContext},
-    http::{Method, header},
+    http::{Method, StatusCode, header},
     web,
 };
 use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_scope};
 
-use super::path;
+use super::{pages, path};
 use crate::openapi::Document;
 
 /// Where Swagger UI's own files are.
 const ASSETS: &str = "/docs/assets";
 const ASSET_NAMES: [&str; 2] = ["/swagger-ui.css", "/swagger-ui-bundle.js"];
-
-/// Swagger UI sets style attributes, hence `unsafe-inline` for styles alone.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-     img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
-     frame-ancestors 'none'";
 
 /// Starts Swagger UI with the document that the page names.
 const START: &str = "\
@@ -69,8 +64,9 @@ pub(super) fn document(request: &HttpRequest, document: &Document) -> HttpRespon
 /// The page around the document beside it.
 pub(super) fn page(request: &HttpRequest, title: &str) -> HttpResponse {
     let up = path::way_up(request.path());
-    html(
-        HttpResponse::Ok(),
+    pages::html(
+        StatusCode::OK,
+        "no-cache",
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -79,37 +75,7 @@ pub(super) fn page(request: &HttpRequest, title: &str) -> HttpResponse {
          <div id=\"swagger-ui\" data-document=\"openapi.json\"></div>\n\
          <script src=\"{up}docs/assets/swagger-ui-bundle.js\"></script>\n\
          <script src=\"{up}docs/start.js\"></script>\n</body>\n</html>\n",
-            title = escape(title),
+            title = pages::escape(title),
         ),
     )
-}
-
-/// The page of a server that is not connected: says why, and looks again by itself.
-pub(super) fn waiting_page(server: &str, reason: &str) -> HttpResponse {
-    html(
-        HttpResponse::ServiceUnavailable(),
-        format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"refresh\" content=\"5\">\n<title>{server} is not connected</title>\n\
-         <link rel=\"icon\" href=\"data:,\">\n</head>\n<body>\n<h1>{server} is not connected</h1>\n\
-         <p>{reason}</p>\n<p>This page looks again every 5 seconds.</p>\n</body>\n</html>\n",
-            server = escape(server),
-            reason = escape(reason),
-        ),
-    )
-}
-
-fn html(mut response: actix_web::HttpResponseBuilder, body: String) -> HttpResponse {
-    response
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::REFERRER_POLICY, "no-referrer"))
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .body(body)
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -60,12 +60,12 @@ impl ResponseError for ApiError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Unauthorized { .. } | Self::Call(CallError::Unauthorized) => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized { .. } | Self::Call(CallError::LoginNeeded(_)) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Tool(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Tool(_) | Self::Call(CallError::InputRequired(_)) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::BadResult(_) | Self::Call(CallError::NotSent(_) | CallError::Lost(_)) => {
                 StatusCode::BAD_GATEWAY
             }
@@ -95,6 +95,12 @@ impl ResponseError for ApiError {
             Self::Call(CallError::Rpc(RpcError { message, data, .. })) => {
                 response.json(Detail { detail: Message { message, data: data.as_deref() } })
             }
+            Self::Call(error @ CallError::LoginNeeded(login)) => {
+                let message = error.to_string();
+                response.json(Detail {
+                    detail: Login { message: &message, authorization_url: login.url.as_str() },
+                })
+            }
             Self::Tool(_) | Self::BadResult(_) | Self::Call(_) => {
                 response.json(Detail { detail: Message { message: &self.to_string(), data: None } })
             }
@@ -115,6 +121,12 @@ struct Message<'a> {
     data: Option<&'a RawValue>,
 }
 
+#[derive(Serialize)]
+struct Login<'a> {
+    message: &'a str,
+    authorization_url: &'a str,
+}
+
 /// JSON-RPC's reserved codes (JSON-RPC 2.0 section 5.1) as the Python mcpo maps them.
 fn rpc_status(code: i64) -> StatusCode {
     match code {
@@ -130,12 +142,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::oauth::LoginNeeded;
 
     #[test]
     fn each_error_has_its_status() {
         let rpc = |code| CallError::Rpc(RpcError { code, message: "m".into(), data: None });
         let unavailable =
             CallError::Unavailable { reason: "r".into(), retry_after: Duration::from_millis(1200) };
+        let url = || "http://localhost/oauth/s/login".parse().unwrap();
+        let login = Box::new(LoginNeeded { reason: "r".into(), url: url(), page: url() });
         let table: Vec<(ApiError, u16)> = vec![
             (ApiError::NotFound, 404),
             (ApiError::MethodNotAllowed("POST"), 405),
@@ -150,7 +165,8 @@ mod tests {
             (CallError::NotSent("m".into()).into(), 502),
             (CallError::Lost("m".into()).into(), 502),
             (CallError::Deadline(Duration::from_secs(1)).into(), 504),
-            (CallError::Unauthorized.into(), 401),
+            (CallError::LoginNeeded(login).into(), 401),
+            (CallError::InputRequired("m".into()).into(), 500),
             (rpc(-32602).into(), 422),
             (rpc(-32601).into(), 404),
             (rpc(-32600).into(), 400),

@@ -13,7 +13,7 @@ use actix_web::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use super::{error::ApiError, health, state::Gateway};
+use super::{error::ApiError, health, login, state::Gateway};
 use crate::{config::Guard, secret::ApiKey};
 
 /// Lets a request pass or answers 401 or 403.
@@ -33,12 +33,22 @@ fn refusal(guard: &Guard, request: &ServiceRequest) -> Option<ApiError> {
     let read_only = [Method::GET, Method::HEAD].contains(request.method());
     let open = request.method() == Method::OPTIONS
         || (read_only && health::PATHS.contains(&request.path()))
+        || (read_only && login::is_open(request.path()))
+        // Its handler asks for the key itself, or for a ticket.
+        || (read_only && login::login_of(request.path()).is_some())
         || (read_only && !guard.strict);
     if open {
         return None;
     }
     let credentials = request.headers().get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
     verify(key, credentials, guard.strict).err()
+}
+
+/// Asks for the key where there is one, as for a call, but of a browser: it can be typed in.
+pub(super) fn ask(guard: &Guard, headers: &header::HeaderMap) -> Result<(), ApiError> {
+    let Some(key) = &guard.key else { return Ok(()) };
+    let credentials = headers.get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
+    verify(key, credentials, true)
 }
 
 /// Checks an `Authorization` header: Bearer (RFC 6750) with the key, or Basic (RFC 7617) with any user and the

@@ -1,8 +1,9 @@
-//! `/healthz` and `/readyz`: open to everyone, saying nothing but the state. Documented through paperclip.
+//! `/healthz` and `/readyz`: open to everyone, saying nothing but the state; `/readyz?detail` tells who holds the key
+//! of each server. Documented through paperclip.
 
 use std::fmt;
 
-use actix_web::{ResponseError, http::StatusCode, web::Data};
+use actix_web::{HttpRequest, ResponseError, http::StatusCode, web::Data};
 use paperclip::actix::{
     Apiv2Schema, OpenApiExt, api_v2_errors, api_v2_operation,
     web::{self, Json, ServiceConfig},
@@ -10,42 +11,93 @@ use paperclip::actix::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::state::Gateway;
+use super::{error::ApiError, guard, state::Gateway};
+use crate::upstream::Status;
 
 /// The paths that no guard closes.
 pub(super) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The state.
-#[derive(Debug, Serialize, Apiv2Schema)]
+#[derive(Debug, Clone, Serialize, Apiv2Schema)]
 pub(super) struct State {
     /// One word.
     status: String,
+    /// Each server, where `?detail` asks for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    servers: Vec<ServerState>,
 }
 
-/// No server is connected.
-#[api_v2_errors(503, description = "No server is connected yet")]
+/// One server's state.
+#[derive(Debug, Clone, Serialize, Apiv2Schema)]
+struct ServerState {
+    /// Its name.
+    name: String,
+    /// "connecting", "ready", "needs authorization", "not connected" or "stopped".
+    status: String,
+    /// Why it is not ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// Where to log in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_url: Option<String>,
+}
+
+impl ServerState {
+    fn of(name: &str, status: &Status) -> Self {
+        let (status, reason, login) = match status {
+            Status::Connecting => ("connecting", None, None),
+            Status::Ready(_) => ("ready", None, None),
+            Status::NeedsAuthorization(login) => {
+                ("needs authorization", Some(login.reason.clone()), Some(login.url.to_string()))
+            }
+            Status::Down { reason, .. } => ("not connected", Some(reason.clone()), None),
+            Status::Stopped => ("stopped", None, None),
+        };
+        Self { name: name.to_owned(), status: status.to_owned(), reason, authorization_url: login }
+    }
+}
+
+/// Why the readiness is not told.
+#[api_v2_errors(
+    401,
+    description = "The detail needs the API key",
+    503,
+    description = "No server is connected yet"
+)]
 #[derive(Debug)]
-struct NotReady;
+enum NotReady {
+    Guarded(ApiError),
+    NotReady(State),
+}
 
 impl fmt::Display for NotReady {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not ready")
+        match self {
+            Self::Guarded(error) => error.fmt(f),
+            Self::NotReady(state) => f.write_str(&state.status),
+        }
     }
 }
 
 impl ResponseError for NotReady {
     fn status_code(&self) -> StatusCode {
-        StatusCode::SERVICE_UNAVAILABLE
+        match self {
+            Self::Guarded(error) => error.status_code(),
+            Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
     }
 
     fn error_response(&self) -> actix_web::HttpResponse {
-        actix_web::HttpResponse::ServiceUnavailable().json(State { status: self.to_string() })
+        match self {
+            Self::Guarded(error) => error.error_response(),
+            Self::NotReady(state) => actix_web::HttpResponse::build(self.status_code()).json(state),
+        }
     }
 }
 
 #[api_v2_operation(summary = "Liveness", operation_id = "healthz", tags(gateway))]
 async fn healthz() -> Json<State> {
-    Json(State { status: "ok".into() })
+    Json(State { status: "ok".into(), servers: vec![] })
 }
 
 #[api_v2_operation(
@@ -53,8 +105,18 @@ async fn healthz() -> Json<State> {
     operation_id = "readyz",
     tags(gateway)
 )]
-async fn readyz(gateway: Data<Gateway>) -> Result<Json<State>, NotReady> {
-    if gateway.snapshot().ready() { Ok(Json(State { status: "ready".into() })) } else { Err(NotReady) }
+async fn readyz(request: HttpRequest, gateway: Data<Gateway>) -> Result<Json<State>, NotReady> {
+    let snapshot = gateway.snapshot();
+    let mut servers = vec![];
+    if request.query_string() == "detail" {
+        guard::ask(&gateway.guard, request.headers()).map_err(NotReady::Guarded)?;
+        servers.extend(
+            snapshot.sessions().map(|(name, session)| ServerState::of(name, &session.status().borrow())),
+        );
+    }
+    let ready = snapshot.ready();
+    let state = State { status: if ready { "ready" } else { "not ready" }.into(), servers };
+    if ready { Ok(Json(state)) } else { Err(NotReady::NotReady(state)) }
 }
 
 /// Adds the routes. Other methods are left to the catch-all: a tool may bear these names.

@@ -10,12 +10,18 @@ mod error;
 mod guard;
 mod health;
 mod json_error;
+mod login;
+mod loopback;
+mod pages;
 mod path;
 mod result;
 mod state;
 mod tools;
 
+pub use loopback::Loopback;
 pub use state::{Gateway, Mounting, follow};
+
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     App, HttpMessage, HttpRequest, HttpResponse,
@@ -31,9 +37,12 @@ use paperclip::actix::OpenApiExt;
 use self::{
     error::ApiError,
     path::Original,
-    state::{Entry, Snapshot},
+    state::{Entry, Offer, Snapshot},
 };
-use crate::catalogue::{self, Tool};
+use crate::{
+    catalogue::{self, Tool},
+    upstream::CallError,
+};
 
 /// Below the root as below each server.
 const PAGES: [&str; 3] = ["/openapi.json", "/docs", "/redoc"];
@@ -63,6 +72,7 @@ pub fn app(
         .service(get("/docs").to(root_page))
         .service(get("/redoc").to(to_docs))
         .configure(docs::routes)
+        .configure(login::routes)
         .default_service(web::to(catch_all))
         .wrap(from_fn(guard::check))
         .wrap(from_fn(cors::apply))
@@ -77,7 +87,7 @@ fn get_or_head() -> impl Guard {
 async fn root_document(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
     let snapshot = gateway.snapshot();
     match only(&gateway, &snapshot) {
-        Some(entry) => Ok(docs::document(&request, &entry.offer()?.document)),
+        Some(entry) => Ok(docs::document(&request, &readable(entry)?.document)),
         None => Ok(docs::document(&request, snapshot.root())),
     }
 }
@@ -113,7 +123,7 @@ async fn catch_all(
     })?;
     let reads = [Method::GET, Method::HEAD].contains(request.method());
     match rest {
-        "/openapi.json" if reads => Ok(docs::document(&request, &entry.offer()?.document)),
+        "/openapi.json" if reads => Ok(docs::document(&request, &readable(entry)?.document)),
         "/docs" if reads => Ok(server_page(&request, entry)),
         "/redoc" if reads => Ok(redirect("docs")),
         "/" if reads && gateway.mounting == Mounting::Named => Ok(redirect("docs")),
@@ -123,9 +133,10 @@ async fn catch_all(
             Ok(redirect(&format!("./{last}/docs")))
         }
         rest => {
-            let offer = entry.offer()?;
+            let calls = *request.method() == Method::POST;
+            let offer = if calls { entry.offer()? } else { readable(entry)? };
             match find_tool(&offer.catalogue, rest) {
-                Some(tool) if *request.method() == Method::POST => {
+                Some(tool) if calls => {
                     tools::call(&entry.session, tool, &request, payload, gateway.max_body).await
                 }
                 Some(_) => Err(ApiError::MethodNotAllowed("POST")),
@@ -146,6 +157,19 @@ fn find<'s, 'p>(gateway: &Gateway, snapshot: &'s Snapshot, path: &'p str) -> Opt
     Some((snapshot.server(&name)?, rest))
 }
 
+/// What a server offers, for those who only read: they need not have shown a key, so they get no ticket for a login.
+fn readable(entry: &Entry) -> Result<&Arc<Offer>, CallError> {
+    const LATER: Duration = Duration::from_secs(5);
+    entry.offer().map_err(|error| match error {
+        CallError::LoginNeeded(login) => {
+            let reason =
+                format!("the server needs authorization: {}; log in at {}", login.reason, login.page);
+            CallError::Unavailable { reason, retry_after: LATER }
+        }
+        error => error,
+    })
+}
+
 fn only<'s>(gateway: &Gateway, snapshot: &'s Snapshot) -> Option<&'s Entry> {
     (gateway.mounting == Mounting::Single).then(|| snapshot.only()).flatten()
 }
@@ -160,7 +184,8 @@ fn find_tool<'c>(catalogue: &'c catalogue::Server, rest: &str) -> Option<&'c Too
 fn server_page(request: &HttpRequest, entry: &Entry) -> HttpResponse {
     match entry.offer() {
         Ok(offer) => docs::page(request, &offer.document.title),
-        Err(error) => docs::waiting_page(&entry.session.config().name, &error.to_string()),
+        Err(CallError::LoginNeeded(login)) => pages::login_needed(&entry.session.config().name, &login),
+        Err(error) => pages::waiting(&entry.session.config().name, &error.to_string()),
     }
 }
 

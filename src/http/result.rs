@@ -61,10 +61,9 @@ struct Resource<'a> {
 pub(super) fn body(tool: &Tool, style: ResultStyle, raw: &RawValue) -> Result<String, ApiError> {
     let result: ToolResult<'_> =
         serde_json::from_str(raw.get()).map_err(|error| ApiError::BadResult(error.to_string()))?;
-    if result.result_type.as_deref() == Some("input_required") {
-        return Err(ApiError::Tool(
-            "the tool asks for further input, which a plain HTTP call cannot give".into(),
-        ));
+    // MCP 2026-07-28, ResultType: any other is invalid; without one, a result is complete.
+    if let Some(kind) = result.result_type.filter(|kind| kind != "complete") {
+        return Err(ApiError::BadResult(format!("its resultType `{kind}` is none that mcpo knows")));
     }
     let content = result.content.unwrap_or_default();
     if result.is_error == Some(true) {

@@ -6,9 +6,11 @@ use arc_swap::ArcSwap;
 use indexmap::IndexMap;
 use tracing::error;
 
+use super::loopback::Loopbacks;
 use crate::{
     catalogue,
     config::Guard,
+    oauth::Office,
     openapi::{self, Document, OwnRoutes, Settings},
     upstream::{Listing, Session, Status},
 };
@@ -21,6 +23,10 @@ pub struct Gateway {
     pub settings: Settings,
     /// The largest body a call may have, in bytes.
     pub max_body: usize,
+    /// The logins to servers.
+    pub office: Arc<Office>,
+    /// Loopback ports that logins come back to.
+    pub(super) loopbacks: Loopbacks,
     /// One server at the root, or several under their names.
     pub mounting: Mounting,
     snapshot: ArcSwap<Snapshot>,
@@ -67,6 +73,7 @@ impl Gateway {
         guard: Guard,
         settings: Settings,
         max_body: usize,
+        office: Arc<Office>,
         mounting: Mounting,
         sessions: Vec<Session>,
     ) -> Self {
@@ -78,7 +85,8 @@ impl Gateway {
         };
         let servers = sessions.into_iter().map(entry).collect();
         let snapshot = ArcSwap::from_pointee(Snapshot { servers, root });
-        Self { guard, settings, max_body, mounting, snapshot, own }
+        let loopbacks = Loopbacks::new(office.clone());
+        Self { guard, settings, max_body, office, loopbacks, mounting, snapshot, own }
     }
 
     /// The catalogue as it is now.
@@ -127,6 +135,11 @@ impl Snapshot {
         &self.root
     }
 
+    /// All servers' sessions, by name.
+    pub fn sessions(&self) -> impl Iterator<Item = (&str, &Session)> {
+        self.servers.iter().map(|(name, entry)| (name.as_str(), &entry.session))
+    }
+
     /// Whether any server is connected.
     pub fn ready(&self) -> bool {
         self.servers.values().any(|entry| entry.connected)
@@ -159,7 +172,7 @@ pub async fn follow(gateway: Arc<Gateway>, session: Session) {
                     Err(error) => error!(server = name, %error, "its tools cannot be documented"),
                 }
             }
-            Status::Down { .. } => gateway.publish(name, None),
+            Status::Down { .. } | Status::NeedsAuthorization(_) => gateway.publish(name, None),
             Status::Connecting => {}
             Status::Stopped => return,
         }

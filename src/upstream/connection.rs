@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    future::ready,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -21,7 +20,6 @@ use tokio::{
     sync::{Mutex, Notify},
     time::{sleep, timeout},
 };
-use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::{
@@ -33,8 +31,6 @@ use super::{
     param_headers::ParamHeaders,
     wire::Wire,
 };
-use crate::config::{self, Upstream};
-
 /// How long rmcp may take to end its loop.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// The wait before a lost subscription is opened anew.
@@ -62,57 +58,10 @@ pub(super) struct Caller {
 }
 
 impl Connection {
-    /// Opens a connection and completes the handshake. Takes as long as the server does: the caller bounds it.
-    pub(super) async fn open(
-        server: &config::Server,
-        max_message: usize,
-        tasks: &TaskTracker,
-    ) -> Result<Self, ConnectError> {
-        match &server.upstream {
-            Upstream::Stdio(stdio) => {
-                let wire = |inbox| ready(Wire::stdio(&server.name, stdio, inbox, tasks));
-                match Self::shake_hands(server, max_message, wire, auto()).await {
-                    // Some old servers end at the first request that they do not know, which is our probe.
-                    Err(ConnectError::Wire(WireError::Lost(_))) => {
-                        Self::shake_hands(server, max_message, wire, ClientLifecycleMode::Initialize).await
-                    }
-                    done => done,
-                }
-            }
-            Upstream::Http(remote) => Self::http(server, max_message, remote).await,
-            Upstream::Sse(remote) => Self::sse(server, max_message, remote).await,
-            Upstream::Probe(remote) => {
-                match Self::http(server, max_message, remote).await {
-                    // What a server of 2024-11-05 answers to a POST (MCP 2025-11-25, Backwards Compatibility).
-                    Err(ConnectError::Wire(WireError::Refused { status: 400..=499, .. })) => {
-                        Self::sse(server, max_message, remote).await
-                    }
-                    done => done,
-                }
-            }
-        }
-    }
-
-    async fn http(
-        server: &config::Server,
-        max_message: usize,
-        remote: &config::Remote,
-    ) -> Result<Self, ConnectError> {
-        let wire = |inbox| ready(Wire::http(remote, inbox));
-        Self::shake_hands(server, max_message, wire, auto()).await
-    }
-
-    async fn sse(
-        server: &config::Server,
-        max_message: usize,
-        remote: &config::Remote,
-    ) -> Result<Self, ConnectError> {
-        let wire = |inbox| Wire::sse(remote, inbox);
-        Self::shake_hands(server, max_message, wire, ClientLifecycleMode::Initialize).await
-    }
-
-    async fn shake_hands<F>(
-        server: &config::Server,
+    /// Completes the handshake over the wire that `open` gives. Takes as long as the server does: the caller bounds
+    /// it.
+    pub(super) async fn shake_hands<F>(
+        server: &str,
         max_message: usize,
         open: impl FnOnce(Arc<Inbox>) -> F,
         lifecycle: ClientLifecycleMode,
@@ -120,7 +69,7 @@ impl Connection {
     where
         F: Future<Output = Result<Wire, ConnectError>>,
     {
-        let (inbox, messages) = Inbox::new(&server.name, max_message);
+        let (inbox, messages) = Inbox::new(server, max_message);
         let inbox = Arc::new(inbox);
         let wire = Arc::new(open(inbox.clone()).await?);
         let changed = Arc::new(Notify::new());
@@ -137,7 +86,7 @@ impl Connection {
         let peer = service.peer().peer_info();
         let version =
             peer.as_ref().map_or_else(ProtocolVersion::default, |peer| peer.protocol_version.clone());
-        let info = ServerInfo::new(&server.name, peer.as_deref());
+        let info = ServerInfo::new(server, peer.as_deref());
         let framing = Framing::new(version);
         let caller = Caller {
             wire,
@@ -201,6 +150,11 @@ impl Connection {
 }
 
 impl Caller {
+    /// Whether the server is of the stateless generation (2026-07-28 on).
+    pub(super) fn stateless(&self) -> bool {
+        self.framing.stateless()
+    }
+
     /// Sends a request and waits for its answer. Dropping the future tells the upstream to stop.
     pub(super) async fn request(
         &self,
@@ -219,9 +173,7 @@ impl Caller {
         pending.armed = false;
         reply
     }
-}
 
-impl Caller {
     /// Reads which arguments travel in headers. Tools that ask for it in a way that cannot be followed are taken
     /// out of the list, as the specification demands.
     pub(super) fn read_param_headers(&self, server: &str, tools: &mut Vec<Tool>) {
@@ -245,12 +197,10 @@ impl Caller {
     }
 
     fn param_headers(&self, params: &Params<'_>) -> Vec<(HeaderName, HeaderValue)> {
-        match (params.name, params.arguments) {
-            (Some(tool), Some(arguments)) => {
-                self.param_headers.load().get(tool).map(|headers| headers.of(arguments)).unwrap_or_default()
-            }
-            _ => vec![],
-        }
+        let (Some(tool), Some(arguments)) = (params.name, params.arguments) else {
+            return vec![];
+        };
+        self.param_headers.load().get(tool).map(|headers| headers.of(arguments)).unwrap_or_default()
     }
 }
 
@@ -268,14 +218,6 @@ impl Drop for CancelOnDrop<'_> {
     }
 }
 
-/// The stateless generation where the server speaks it, else the handshake of the older ones.
-fn auto() -> ClientLifecycleMode {
-    ClientLifecycleMode::Auto {
-        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
-        legacy_version: Some(ProtocolVersion::V_2025_11_25),
-    }
-}
-
 /// rmcp's error in the words of whoever runs the gateway.
 fn explain(error: ClientInitializeError, inbox: &Inbox) -> ConnectError {
     match error {
@@ -285,6 +227,7 @@ fn explain(error: ClientInitializeError, inbox: &Inbox) -> ConnectError {
         },
         ClientInitializeError::LegacyFallbackFailed { fallback, .. } => explain(*fallback, inbox),
         ClientInitializeError::ConnectionClosed(_) => ConnectError::Wire(WireError::Lost(inbox.reason())),
+        ClientInitializeError::ExpectedInitResult(_) => ConnectError::OddAnswer,
         ClientInitializeError::JsonRpcError(error) => {
             ConnectError::Handshake(format!("the server answered with an error: {}", error.message))
         }

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use super::message::RpcError;
+use crate::oauth::{AuthError, LoginNeeded};
+
+/// When to ask again while an authorization server does not answer.
+const AUTHORIZATION_RETRY: Duration = Duration::from_secs(5);
 
 /// Why a call has no result.
 #[derive(Debug, thiserror::Error)]
@@ -24,9 +28,12 @@ pub enum CallError {
     /// The server's deadline passed; the upstream was told to stop.
     #[error("no answer within {} s", .0.as_secs_f32())]
     Deadline(Duration),
-    /// The upstream asks for authorization.
-    #[error("the server asks for authorization")]
-    Unauthorized,
+    /// A person has to log in to the upstream; the tool has not run.
+    #[error("the server needs authorization: {}", .0.reason)]
+    LoginNeeded(Box<LoginNeeded>),
+    /// The upstream asks back for this, which nobody behind a gateway can give.
+    #[error("the tool asks for {0}, and nobody is here to answer")]
+    InputRequired(String),
     /// The upstream answered with a JSON-RPC error.
     #[error("{}", .0.message)]
     Rpc(RpcError),
@@ -49,12 +56,25 @@ pub enum ConnectError {
     /// The server answered, but not as an MCP server does.
     #[error("the handshake failed: {0}")]
     Handshake(String),
+    /// The server answered, with a result that belongs to another question.
+    #[error("the handshake failed: the server answered with something else")]
+    OddAnswer,
     /// The tools could not be listed.
     #[error("cannot list the tools: {0}")]
     Listing(String),
     /// Nothing came in time.
     #[error("no answer within {} s", .0.as_secs())]
     Timeout(Duration),
+}
+
+impl ConnectError {
+    /// The login that a person has to make first, if that is why.
+    pub fn login_needed(&self) -> Option<&LoginNeeded> {
+        match self {
+            Self::Wire(WireError::Authorization(AuthError::LoginNeeded(login))) => Some(login),
+            _ => None,
+        }
+    }
 }
 
 /// Why a message did not get across.
@@ -69,9 +89,12 @@ pub enum WireError {
     /// The answer is larger than this many bytes.
     #[error("the answer is larger than {0} bytes (see --max-result-size)")]
     TooLarge(usize),
-    /// The upstream asks for authorization (HTTP 401).
-    #[error("the server asks for authorization (HTTP 401)")]
+    /// The upstream refused the configured credentials (HTTP 401).
+    #[error("the server refuses the configured credentials (HTTP 401); check its headers in the config")]
     Unauthorized,
+    /// There is no token that the upstream would take.
+    #[error(transparent)]
+    Authorization(#[from] AuthError),
     /// The upstream refused it with this HTTP status.
     #[error("the server answered HTTP {status}{}", detail(.body))]
     Refused {
@@ -98,12 +121,17 @@ impl From<WireError> for CallError {
         match error {
             WireError::NotSent(reason) => Self::NotSent(reason),
             WireError::Lost(reason) => Self::Lost(reason),
-            WireError::Unauthorized => Self::Unauthorized,
+            WireError::Authorization(AuthError::LoginNeeded(login)) => Self::LoginNeeded(login),
+            WireError::Authorization(AuthError::Unavailable(reason)) => {
+                Self::Unavailable { reason, retry_after: AUTHORIZATION_RETRY }
+            }
             // 5xx may come from a proxy in front, after the tool has run; the others refuse before it.
             WireError::Refused { status: 500.., .. } | WireError::TooLarge(_) => {
                 Self::Lost(error.to_string())
             }
-            WireError::Refused { .. } => Self::NotSent(error.to_string()),
+            WireError::Refused { .. } | WireError::Unauthorized | WireError::Authorization(_) => {
+                Self::NotSent(error.to_string())
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use rmcp::model::{ClientCapabilities, Implementation, ProtocolVersion, RequestMetaObject};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 
 /// rmcp numbers its own requests from 0 in 32 bits. Ours start high enough never to meet them, and low
 /// enough for servers that read an id as a signed 32-bit number.
@@ -114,6 +114,10 @@ pub(super) struct Params<'a> {
     pub(super) cursor: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) arguments: Option<&'a RawValue>,
+    #[serde(rename = "inputResponses", skip_serializing_if = "Option::is_none")]
+    pub(super) input_responses: Option<&'a Map<String, Value>>,
+    #[serde(rename = "requestState", skip_serializing_if = "Option::is_none")]
+    pub(super) request_state: Option<&'a RawValue>,
     /// Set by [`Framing::request`].
     #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
     pub(super) meta: Option<&'a RequestMetaObject>,

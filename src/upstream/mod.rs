@@ -5,10 +5,12 @@
 //! drives the protocol's lifecycle (discover or initialize, notifications, pings) over our own transports;
 //! the payload of a call passes beside it, never parsed, so that nothing of it can be lost.
 //!
-//! Invariant: a request is never sent twice.
+//! Invariant: a request is never sent twice. Where a server asks for a further round of a call, that is a request of
+//! its own.
 
 mod connection;
 mod control;
+mod dial;
 mod error;
 mod inbox;
 mod lines;
@@ -17,6 +19,7 @@ mod message;
 mod param_headers;
 mod process;
 mod remote;
+mod rounds;
 mod session;
 mod sse;
 mod standard_headers;
@@ -24,6 +27,7 @@ mod stdio;
 mod streamable_http;
 mod wire;
 
+pub use dial::try_connect;
 pub use error::{CallError, ConnectError};
 pub use listing::{Listing, ServerInfo, Tool};
 pub use message::{RawReply, RpcError};

@@ -10,14 +10,18 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use reqwest::{Client, RequestBuilder, Response, redirect};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use reqwest::{Client, Request, Response, redirect};
 use sse_stream::{Sse, SseStream};
 use url::Url;
 
 use super::error::WireError;
-use crate::config;
+use crate::{
+    config,
+    oauth::{Authorizer, Challenge},
+};
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(super) const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
@@ -27,19 +31,91 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How often the kernel asks whether an idle peer is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const MOST_REDIRECTS: usize = 5;
+/// How often one request may go out: as it is, with a renewed token, and with one that has more scopes.
+const MOST_ATTEMPTS: u32 = 4;
 /// How much of a refusal's body is read, in bytes.
 const KEPT: usize = 16 << 10;
 
-/// A client for one server: its own connections, its headers on every request.
-pub(super) fn client(config: &config::Remote) -> Result<Client, WireError> {
-    Client::builder()
-        .user_agent(concat!("mcpo/", env!("CARGO_PKG_VERSION")))
-        .default_headers(config.headers.clone())
-        .connect_timeout(CONNECT)
-        .tcp_keepalive(KEEP_ALIVE)
-        .redirect(same_origin())
-        .build()
-        .map_err(|error| WireError::NotSent(explain(&error)))
+/// One server: its own connections, its headers on every request, and its authorization.
+pub(super) struct Endpoint {
+    client: Client,
+    /// Nothing where the config itself names the credentials.
+    authorizer: Option<Authorizer>,
+}
+
+impl Endpoint {
+    pub(super) fn new(config: &config::Remote, authorizer: Option<&Authorizer>) -> Result<Self, WireError> {
+        let client = Client::builder()
+            .user_agent(concat!("mcpo/", env!("CARGO_PKG_VERSION")))
+            .default_headers(config.headers.clone())
+            .connect_timeout(CONNECT)
+            .tcp_keepalive(KEEP_ALIVE)
+            .redirect(same_origin())
+            .build()
+            .map_err(|error| WireError::NotSent(explain(&error)))?;
+        Ok(Self { client, authorizer: authorizer.cloned() })
+    }
+
+    /// Sends a request; an answer comes back whatever its status is, unless it asks for authorization.
+    ///
+    /// A request that was refused for its token never reached the tool, so it goes out again with a new one.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response, WireError> {
+        let request = self.client.request(method, url.clone()).headers(headers).body(body).build();
+        let request = request.map_err(|error| WireError::NotSent(explain(&error)))?;
+        let Some(authorizer) = &self.authorizer else {
+            let response = self.execute(request).await?;
+            let refused = response.status() == StatusCode::UNAUTHORIZED;
+            return if refused { Err(WireError::Unauthorized) } else { Ok(response) };
+        };
+        let mut credential = authorizer.credential().await?;
+        let mut renewed = false;
+        for _ in 0..MOST_ATTEMPTS {
+            // A body of bytes can always be had twice.
+            let Some(mut attempt) = request.try_clone() else { break };
+            if let Some(credential) = &credential {
+                attempt.headers_mut().insert(header::AUTHORIZATION, credential.header.clone());
+            }
+            let response = self.execute(attempt).await?;
+            let challenge = Challenge::of(response.headers());
+            credential = Some(match (response.status(), challenge) {
+                (StatusCode::UNAUTHORIZED, challenge) => {
+                    authorizer.refused(credential, challenge.unwrap_or_default(), renewed).await?
+                }
+                (StatusCode::FORBIDDEN, Some(challenge)) if challenge.insufficient_scope() => {
+                    authorizer.step_up(credential, challenge).await?
+                }
+                _ => return Ok(response),
+            });
+            renewed = true;
+        }
+        Err(WireError::NotSent("the server refuses one new token after another".into()))
+    }
+
+    async fn execute(&self, request: Request) -> Result<Response, WireError> {
+        self.client.execute(request).await.map_err(|error| {
+            let reason = explain(&error);
+            if error.is_connect() || error.is_builder() || error.is_redirect() {
+                WireError::NotSent(reason)
+            } else {
+                WireError::Lost(reason)
+            }
+        })
+    }
+
+    /// Says goodbye with what credential there is, without waiting for a better one.
+    pub(super) async fn delete(&self, url: &Url, mut headers: HeaderMap) {
+        if let Some(credential) = self.authorizer.as_ref().and_then(Authorizer::latest) {
+            headers.insert(header::AUTHORIZATION, credential.header.clone());
+        }
+        // Nobody waits for the answer to it.
+        let _ = self.client.delete(url.clone()).headers(headers).send().await;
+    }
 }
 
 /// Configured headers hold secrets, so redirects are followed within their origin only.
@@ -58,23 +134,10 @@ fn same_origin() -> redirect::Policy {
     })
 }
 
-/// Sends a request; an answer comes back whatever its status is.
-pub(super) async fn send(request: RequestBuilder) -> Result<Response, WireError> {
-    request.send().await.map_err(|error| {
-        let reason = explain(&error);
-        if error.is_connect() || error.is_builder() || error.is_redirect() {
-            WireError::NotSent(reason)
-        } else {
-            WireError::Lost(reason)
-        }
-    })
-}
-
 /// Lets a success pass and turns every other status into an error.
 pub(super) async fn accepted(response: Response) -> Result<Response, WireError> {
     match response.status() {
         status if status.is_success() => Ok(response),
-        StatusCode::UNAUTHORIZED => Err(WireError::Unauthorized),
         status => Err(WireError::Refused { status: status.as_u16(), body: beginning(response).await }),
     }
 }

@@ -1,6 +1,6 @@
 //! One server's session: the handle that callers hold, and the task that keeps it connected.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, future::pending, pin::pin, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use serde_json::value::RawValue;
@@ -13,14 +13,16 @@ use tracing::{info, warn};
 
 use super::{
     connection::{Caller, Connection},
-    error::{CallError, ConnectError},
+    dial::Dial,
+    error::CallError,
     listing::{self, Listing},
-    message::{Params, RawReply},
+    rounds,
 };
-use crate::config;
+use crate::{
+    config,
+    oauth::{Authorizer, LoginNeeded},
+};
 
-/// How long connecting and listing may take: `npx` and `uvx` may have to fetch a package first.
-const CONNECT: Duration = Duration::from_secs(120);
 /// How long listing the tools anew may take.
 const LIST: Duration = Duration::from_secs(30);
 const FIRST_BACK_OFF: Duration = Duration::from_millis(500);
@@ -35,6 +37,8 @@ pub enum Status {
     Connecting,
     /// Tools can be called.
     Ready(Arc<Listing>),
+    /// A person has to log in; it goes on by itself then.
+    NeedsAuthorization(Box<LoginNeeded>),
     /// Not connected.
     Down {
         /// Why, in a sentence.
@@ -54,10 +58,18 @@ pub struct Session {
 
 struct Shared {
     config: config::Server,
+    /// Nothing for servers that take no tokens.
+    authorizer: Option<Authorizer>,
     /// The largest message the server may send, in bytes.
     max_message: usize,
     status: watch::Sender<Status>,
     caller: ArcSwapOption<Caller>,
+}
+
+impl Shared {
+    fn dial(&self) -> Dial<'_> {
+        Dial { server: &self.config, authorizer: self.authorizer.as_ref(), max_message: self.max_message }
+    }
 }
 
 impl Session {
@@ -65,12 +77,14 @@ impl Session {
     /// `max_message` bounds what the server may send at once, in bytes.
     pub fn start(
         config: config::Server,
+        authorizer: Option<Authorizer>,
         max_message: usize,
         tasks: &TaskTracker,
         stop: CancellationToken,
     ) -> Self {
         let status = watch::Sender::new(Status::Connecting);
-        let shared = Arc::new(Shared { config, max_message, status, caller: ArcSwapOption::empty() });
+        let caller = ArcSwapOption::empty();
+        let shared = Arc::new(Shared { config, authorizer, max_message, status, caller });
         tasks.spawn(run(shared.clone(), tasks.clone(), stop));
         Self { shared }
     }
@@ -78,6 +92,11 @@ impl Session {
     /// The server as configured.
     pub fn config(&self) -> &config::Server {
         &self.shared.config
+    }
+
+    /// The server's authorization, where it can have one.
+    pub fn authorizer(&self) -> Option<&Authorizer> {
+        self.shared.authorizer.as_ref()
     }
 
     /// The session's status, now and as it changes.
@@ -94,13 +113,13 @@ impl Session {
         let Some(caller) = self.shared.caller.load_full() else {
             return Err(self.unavailable());
         };
-        let params = Params { name: Some(tool), arguments: Some(arguments), ..Params::default() };
         let limit = self.shared.config.timeout;
-        let reply: RawReply = match timeout(limit, caller.request("tools/call", params)).await {
-            Ok(reply) => reply?,
-            Err(_) => return Err(CallError::Deadline(limit)),
-        };
-        reply.map_err(CallError::Rpc)
+        let call = rounds::call(&caller, tool, arguments);
+        timeout(limit, call).await.unwrap_or(Err(CallError::Deadline(limit)))
+    }
+
+    fn login_needed(&self) -> bool {
+        self.shared.authorizer.as_ref().is_some_and(|authorizer| authorizer.login_needed().is_some())
     }
 
     /// Why there is no connection, for a caller that would need one.
@@ -109,8 +128,12 @@ impl Session {
             Status::Down { reason, retry } => {
                 (reason.clone(), retry.saturating_duration_since(Instant::now()))
             }
+            // Once somebody has logged in, the session is about to connect, even where it has not said so yet.
+            Status::NeedsAuthorization(login) if self.login_needed() => {
+                return CallError::LoginNeeded(login.clone());
+            }
             Status::Stopped => ("the server is being stopped".into(), FIRST_BACK_OFF),
-            Status::Connecting | Status::Ready(_) => {
+            Status::Connecting | Status::Ready(_) | Status::NeedsAuthorization(_) => {
                 ("the server is still connecting".into(), FIRST_BACK_OFF)
             }
         };
@@ -122,14 +145,25 @@ impl Session {
 async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: CancellationToken) {
     let server = shared.config.name.as_str();
     let mut back_off = BackOff::default();
-    while let Some(attempt) = stop.run_until_cancelled(Box::pin(connect(&shared, &tasks))).await {
+    while let Some(attempt) = stop.run_until_cancelled(Box::pin(shared.dial().open(&tasks))).await {
         let since = Instant::now();
         let reason = match attempt {
             Ok((connection, listing)) => match serve(&shared, connection, listing, &stop).await {
                 Some(reason) => reason,
                 None => break,
             },
-            Err(error) => error.to_string(),
+            Err(error) => match error.login_needed() {
+                Some(login) => {
+                    shared.status.send_replace(Status::NeedsAuthorization(Box::new(login.clone())));
+                    if stop.run_until_cancelled(authorized(shared.authorizer.as_ref())).await.is_none() {
+                        break;
+                    }
+                    shared.status.send_replace(Status::Connecting);
+                    back_off = BackOff::default();
+                    continue;
+                }
+                None => error.to_string(),
+            },
         };
         if since.elapsed() >= SETTLED {
             back_off = BackOff::default();
@@ -144,24 +178,6 @@ async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: CancellationToken) {
     shared.status.send_replace(Status::Stopped);
 }
 
-async fn connect(shared: &Shared, tasks: &TaskTracker) -> Result<(Connection, Listing), ConnectError> {
-    let config = &shared.config;
-    let attempt = async {
-        let connection = Connection::open(config, shared.max_message, tasks).await?;
-        match listing::tools(&config.name, &connection.caller).await {
-            Ok(tools) => {
-                let info = connection.info.clone();
-                Ok((connection, Listing { info, tools }))
-            }
-            Err(error) => {
-                connection.close().await;
-                Err(error)
-            }
-        }
-    };
-    timeout(CONNECT, attempt).await.unwrap_or(Err(ConnectError::Timeout(CONNECT)))
-}
-
 /// Serves calls until the connection ends; gives the reason, or nothing when the session was stopped.
 async fn serve(
     shared: &Shared,
@@ -170,21 +186,53 @@ async fn serve(
     stop: &CancellationToken,
 ) -> Option<String> {
     let server = shared.config.name.as_str();
+    let authorizer = shared.authorizer.as_ref();
+    let mut fresh = pin!(keep_fresh(authorizer));
     shared.caller.store(Some(connection.caller.clone()));
-    shared.status.send_replace(Status::Ready(Arc::new(listing)));
+    let mut listing = Arc::new(listing);
     let reason = loop {
+        // While a login is wanted the connection is kept: calls go on as soon as there is a token.
+        let login = authorizer.and_then(Authorizer::login_needed);
+        let shown = login.as_ref().map(|login| login.reason.clone());
+        shared
+            .status
+            .send_replace(login.map_or_else(|| Status::Ready(listing.clone()), Status::NeedsAuthorization));
         tokio::select! {
             reason = connection.ended() => break Some(reason),
             () = stop.cancelled() => break None,
-            listing = changed_listing(server, &connection) => {
-                info!(server, tools = listing.tools.len(), "the server's tools have changed");
-                shared.status.send_replace(Status::Ready(Arc::new(listing)));
+            changed = changed_listing(server, &connection) => {
+                info!(server, tools = changed.tools.len(), "the server's tools have changed");
+                listing = Arc::new(changed);
             }
+            () = login_wish_changed(authorizer, shown) => {}
+            never = &mut fresh => match never {},
         }
     };
     shared.caller.store(None);
     connection.close().await;
     reason
+}
+
+async fn authorized(authorizer: Option<&Authorizer>) {
+    match authorizer {
+        Some(authorizer) => authorizer.authorized().await,
+        None => pending().await,
+    }
+}
+
+async fn keep_fresh(authorizer: Option<&Authorizer>) -> Infallible {
+    match authorizer {
+        Some(authorizer) => authorizer.keep_fresh().await,
+        None => pending().await,
+    }
+}
+
+/// Resolves when the wish for a login is another than the one `shown`.
+async fn login_wish_changed(authorizer: Option<&Authorizer>, shown: Option<String>) {
+    let Some(authorizer) = authorizer else { return pending().await };
+    let mut standing = authorizer.standing();
+    // It fails only where the authorizer is gone, and that is held here.
+    let _ = standing.wait_for(|now| now.reason() != shown.as_deref()).await;
 }
 
 /// Waits for the server to say that its tools have changed, and lists them anew.

@@ -5,8 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
-use http::header;
-use reqwest::Client;
+use http::{HeaderMap, Method, header};
 use sse_stream::Sse as Event;
 use tokio::{runtime::Handle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -16,9 +15,9 @@ use super::{
     error::WireError,
     inbox::Inbox,
     message::{RawReply, Request},
-    remote,
+    remote::{self, Endpoint},
 };
-use crate::config;
+use crate::{config, oauth::Authorizer};
 
 /// How long the server may take to name its endpoint.
 const ENDPOINT: Duration = Duration::from_secs(30);
@@ -30,8 +29,7 @@ type Events = BoxStream<'static, Result<Event, WireError>>;
 
 /// An open stream and its endpoint.
 pub(super) struct Sse {
-    client: Client,
-    endpoint: Url,
+    shared: Arc<Shared>,
     inbox: Arc<Inbox>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -39,23 +37,35 @@ pub(super) struct Sse {
     runtime: Handle,
 }
 
+struct Shared {
+    endpoint: Endpoint,
+    /// Where messages go.
+    url: Url,
+}
+
 impl Sse {
-    /// Opens the stream and waits for the endpoint.
-    pub(super) async fn open(config: &config::Remote, inbox: Arc<Inbox>) -> Result<Self, WireError> {
-        let client = remote::client(config)?;
-        let request = client.get(config.url.clone()).header(header::ACCEPT, remote::EVENTS);
-        let response = remote::accepted(remote::send(request).await?).await?;
+    /// Opens the stream and waits for the server to name where messages go.
+    pub(super) async fn open(
+        config: &config::Remote,
+        authorizer: Option<&Authorizer>,
+        inbox: Arc<Inbox>,
+    ) -> Result<Self, WireError> {
+        let endpoint = Endpoint::new(config, authorizer)?;
+        let headers = HeaderMap::from_iter([(header::ACCEPT, remote::EVENTS)]);
+        let response = endpoint.send(Method::GET, &config.url, headers, Bytes::new()).await?;
+        let response = remote::accepted(response).await?;
         if !remote::is_event_stream(response.headers()) {
             return Err(WireError::NotSent("the server's answer is not a stream of events".into()));
         }
         let mut events = remote::events(response, inbox.max_message);
-        let endpoint = timeout(ENDPOINT, endpoint(&mut events, &config.url))
+        let url = timeout(ENDPOINT, messages_url(&mut events, &config.url))
             .await
             .map_err(|_| WireError::NotSent("the server did not name its endpoint".into()))??;
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(read(events, inbox.clone(), stop.clone()));
-        Ok(Self { client, endpoint, inbox, stop, tasks, runtime: Handle::current() })
+        let shared = Arc::new(Shared { endpoint, url });
+        Ok(Self { shared, inbox, stop, tasks, runtime: Handle::current() })
     }
 
     pub(super) async fn request(&self, request: Request<'_>) -> Result<RawReply, WireError> {
@@ -65,12 +75,12 @@ impl Sse {
     }
 
     pub(super) async fn send(&self, frame: Bytes) -> Result<(), WireError> {
-        post(self.client.clone(), self.endpoint.clone(), frame).await
+        self.shared.post(frame).await
     }
 
     pub(super) fn notify(&self, frame: Bytes) {
-        let (stop, post) = (self.stop.clone(), post(self.client.clone(), self.endpoint.clone(), frame));
-        let work = async move { drop(stop.run_until_cancelled(timeout(NOTIFY, post)).await) };
+        let (stop, shared) = (self.stop.clone(), self.shared.clone());
+        let work = async move { drop(stop.run_until_cancelled(timeout(NOTIFY, shared.post(frame))).await) };
         self.tasks.spawn_on(work, &self.runtime);
     }
 
@@ -88,13 +98,16 @@ impl Drop for Sse {
     }
 }
 
-async fn post(client: Client, endpoint: Url, frame: Bytes) -> Result<(), WireError> {
-    let request = client.post(endpoint).header(header::CONTENT_TYPE, remote::JSON).body(frame);
-    remote::accepted(remote::send(request).await?).await.map(drop)
+impl Shared {
+    async fn post(&self, frame: Bytes) -> Result<(), WireError> {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, remote::JSON)]);
+        let response = self.endpoint.send(Method::POST, &self.url, headers, frame).await?;
+        remote::accepted(response).await.map(drop)
+    }
 }
 
 /// Reads up to the `endpoint` event. The endpoint gets our headers, so it must share the stream's origin.
-async fn endpoint(events: &mut Events, base: &Url) -> Result<Url, WireError> {
+async fn messages_url(events: &mut Events, base: &Url) -> Result<Url, WireError> {
     let broken = |reason: &str| WireError::NotSent(reason.to_owned());
     while let Some(event) = events.next().await {
         let event = event?;

@@ -8,8 +8,8 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-use reqwest::{Client, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use reqwest::Response;
 use rmcp::model::{
     ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorData, JsonRpcMessage, JsonRpcRequest,
     RequestId, ServerJsonRpcMessage,
@@ -27,10 +27,10 @@ use super::{
     error::WireError,
     inbox::Inbox,
     message::{Envelope, Framing, RawReply, Request},
-    remote,
+    remote::{self, Endpoint},
     standard_headers::{VERSION, control_headers, standard_headers},
 };
-use crate::config;
+use crate::{config, oauth::Authorizer};
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
@@ -56,7 +56,7 @@ pub(super) struct StreamableHttp {
 }
 
 struct Shared {
-    client: Client,
+    endpoint: Endpoint,
     url: Url,
     inbox: Arc<Inbox>,
     /// Given by the server with its answer to `initialize`.
@@ -66,9 +66,13 @@ struct Shared {
 }
 
 impl StreamableHttp {
-    pub(super) fn new(config: &config::Remote, inbox: Arc<Inbox>) -> Result<Self, WireError> {
+    pub(super) fn new(
+        config: &config::Remote,
+        authorizer: Option<&Authorizer>,
+        inbox: Arc<Inbox>,
+    ) -> Result<Self, WireError> {
         let shared = Shared {
-            client: remote::client(config)?,
+            endpoint: Endpoint::new(config, authorizer)?,
             url: config.url.clone(),
             inbox,
             session: OnceLock::new(),
@@ -147,8 +151,8 @@ impl StreamableHttp {
         self.tasks.close();
         self.tasks.wait().await;
         if let Some(session) = self.shared.session.get() {
-            let delete = self.shared.client.delete(self.shared.url.clone()).header(SESSION, session.clone());
-            let _ = timeout(GOODBYE, delete.send()).await;
+            let headers = HeaderMap::from_iter([(SESSION, session.clone())]);
+            let _ = timeout(GOODBYE, self.shared.endpoint.delete(&self.shared.url, headers)).await;
         }
     }
 
@@ -192,8 +196,8 @@ impl Shared {
         headers.insert(header::CONTENT_TYPE, remote::JSON);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         self.add_session(&mut headers);
-        let request = self.client.post(self.url.clone()).headers(headers).body(frame);
-        let response = remote::accepted(remote::send(request).await?).await?;
+        let response = self.endpoint.send(Method::POST, &self.url, headers, frame).await?;
+        let response = remote::accepted(response).await?;
         if let Some(session) = response.headers().get(SESSION) {
             let _ = self.session.set(session.clone());
         }
@@ -310,8 +314,8 @@ impl Shared {
         if let Some(last) = last_event {
             headers.insert(LAST_EVENT, last.clone());
         }
-        let request = self.client.get(self.url.clone()).headers(headers);
-        remote::accepted(remote::send(request).await?).await
+        let response = self.endpoint.send(Method::GET, &self.url, headers, Bytes::new()).await?;
+        remote::accepted(response).await
     }
 
     async fn listen(&self) {
@@ -332,6 +336,8 @@ impl Shared {
                 }
                 // A server need not offer the stream: it answers 405 then.
                 Ok(_) | Err(WireError::Refused { status: 400..=499, .. } | WireError::Unauthorized) => return,
+                // Calls tell of it; the stream comes back some time after a login.
+                Err(WireError::Authorization(_)) => sleep(LONGEST_RETRY).await,
                 Err(error) if failures == MOST_FAILURES => {
                     self.inbox.close(format!("the server cannot be reached: {error}"));
                     return;

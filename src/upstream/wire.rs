@@ -14,7 +14,7 @@ use super::{
     stdio::Stdio,
     streamable_http::StreamableHttp,
 };
-use crate::config;
+use crate::{config, oauth::Authorizer};
 
 /// An open transport.
 pub(super) enum Wire {
@@ -33,12 +33,20 @@ impl Wire {
         Stdio::spawn(server, config, inbox, outlive).map(Self::Stdio)
     }
 
-    pub(super) async fn sse(config: &config::Remote, inbox: Arc<Inbox>) -> Result<Self, ConnectError> {
-        Ok(Self::Sse(Sse::open(config, inbox).await?))
+    pub(super) async fn sse(
+        config: &config::Remote,
+        authorizer: Option<&Authorizer>,
+        inbox: Arc<Inbox>,
+    ) -> Result<Self, ConnectError> {
+        Ok(Self::Sse(Sse::open(config, authorizer, inbox).await?))
     }
 
-    pub(super) fn http(config: &config::Remote, inbox: Arc<Inbox>) -> Result<Self, ConnectError> {
-        Ok(Self::Http(StreamableHttp::new(config, inbox)?))
+    pub(super) fn http(
+        config: &config::Remote,
+        authorizer: Option<&Authorizer>,
+        inbox: Arc<Inbox>,
+    ) -> Result<Self, ConnectError> {
+        Ok(Self::Http(StreamableHttp::new(config, authorizer, inbox)?))
     }
 
     /// Sends a request of ours and waits for its answer.

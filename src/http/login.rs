@@ -1,0 +1,87 @@
+//! Logins to servers: where a browser starts one, where it comes back to, and who mcpo says it is.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration},
+    http::{StatusCode, header},
+    web::{self, Data},
+};
+use url::form_urlencoded;
+
+use super::{error::ApiError, guard, pages, path, state::Gateway};
+use crate::oauth::{self, Authorizer, Waiting};
+
+/// Adds the routes. Other methods are left to the catch-all: a tool may bear these names.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    let get = |path: &str| web::resource(path).guard(actix_web::guard::Get());
+    config
+        .service(get(oauth::CALLBACK_PATH).to(callback))
+        .service(get("/oauth/{server}/login").to(begin))
+        .service(web::resource(oauth::DOCUMENT_PATH).guard(super::get_or_head()).to(document));
+}
+
+/// The server whose login starts at `path`, its name decoded.
+pub(super) fn login_of(path: &str) -> Option<std::borrow::Cow<'_, str>> {
+    let (server, rest) = path::split_first(path.strip_prefix("/oauth")?)?;
+    (rest == "/login").then_some(server)
+}
+
+/// Paths that no guard closes: what comes here is an authorization server, or a browser that it sends back.
+pub(super) fn is_open(path: &str) -> bool {
+    [oauth::CALLBACK_PATH, oauth::DOCUMENT_PATH].contains(&path)
+}
+
+/// Sends the browser to the authorization server. For who holds the key, or was given a ticket with a 401.
+async fn begin(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
+    let snapshot = gateway.snapshot();
+    let name = login_of(request.path()).unwrap_or_default();
+    let authorizer = snapshot.server(&name).and_then(|entry| entry.session.authorizer());
+    let mut query = form_urlencoded::parse(request.query_string().as_bytes());
+    let ticket = query.find(|(name, _)| name == "ticket").map(|(_, ticket)| ticket);
+    let admitted = authorizer.zip(ticket).is_some_and(|(authorizer, ticket)| authorizer.admits(&ticket));
+    if !admitted {
+        guard::ask(&gateway.guard, request.headers())?;
+    }
+    let authorizer = authorizer.ok_or(ApiError::NotFound)?;
+    Ok(match start(authorizer, &gateway).await {
+        Ok(response) => response,
+        Err(reason) => pages::not_started(&name, &reason),
+    })
+}
+
+async fn start(authorizer: &Authorizer, gateway: &Gateway) -> Result<HttpResponse, String> {
+    let redirect_uri = gateway.loopbacks.redirect_uri(authorizer).await?;
+    let secure = redirect_uri.scheme() == "https";
+    let started =
+        authorizer.begin(redirect_uri, Waiting::Browser).await.map_err(|error| error.to_string())?;
+    let cookie = Cookie::build(started.cookie.name, started.cookie.value)
+        // The callback may be on another port, and below any prefix.
+        .path("/")
+        .max_age(Duration::seconds(oauth::LOGIN_LIFETIME.as_secs().try_into().unwrap_or(i64::MAX)))
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(secure)
+        .finish();
+    Ok(HttpResponse::Found()
+        .cookie(cookie)
+        .insert_header((header::LOCATION, started.url.as_str()))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .finish())
+}
+
+/// Where the authorization server sends the browser back to.
+async fn callback(request: HttpRequest, gateway: Data<Gateway>) -> HttpResponse {
+    let cookies = request.cookies().map(|cookies| cookies.clone()).unwrap_or_default();
+    let cookies = cookies.iter().map(Cookie::name_value);
+    let outcome = gateway.office.logins().finish(request.query_string(), cookies).await;
+    let (status, page) = pages::outcome(&outcome);
+    pages::html(status, "no-store", page)
+}
+
+/// Our client-id metadata document, where we have a public URL.
+async fn document(gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
+    let document = gateway.office.metadata().ok_or(ApiError::NotFound)?;
+    let mut response = HttpResponse::build(StatusCode::OK);
+    Ok(response.insert_header((header::CACHE_CONTROL, "max-age=3600")).json(document))
+}

@@ -1,0 +1,94 @@
+//! Small pages for people: static HTML, no script of their own, nothing that an upstream could slip in.
+
+use actix_web::{HttpResponse, http::StatusCode};
+
+use crate::oauth::{AuthError, LoginNeeded, Outcome};
+
+/// Swagger UI sets style attributes, hence `unsafe-inline` for styles alone.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
+     frame-ancestors 'none'";
+
+/// What every page is sent with. The address of a page may hold what a login came back with, so it goes nowhere.
+pub(super) const HEADERS: [(&str, &str); 4] = [
+    ("content-type", "text/html; charset=utf-8"),
+    ("content-security-policy", POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+];
+
+/// `body` as a page.
+pub(super) fn html(status: StatusCode, cache: &'static str, body: String) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    for header in HEADERS {
+        response.insert_header(header);
+    }
+    response.insert_header(("cache-control", cache)).body(body)
+}
+
+/// The page of a server that is not connected: says why, and looks again by itself.
+pub(super) fn waiting(server: &str, reason: &str) -> HttpResponse {
+    let title = format!("{server} is not connected");
+    let body = format!("<p>{}</p>\n<p>This page looks again every 5 seconds.</p>", escape(reason));
+    html(StatusCode::SERVICE_UNAVAILABLE, "no-cache", page(&title, &body, true))
+}
+
+/// The page of a server that wants a login.
+pub(super) fn login_needed(server: &str, login: &LoginNeeded) -> HttpResponse {
+    let title = format!("{server} needs authorization");
+    let body = format!(
+        "<p>{}</p>\n<p><a href=\"{}\">Log in</a></p>\n<p>This page looks again every 5 seconds.</p>",
+        escape(&login.reason),
+        escape(login.page.as_str()),
+    );
+    html(StatusCode::SERVICE_UNAVAILABLE, "no-cache", page(&title, &body, true))
+}
+
+/// What came of starting a login, where nothing did.
+pub(super) fn not_started(server: &str, reason: &str) -> HttpResponse {
+    let title = format!("The login to {server} cannot be started");
+    html(StatusCode::BAD_GATEWAY, "no-store", page(&title, &format!("<p>{}</p>", escape(reason)), false))
+}
+
+/// How a login has ended.
+pub(super) fn outcome(outcome: &Outcome) -> (StatusCode, String) {
+    match outcome {
+        Outcome::Done { server } => {
+            let body = "<p>mcpo can use its tools from now on. You can close this window.</p>";
+            (StatusCode::OK, page(&format!("Logged in to {server}"), body, false))
+        }
+        Outcome::Failed { server, error, again } => {
+            let status = match error {
+                AuthError::Unavailable(_) => StatusCode::BAD_GATEWAY,
+                AuthError::LoginNeeded(_) | AuthError::Unfit(_) => StatusCode::BAD_REQUEST,
+            };
+            let body = format!(
+                "<p>{}</p>\n<p><a href=\"{}\">Try again</a></p>",
+                escape(&error.to_string()),
+                escape(again.as_str())
+            );
+            (status, page(&format!("The login to {server} failed"), &body, false))
+        }
+        Outcome::Unknown(reason) => {
+            let body = format!("<p>{}. Start the login again.</p>", escape(reason));
+            (StatusCode::BAD_REQUEST, page("This login is not known", &body, false))
+        }
+    }
+}
+
+fn page(title: &str, body: &str, looks_again: bool) -> String {
+    let refresh = if looks_again { "<meta http-equiv=\"refresh\" content=\"5\">\n" } else { "" };
+    let title = escape(title);
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n{refresh}<title>{title}</title>\n\
+         <link rel=\"icon\" href=\"data:,\">\n\
+         <style>body {{ font: 1.1em/1.5 system-ui, sans-serif; max-width: 40em; margin: 3em auto; padding: 0 1em }}</style>\n\
+         </head>\n<body>\n<h1>{title}</h1>\n{body}\n</body>\n</html>\n"
+    )
+}
+
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

@@ -1,0 +1,83 @@
+//! What is kept of a server, for people: shown, and given up.
+
+use std::time::SystemTime;
+
+use tracing::warn;
+
+use super::{
+    authorizer::Authorizer,
+    error::{AuthError, unavailable},
+    renewal,
+    scopes::Scopes,
+    token::TokenEndpoint,
+};
+
+/// What is known of a server's tokens, without the tokens.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Who issued them.
+    pub issuer: String,
+    /// When the access token expires, where that is known.
+    pub expires: Option<SystemTime>,
+    /// Whether there is a refresh token.
+    pub refreshable: bool,
+    /// What was granted.
+    pub scopes: Option<Scopes>,
+}
+
+impl Authorizer {
+    /// What is kept of this server's tokens.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub async fn kept(&self) -> Result<Option<Kept>, AuthError> {
+        let shared = &self.shared;
+        let record = shared.vault().await?.load(&shared.server, &shared.url).await.map_err(unavailable)?;
+        Ok(record.and_then(|record| {
+            let tokens = record.tokens?;
+            Some(Kept {
+                issuer: record.issuer,
+                expires: tokens.expires_at,
+                refreshable: tokens.refresh.is_some(),
+                scopes: tokens.scopes,
+            })
+        }))
+    }
+
+    /// Removes what is kept, and revokes the tokens where the authorization server takes that (RFC 7009). Gives
+    /// false where there was nothing.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read or written.
+    pub async fn log_out(&self) -> Result<bool, AuthError> {
+        self.detached(|shared| async move {
+            let mut ledger = shared.ledger.lock().await;
+            let vault = shared.vault().await?;
+            let _alone = vault.lock(&shared.server, &shared.url).await.map_err(unavailable)?;
+            let Some(record) = vault.load(&shared.server, &shared.url).await.map_err(unavailable)? else {
+                return Ok(false);
+            };
+            vault.remove(&shared.server, &shared.url).await.map_err(unavailable)?;
+            if let (Some(url), Some(tokens)) = (&record.revocation_endpoint, &record.tokens) {
+                let outbound = ledger.outbound(&shared).await?;
+                let client = renewal::with_credential(&shared, &record.client);
+                let endpoint = TokenEndpoint {
+                    outbound: &outbound,
+                    url: &record.token_endpoint,
+                    client: &client,
+                    key: renewal::signing_key(&shared),
+                    resource: &record.resource,
+                };
+                for token in tokens.refresh.iter().chain([&tokens.access]) {
+                    if let Err(error) = endpoint.revoke(url, token).await {
+                        warn!(server = shared.server, %error, "a token could not be revoked; it is removed here");
+                    }
+                }
+            }
+            Ok(true)
+        })
+        .await
+    }
+}

@@ -1,0 +1,255 @@
+//! What is known of one server's authorization, and what is done with the authorization server.
+//!
+//! Owned by the authorizer, behind its lock: whoever works on it is alone, so that there is one refresh for any
+//! number of callers. A lock in the store does the same among processes.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use tracing::info;
+
+use super::{
+    challenge::Challenge,
+    client::Client,
+    credential::Credential,
+    discovery::{self, Discovered},
+    error::{AuthError, unavailable, unfit},
+    outbound::Outbound,
+    python::Inherited,
+    record::Record,
+    scopes::Scopes,
+    shared::Shared,
+    token::Tokens,
+};
+use crate::{
+    config::Grant,
+    secret::{ExposeSecret, SecretString},
+};
+
+/// How many more scopes a server may ask for within [`STEP_UP_WINDOW`], one time after another.
+const MOST_STEP_UPS: u32 = 3;
+const STEP_UP_WINDOW: Duration = Duration::from_secs(600);
+
+/// What a caller wants of the authorization server.
+pub(super) enum Wish {
+    /// A new token for one that ends.
+    Renewal,
+    /// A token in place of one that got a 401.
+    Refused {
+        challenge: Challenge,
+        /// Whether that one had just been fetched.
+        again: bool,
+    },
+    /// A token with more scopes, after a 403 `insufficient_scope`.
+    MoreScopes(Challenge),
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Ledger {
+    outbound: Option<Outbound>,
+    /// Found at the last refusal.
+    pub(super) found: Option<Arc<Discovered>>,
+    /// As it stands in the store.
+    pub(super) record: Option<Record>,
+    /// Left behind by the Python mcpo; taken over once the authorization server is known.
+    pub(super) inherited: Option<Inherited>,
+    /// A client that was registered for a login which is not complete yet.
+    pub(super) client: Option<Client>,
+    /// Whether a login has begun since one came back last. An authorization server that has forgotten a client shows
+    /// its own error page and sends nobody back.
+    pub(super) unreturned: bool,
+    /// What the next login asks for.
+    pub(super) wanted: Option<Scopes>,
+    /// The access token that was given up last: a copy of it in the store is no news.
+    pub(super) dead: Option<SecretString>,
+    step_ups: Vec<Instant>,
+    /// The last failure that another try may not have, for those who waited meanwhile.
+    failure: Option<(Instant, AuthError)>,
+}
+
+impl Ledger {
+    /// Takes up what is kept, where it is news.
+    pub(super) async fn recall(&mut self, shared: &Shared) -> Result<(), AuthError> {
+        let stored = shared.vault().await?.load(&shared.server, &shared.url).await.map_err(unfit)?;
+        match stored {
+            Some(record) => drop(self.adopt(shared, record)?),
+            None if self.record.is_none() => {
+                self.inherited =
+                    shared.vault().await?.inherited(&shared.server, &shared.url).await.map_err(unfit)?;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Takes `record` over from the store; gives a credential where it holds one that is news and still good for
+    /// something.
+    pub(super) fn adopt(
+        &mut self,
+        shared: &Shared,
+        record: Record,
+    ) -> Result<Option<Arc<Credential>>, AuthError> {
+        let moved = self.found.as_ref().is_some_and(|found| found.server.issuer != record.issuer);
+        // Tokens of another client than the configured one cannot be renewed by it.
+        let configured = shared.settings.client.as_ref();
+        if moved || configured.is_some_and(|client| client.id != record.client.id) {
+            return Ok(None);
+        }
+        let known = |access: &SecretString| {
+            let same = |other: &SecretString| other.expose_secret() == access.expose_secret();
+            self.dead.as_ref().is_some_and(same)
+                || self.tokens().is_some_and(|tokens| same(&tokens.access)) && shared.has_credential()
+        };
+        let news = record.tokens.as_ref().filter(|tokens| !known(&tokens.access) && usable(tokens));
+        let credential = news.map(|tokens| shared.install(tokens)).transpose()?;
+        self.record = Some(record);
+        Ok(credential)
+    }
+
+    /// Does what a caller wants.
+    pub(super) async fn grant(&mut self, shared: &Shared, wish: Wish) -> Result<Arc<Credential>, AuthError> {
+        let answer = match wish {
+            Wish::Renewal => self.renew(shared).await,
+            Wish::Refused { challenge, again } => self.refused(shared, challenge, again).await,
+            Wish::MoreScopes(challenge) => self.step_up(shared, challenge).await,
+        };
+        if let Err(error @ AuthError::Unavailable(_)) = &answer {
+            self.failure = Some((Instant::now(), error.clone()));
+        }
+        answer
+    }
+
+    /// A failure that came after `since`: whoever has waited all the time need not try again.
+    pub(super) fn failure_since(&self, since: Instant) -> Option<AuthError> {
+        self.failure.as_ref().filter(|(when, _)| *when >= since).map(|(_, error)| error.clone())
+    }
+
+    /// After a 401. What is stored may be newer; else the token is renewed, else a login is needed.
+    async fn refused(
+        &mut self,
+        shared: &Shared,
+        challenge: Challenge,
+        again: bool,
+    ) -> Result<Arc<Credential>, AuthError> {
+        self.discover(shared, &challenge).await?;
+        if shared.settings.grant == Grant::ClientCredentials {
+            return if again {
+                Err(AuthError::Unfit("the server refuses the token that was just fetched for it".into()))
+            } else {
+                self.wanted = self.initial_scopes(shared, &challenge);
+                self.mint(shared).await
+            };
+        }
+        if self.record.is_none() {
+            self.wanted = self.initial_scopes(shared, &challenge);
+        }
+        if again {
+            return Err(self
+                .give_up(shared, "the server refuses the token that was just fetched for it")
+                .await);
+        }
+        self.refresh(shared).await
+    }
+
+    /// After a 403 `insufficient_scope`: what was granted stays asked for.
+    async fn step_up(&mut self, shared: &Shared, challenge: Challenge) -> Result<Arc<Credential>, AuthError> {
+        let more = challenge.scopes.clone().unwrap_or_default();
+        let had = self.asked_for();
+        let text = format!("the server wants more rights (scope {more})");
+        if had.covers(&more) {
+            return Err(AuthError::Unfit(format!(
+                "{text}, but they were asked for already; ask its operator"
+            )));
+        }
+        self.step_ups.retain(|then| then.elapsed() < STEP_UP_WINDOW);
+        if self.step_ups.len() >= MOST_STEP_UPS as usize {
+            return Err(AuthError::Unfit(format!(
+                "{text}, again and again; it is asked for no more for now"
+            )));
+        }
+        if self.found.is_none() {
+            self.discover(shared, &challenge).await?;
+        }
+        self.wanted = Some(had.union(&more));
+        self.step_ups.push(Instant::now());
+        if shared.settings.grant == Grant::ClientCredentials {
+            return self.mint(shared).await;
+        }
+        info!(server = shared.server, "{text}: log in again at {}", shared.office.login(&shared.server));
+        Err(shared.login_needed(&text))
+    }
+
+    /// Asks where the authorization server is; what belongs to a former one is forgotten.
+    pub(super) async fn discover(
+        &mut self,
+        shared: &Shared,
+        challenge: &Challenge,
+    ) -> Result<Arc<Discovered>, AuthError> {
+        let base = shared.settings.server_url.as_ref();
+        let outbound = self.outbound(shared).await?;
+        let found = discovery::discover(&outbound, &shared.url, base, challenge).await.map_err(|error| {
+            let text = error.to_string();
+            if error.is_transient() { AuthError::Unavailable(text) } else { AuthError::Unfit(text) }
+        })?;
+        let issuer = &found.server.issuer;
+        if self.record.as_ref().is_some_and(|record| record.issuer != *issuer) {
+            info!(server = shared.server, issuer, "the server has moved to another authorization server");
+            self.record = None;
+        }
+        if self.client.as_ref().is_some_and(|client| client.issuer != *issuer) {
+            self.client = None;
+        }
+        let found = Arc::new(found);
+        self.found = Some(found.clone());
+        Ok(found)
+    }
+
+    /// The challenge's scopes, else what the config names, else what the resource names, else none
+    /// (MCP 2025-11-25, Scope Selection Strategy).
+    fn initial_scopes(&self, shared: &Shared, challenge: &Challenge) -> Option<Scopes> {
+        let configured = shared.settings.client_metadata.get("scope").and_then(|scope| scope.as_str());
+        let found = self.found.as_ref();
+        challenge
+            .scopes
+            .clone()
+            .or_else(|| configured.map(Scopes::parse))
+            .or_else(|| found.and_then(|found| found.scopes.clone()))
+    }
+
+    /// What a login asks for. A refresh token is worth asking for where that takes a scope (SEP-2207).
+    pub(super) fn scopes_to_ask(&self, shared: &Shared) -> Option<Scopes> {
+        const OFFLINE: &str = "offline_access";
+        let scopes = self.wanted.clone().or_else(|| self.initial_scopes(shared, &Challenge::default()))?;
+        let offered = self.found.as_ref().and_then(|found| found.server.scopes.as_ref());
+        let offline = offered.is_some_and(|offered| offered.contains(OFFLINE));
+        Some(if offline { scopes.union(&Scopes::parse(OFFLINE)) } else { scopes })
+    }
+
+    /// The way out to this server's authorization server.
+    pub(super) async fn outbound(&mut self, shared: &Shared) -> Result<Outbound, AuthError> {
+        if let Some(outbound) = &self.outbound {
+            return Ok(outbound.clone());
+        }
+        let outbound = Outbound::towards(&shared.url).await.map_err(unavailable)?;
+        Ok(self.outbound.insert(outbound).clone())
+    }
+
+    pub(super) fn tokens(&self) -> Option<&Tokens> {
+        self.record.as_ref().and_then(|record| record.tokens.as_ref())
+    }
+
+    /// Every scope that was granted or asked for.
+    fn asked_for(&self) -> Scopes {
+        let granted = self.tokens().and_then(|tokens| tokens.scopes.clone()).unwrap_or_default();
+        let asked = self.record.as_ref().and_then(|record| record.requested_scopes.clone());
+        granted.union(&asked.or_else(|| self.wanted.clone()).unwrap_or_default())
+    }
+}
+
+/// Whether tokens are good for anything: a call, or a refresh.
+fn usable(tokens: &Tokens) -> bool {
+    tokens.refresh.is_some() || tokens.expires_at.is_none_or(|expires| expires > SystemTime::now())
+}

@@ -1,0 +1,187 @@
+//! A login from its start to its tokens (RFC 6749 section 4.1, RFC 7636).
+
+use std::{mem, sync::Arc, time::Duration};
+
+use oauth2::{CsrfToken, PkceCodeChallenge};
+use url::Url;
+
+use super::{
+    authorization::authorization_url,
+    authorizer::Authorizer,
+    challenge::Challenge,
+    client::{self, Client, ClientError, Wanted},
+    discovery::Discovered,
+    error::{AuthError, unavailable, unfit},
+    ledger::Ledger,
+    logins::{Login, Return, cookie_name},
+    office::random_token,
+    record::Record,
+    renewal,
+    shared::Shared,
+    token::{TokenEndpoint, TokenError},
+};
+use crate::config::Grant;
+
+/// How long a person may take.
+pub const LOGIN_LIFETIME: Duration = Duration::from_secs(600);
+
+/// A login that has begun.
+pub struct Started {
+    /// Where the browser goes now.
+    pub url: Url,
+    /// The cookie that has to come back with it.
+    pub cookie: Cookie,
+}
+
+/// Binds a login to the browser that started it.
+pub struct Cookie {
+    /// Its own for each login, so that one browser may have several open.
+    pub name: String,
+    /// Random.
+    pub value: String,
+}
+
+/// Who waits for the return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// A browser, which keeps a cookie.
+    Browser,
+    /// A person at a terminal.
+    Terminal,
+}
+
+impl Authorizer {
+    /// Starts a login that comes back to `redirect_uri`.
+    ///
+    /// # Errors
+    ///
+    /// The authorization server cannot be found, or does not take us as a client.
+    pub async fn begin(&self, redirect_uri: Url, waiting: Waiting) -> Result<Started, AuthError> {
+        let authorizer = self.clone();
+        self.detached(|shared| async move {
+            let mut ledger = shared.ledger.lock().await;
+            let (client, found) = ledger.prepare(&shared, &redirect_uri).await?;
+            let scopes = ledger.scopes_to_ask(&shared);
+            let endpoint = found.server.authorization_endpoint.as_ref();
+            let endpoint = endpoint.ok_or_else(|| unfit("the authorization server takes no logins"))?;
+            let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+            let state = random_token();
+            let cookie = Cookie { name: cookie_name(&state), value: random_token() };
+            let url = authorization_url(
+                endpoint,
+                &client,
+                scopes.as_ref(),
+                &found.resource,
+                CsrfToken::new(state.clone()),
+                challenge,
+            );
+            let bond = (waiting == Waiting::Browser).then_some(cookie.value.as_str());
+            let login = Login::new(authorizer, bond, verifier, client, found, scopes);
+            shared.office.logins.insert(&state, login);
+            Ok(Started { url, cookie })
+        })
+        .await
+    }
+}
+
+/// Gets the tokens that a return is good for, and keeps them.
+pub(super) async fn complete(shared: Arc<Shared>, login: Login, answer: Return) -> Result<(), AuthError> {
+    let mut ledger = shared.ledger.lock().await;
+    ledger.unreturned = false;
+    let code = answer.code(&login.found)?;
+    let outbound = ledger.outbound(&shared).await?;
+    let endpoint = TokenEndpoint {
+        outbound: &outbound,
+        url: &login.found.server.token_endpoint,
+        client: &login.client,
+        key: renewal::signing_key(&shared),
+        resource: &login.found.resource,
+    };
+    let tokens = endpoint.exchange(&code, login.verifier, login.scopes.as_ref()).await;
+    let tokens = tokens.map_err(|error| match error {
+        TokenError::Unreachable(_) => unavailable(error),
+        error => unfit(error),
+    })?;
+    let _alone = shared.vault().await?.lock(&shared.server, &shared.url).await.map_err(unavailable)?;
+    ledger.found = Some(login.found.clone());
+    ledger.client = None;
+    ledger.wanted = None;
+    ledger.record = Some(Record {
+        tokens: Some(tokens),
+        requested_scopes: login.scopes,
+        ..renewal::record(&shared, &login.found, login.client)
+    });
+    ledger.keep(&shared).await.map(drop)
+}
+
+impl Ledger {
+    /// The client to log in as, and the authorization server; both are kept until the login is complete.
+    async fn prepare(
+        &mut self,
+        shared: &Shared,
+        redirect_uri: &Url,
+    ) -> Result<(Client, Arc<Discovered>), AuthError> {
+        let found = match self.found.clone() {
+            Some(found) => found,
+            None => self.discover(shared, &Challenge::default()).await?,
+        };
+        login_possible(&found, shared)?;
+        let fits = |client: &&Client| client.good_for(&found.server.issuer, redirect_uri);
+        // A client that did not bring the last login back may be forgotten there.
+        let lost = mem::replace(&mut self.unreturned, true);
+        let known =
+            self.record.as_ref().map(|record| &record.client).into_iter().chain(&self.client).find(fits);
+        // A configured client is built anew, as the config may have changed.
+        if let Some(client) = known.filter(|_| !lost && shared.settings.client.is_none()) {
+            return Ok((client.clone(), found));
+        }
+        let client = self.obtain(shared, &found, redirect_uri).await?;
+        self.client = Some(client.clone());
+        Ok((client, found))
+    }
+
+    /// Becomes a client of the authorization server.
+    pub(super) async fn obtain(
+        &mut self,
+        shared: &Shared,
+        found: &Discovered,
+        redirect_uri: &Url,
+    ) -> Result<Client, AuthError> {
+        let (scopes, document) = (self.scopes_to_ask(shared), shared.office.document());
+        let wanted = Wanted {
+            configured: shared.settings.client.as_ref(),
+            document: document.as_ref(),
+            redirect_uri,
+            metadata: &shared.settings.client_metadata,
+            scopes: scopes.as_ref(),
+        };
+        let outbound = self.outbound(shared).await?;
+        client::obtain(&outbound, &found.server, &wanted).await.map_err(|error| match error {
+            ClientError::Registration(TokenError::Unreachable(_)) => unavailable(error),
+            error => unfit(error),
+        })
+    }
+}
+
+/// Whether a person could log in at all.
+pub(super) fn login_possible(found: &Discovered, shared: &Shared) -> Result<(), AuthError> {
+    let unfit = |reason: &str| Err(AuthError::Unfit(reason.to_owned()));
+    let server = &found.server;
+    if shared.settings.grant == Grant::ClientCredentials {
+        return unfit("mcpo acts for itself here (grant_type client_credentials); nobody has to log in");
+    }
+    if server.authorization_endpoint.is_none() {
+        return unfit(
+            "the authorization server has no authorization endpoint; configure grant_type client_credentials",
+        );
+    }
+    server.can_pkce().map_err(self::unfit)?;
+    let document = server.client_id_metadata_document && shared.office.document().is_some();
+    if shared.settings.client.is_none() && !document && server.registration_endpoint.is_none() {
+        return unfit(
+            "the authorization server registers no clients by itself; register one there by hand, and put its \
+             client_id into the server's oauth block",
+        );
+    }
+    Ok(())
+}

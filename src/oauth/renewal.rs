@@ -1,0 +1,238 @@
+//! New tokens for old ones, without a person: refreshed, minted, inherited; and giving them up.
+
+use std::sync::Arc;
+
+use tracing::{info, warn};
+
+use super::{
+    client::{Client, ClientOrigin},
+    credential::Credential,
+    discovery::Discovered,
+    error::{AuthError, unavailable, unfit},
+    ledger::Ledger,
+    login::login_possible,
+    record::Record,
+    shared::Shared,
+    token::{TokenEndpoint, TokenError},
+};
+use crate::config::{ClientAuthMethod, ClientCredential, Grant, SigningKey, StaticClient};
+
+impl Ledger {
+    pub(super) async fn renew(&mut self, shared: &Shared) -> Result<Arc<Credential>, AuthError> {
+        match shared.settings.grant {
+            Grant::ClientCredentials => self.mint(shared).await,
+            Grant::AuthorizationCode => self.refresh(shared).await,
+        }
+    }
+
+    pub(super) async fn refresh(&mut self, shared: &Shared) -> Result<Arc<Credential>, AuthError> {
+        let _alone = shared.vault().await?.lock(&shared.server, &shared.url).await.map_err(unavailable)?;
+        // Another process may have been faster, and has burnt the refresh token that we know.
+        if let Some(stored) = shared.vault().await?.load(&shared.server, &shared.url).await.map_err(unfit)?
+            && let Some(credential) = self.adopt(shared, stored)?
+            && !credential.expired()
+        {
+            return Ok(credential);
+        }
+        self.inherit(shared);
+        let outbound = self.outbound(shared).await?;
+        if self.tokens().is_none() {
+            return Err(self.give_up(shared, "nobody has logged in yet").await);
+        }
+        let Some((record, refresh, granted)) = self.record.as_mut().and_then(|record| {
+            let tokens = record.tokens.as_ref()?;
+            let (refresh, granted) = (tokens.refresh.clone()?, tokens.scopes.clone());
+            Some((record, refresh, granted))
+        }) else {
+            return Err(self
+                .give_up(shared, "the token is no longer good, and there is none to refresh it")
+                .await);
+        };
+        let client = with_credential(shared, &record.client);
+        let endpoint = TokenEndpoint {
+            outbound: &outbound,
+            url: &record.token_endpoint,
+            client: &client,
+            key: signing_key(shared),
+            resource: &record.resource,
+        };
+        match endpoint.refresh(&refresh, granted.as_ref()).await {
+            Ok(tokens) => {
+                record.tokens = Some(tokens);
+                self.keep(shared).await
+            }
+            Err(error) => Err(self.refresh_failed(shared, error).await),
+        }
+    }
+
+    /// `invalid_grant` ends the tokens, `invalid_client` the client too; everything else may pass.
+    async fn refresh_failed(&mut self, shared: &Shared, error: TokenError) -> AuthError {
+        match error.error() {
+            Some("invalid_grant") => self.give_up(shared, "the authorization has ended or was revoked").await,
+            Some("invalid_client" | "unauthorized_client") => {
+                if shared.settings.client.is_some() {
+                    return AuthError::Unfit(format!(
+                        "{error}; check client_id and what proves it in the config"
+                    ));
+                }
+                self.client = None;
+                let reason = "the authorization server has forgotten this client";
+                let error = self.give_up(shared, reason).await;
+                self.record = None;
+                error
+            }
+            _ => AuthError::Unavailable(format!("the token could not be refreshed: {error}")),
+        }
+    }
+
+    pub(super) async fn mint(&mut self, shared: &Shared) -> Result<Arc<Credential>, AuthError> {
+        let found = self.found.clone().ok_or_else(|| {
+            AuthError::Unavailable("nothing is known of the authorization server yet".into())
+        })?;
+        let Some(client) = &shared.settings.client else {
+            return Err(unfit("grant_type client_credentials needs a client_id in the server's oauth block"));
+        };
+        let client = Client::configured(&found.server, client, None);
+        let outbound = self.outbound(shared).await?;
+        let endpoint = TokenEndpoint {
+            outbound: &outbound,
+            url: &found.server.token_endpoint,
+            client: &client,
+            key: signing_key(shared),
+            resource: &found.resource,
+        };
+        match endpoint.client_credentials(self.wanted.as_ref()).await {
+            Ok(tokens) => {
+                let credential = shared.install(&tokens)?;
+                told(shared, &credential);
+                Ok(credential)
+            }
+            Err(error @ TokenError::Unreachable(_)) => Err(AuthError::Unavailable(error.to_string())),
+            Err(error) => Err(unfit(error)),
+        }
+    }
+
+    /// Stores the record, and only then begins to use its token.
+    pub(super) async fn keep(&mut self, shared: &Shared) -> Result<Arc<Credential>, AuthError> {
+        let Some(record) = &self.record else {
+            return Err(AuthError::Unavailable("there is no token to keep".into()));
+        };
+        if let Some(reason) = shared.volatile() {
+            warn!(server = shared.server, reason, "the token is not kept: after a restart a login is needed");
+        }
+        // A token that cannot be kept is still better than none.
+        if let Err(error) = shared.vault().await?.save(record).await {
+            warn!(server = shared.server, %error, "the token is not kept: after a restart a login is needed");
+        }
+        let tokens =
+            record.tokens.as_ref().ok_or_else(|| AuthError::Unavailable("there is no token".into()))?;
+        let credential = shared.install(tokens)?;
+        told(shared, &credential);
+        Ok(credential)
+    }
+
+    /// Gives the tokens up, here and in the store: a person has to log in.
+    pub(super) async fn give_up(&mut self, shared: &Shared, reason: &str) -> AuthError {
+        if let Some(record) = &mut self.record
+            && let Some(tokens) = record.tokens.take()
+        {
+            self.dead = Some(tokens.access);
+            if let Err(error) = forget_tokens(shared, record).await {
+                warn!(server = shared.server, %error, "the token is no good, and cannot be removed");
+            }
+        }
+        match self.login_open(shared).await {
+            Ok(()) => shared.dismiss(reason),
+            Err(error) => error,
+        }
+    }
+
+    /// Whether a person could log in. Many servers answer 401 and know nothing of OAuth: where nothing is published,
+    /// only a registration shows that there is an authorization server.
+    async fn login_open(&mut self, shared: &Shared) -> Result<(), AuthError> {
+        let Some(found) = self.found.clone() else { return Ok(()) };
+        login_possible(&found, shared)?;
+        if found.server.presumed && shared.settings.client.is_none() && self.client.is_none() {
+            let redirect_uri = shared.office.callback();
+            self.client = Some(self.obtain(shared, &found, &redirect_uri).await.map_err(|error| match error {
+                AuthError::Unfit(reason) => AuthError::Unfit(format!(
+                    "the server answers 401 and offers no login ({reason}); if it wants a key, put it into the \
+                     server's headers"
+                )),
+                error => error,
+            })?);
+        }
+        Ok(())
+    }
+
+    /// Takes over what the Python mcpo has left, now that its authorization server is known.
+    fn inherit(&mut self, shared: &Shared) {
+        if self.record.is_some() {
+            return;
+        }
+        if let (Some(found), Some(inherited)) = (&self.found, self.inherited.take()) {
+            info!(server = shared.server, "took over the tokens of the Python mcpo");
+            let client = Client {
+                issuer: found.server.issuer.clone(),
+                id: inherited.client_id,
+                method: inherited.method.unwrap_or(match inherited.client_secret {
+                    Some(_) => ClientAuthMethod::Post,
+                    None => ClientAuthMethod::None,
+                }),
+                secret: inherited.client_secret,
+                secret_expires: inherited.secret_expires,
+                redirect_uri: inherited.redirect_uris.into_iter().next(),
+                origin: ClientOrigin::Registered,
+            };
+            let tokens = inherited.tokens;
+            self.record = Some(Record { tokens, ..record(shared, found, client) });
+        }
+    }
+}
+
+fn told(shared: &Shared, credential: &Credential) {
+    match credential.lifetime() {
+        Some(left) => info!(server = shared.server, "got a token, good for {} s", left.as_secs_f64().round()),
+        None => info!(server = shared.server, "got a token"),
+    }
+}
+
+/// Keeps `record` without its tokens: who mcpo is to the server may still hold.
+async fn forget_tokens(shared: &Shared, record: &Record) -> Result<(), AuthError> {
+    shared.vault().await?.save(record).await.map_err(unavailable)
+}
+
+/// A configured client with its secret, which stands in the config and not in the record.
+pub(super) fn with_credential(shared: &Shared, client: &Client) -> Client {
+    let mut client = client.clone();
+    if let Some(StaticClient { credential: ClientCredential::Secret(secret), .. }) = &shared.settings.client {
+        client.secret = Some(secret.clone());
+    }
+    client
+}
+
+/// A record of `client`, without tokens so far.
+pub(super) fn record(shared: &Shared, found: &Discovered, client: Client) -> Record {
+    Record {
+        server: shared.server.clone(),
+        url: shared.url.clone(),
+        resource: found.resource.clone(),
+        issuer: found.server.issuer.clone(),
+        token_endpoint: found.server.token_endpoint.clone(),
+        revocation_endpoint: found.server.revocation_endpoint.clone(),
+        client: match client.origin {
+            ClientOrigin::Configured => Client { secret: None, ..client },
+            ClientOrigin::MetadataDocument | ClientOrigin::Registered => client,
+        },
+        tokens: None,
+        requested_scopes: None,
+    }
+}
+
+/// The configured key, where the client authenticates with one.
+pub(super) fn signing_key(shared: &Shared) -> Option<&SigningKey> {
+    match &shared.settings.client.as_ref()?.credential {
+        ClientCredential::Key(key) => Some(key),
+        ClientCredential::None | ClientCredential::Secret(_) => None,
+    }
+}
