@@ -63,4 +63,13 @@ impl Answer {
         let body = self.json();
         body["detail"]["message"].as_str().unwrap_or_else(|| panic!("no detail.message in {body}")).to_owned()
     }
+
+    /// Asserts that it is a page for a person, with this status, and gives its text.
+    #[track_caller]
+    pub(crate) fn page(&self, status: u16) -> &str {
+        assert_eq!(self.status, status, "{self:?}");
+        let kind = self.header("content-type").unwrap_or_default();
+        assert!(kind.starts_with("text/html"), "{self:?}");
+        &self.body
+    }
 }

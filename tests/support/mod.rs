@@ -1,8 +1,10 @@
 //! What the tests share: the gateway under test, the servers behind it, and ways to wait and to look.
 
 mod answer;
+pub(crate) mod authorization;
+pub(crate) mod browser;
 mod gateway;
-mod launch;
+pub(crate) mod launch;
 pub(crate) mod parts;
 pub(crate) mod processes;
 pub(crate) mod proxy;
