@@ -54,6 +54,14 @@ async fn a_schema_cannot_take_the_gateway_down() {
     );
 }
 
+/// An empty result to `server/discover` is no discovery: the server is of an older generation.
+#[tokio::test]
+async fn a_server_that_answers_whatever_it_is_asked_is_initialized() {
+    let gateway = Gateway::config(&json!({ "affable": parts::fake(&["--affable"]) })).ready().await;
+    assert_eq!(gateway.result("/affable/call", &json!({})).await["tool"], "call");
+    gateway.stop().await;
+}
+
 /// server-everything answers 400, not 404, to a session from before its restart.
 #[tokio::test]
 async fn a_remote_server_that_restarts_is_found_again() {

@@ -12,6 +12,8 @@ What a call does is told by its arguments, whatever the tool's name:
     {"result": R}                    answers with R as the whole result, untouched
     {"error": {"code": C, ...}}      answers with that JSON-RPC error
     {"silence": true}                never answers
+    {"ask": R}                       asks for input with the members of R; the next round is told what it brings
+    {"ask": R, "greedy": true}       asks again in every round
     {"grow": NAME}                   adds a tool of this name and tells that its tools have changed
     anything else                    one text: the JSON {"tool": name, "arguments": arguments}
 
@@ -19,6 +21,7 @@ How it behaves as a process:
     --record FILE    appends every message it receives to FILE, one JSON a line.
     --stubborn       ignores SIGTERM and the end of its input: only SIGKILL ends it.
     --mute           reads but never answers anything, `initialize` included.
+    --affable        answers what it does not know with an empty result rather than an error.
 """
 
 import argparse
@@ -27,8 +30,11 @@ import signal
 import sys
 import threading
 
-ANY_ARGUMENT = {"result": {}, "error": {}, "silence": {"type": "boolean"}, "grow": {"type": "string"}}
+FLAG = {"type": "boolean"}
+ANY_ARGUMENT = {"result": {}, "error": {}, "silence": FLAG, "ask": {}, "greedy": FLAG, "grow": {"type": "string"}}
 CALL = {"name": "call", "inputSchema": {"type": "object", "properties": ANY_ARGUMENT}}
+#: What a further round of a call brings.
+BROUGHT = ("inputResponses", "requestState")
 PROTOCOL = "2025-11-25"
 
 
@@ -42,6 +48,7 @@ def options():
     parser.add_argument("--record")
     parser.add_argument("--stubborn", action="store_true")
     parser.add_argument("--mute", action="store_true")
+    parser.add_argument("--affable", action="store_true")
     return parser.parse_args()
 
 
@@ -64,7 +71,10 @@ class Server:
         if method == "tools/list":
             return {"result": self.page(params.get("cursor"))}
         if method == "tools/call":
-            return self.call(params["name"], params.get("arguments") or {})
+            brought = {member: params[member] for member in BROUGHT if member in params}
+            return self.call(params["name"], params.get("arguments") or {}, brought)
+        if self.told.affable:
+            return {"result": {}}
         return {"error": {"code": -32601, "message": f"no method {method}"}}
 
     def page(self, cursor):
@@ -77,13 +87,17 @@ class Server:
             page["nextCursor"] = str(start + size)
         return page
 
-    def call(self, tool, arguments):
+    def call(self, tool, arguments, brought):
         if "result" in arguments:
             return {"result": arguments["result"]}
         if "error" in arguments:
             return {"error": arguments["error"]}
         if arguments.get("silence"):
             return None
+        if "ask" in arguments:
+            if not brought or arguments.get("greedy"):
+                return {"result": {"resultType": "input_required", **arguments["ask"]}}
+            return {"result": {"resultType": "complete", "content": [{"type": "text", "text": json.dumps(brought)}]}}
         if "grow" in arguments:
             self.tools = [*self.tools, {**CALL, "name": arguments["grow"]}]
             self.tell("notifications/tools/list_changed", {})
