@@ -125,7 +125,8 @@ struct TokensForm {
     access: SecretString,
     #[serde(rename = "refresh_token", default, with = "optional_text")]
     refresh: Option<SecretString>,
-    #[serde(default, with = "unix_seconds")]
+    // Whole seconds would make processes that share a short-lived token renew it at different times.
+    #[serde(rename = "expires_at_ms", default, with = "unix_ms")]
     expires_at: Option<SystemTime>,
     #[serde(rename = "scope", default, with = "optional_text")]
     scopes: Option<Scopes>,
@@ -186,15 +187,17 @@ mod optional_text {
     }
 }
 
-mod unix_seconds {
+mod unix_ms {
     use super::{Deserialize as _, Deserializer, Duration, Serialize as _, Serializer, SystemTime};
 
     pub(super) fn serialize<S: Serializer>(
         at: &Option<SystemTime>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let since_1970 =
-            |at: &SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let since_1970 = |at: &SystemTime| {
+            let time = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+        };
         at.as_ref().map(since_1970).serialize(serializer)
     }
 
@@ -202,7 +205,7 @@ mod unix_seconds {
         deserializer: D,
     ) -> Result<Option<SystemTime>, D::Error> {
         // A time that the system cannot tell is as good as none.
-        let seconds = Option::<u64>::deserialize(deserializer)?.map(Duration::from_secs);
-        Ok(seconds.and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(seconds)))
+        let time = Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis);
+        Ok(time.and_then(|time| SystemTime::UNIX_EPOCH.checked_add(time)))
     }
 }

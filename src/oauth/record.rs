@@ -123,7 +123,7 @@ mod tests {
             "tokens": {
                 "access_token": "open sesame",
                 "refresh_token": "again",
-                "expires_at": 1_800_000_000,
+                "expires_at_ms": 1_800_000_000_123_u64,
                 "scope": "read",
             },
         })
@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(record.client.secret.as_ref().map(SecretString::expose_secret), Some("hush"));
         let tokens = record.tokens.as_ref().unwrap();
         assert_eq!(tokens.access.expose_secret(), "open sesame");
-        let expires = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let expires = SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_123);
         assert_eq!(tokens.expires_at, Some(expires));
         assert_eq!(tokens.scopes, Some(Scopes::parse("read")));
         assert_eq!(record.requested_scopes, Some(Scopes::parse("read offline_access")));
@@ -165,7 +165,7 @@ mod tests {
         let mut short = whole();
         for (object, keys) in [
             ("/client", &["client_secret", "client_secret_expires_at", "redirect_uri"][..]),
-            ("/tokens", &["refresh_token", "expires_at", "scope"]),
+            ("/tokens", &["refresh_token", "expires_at_ms", "scope"]),
             ("", &["revocation_endpoint", "requested_scopes", "tokens"]),
         ] {
             let object = short.pointer_mut(object).and_then(Value::as_object_mut).unwrap();
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(read(&later).unwrap_err(), RecordError::Version(2));
         let text = whole().to_string();
         let mut odd = whole();
-        odd["tokens"]["expires_at"] = "open sesame".into();
+        odd["tokens"]["expires_at_ms"] = "open sesame".into();
         let odd = odd.to_string();
         for broken in [&text[..text.len() / 2], "garbage", "[]", "{}", "\0\0\0", "\"open sesame\"", &odd] {
             let error = Record::from_json(broken.as_bytes()).unwrap_err();
