@@ -31,8 +31,9 @@ use crate::config::{self, TokenStorage};
 
 /// How often the token folder is looked into for a login that another process has made.
 const LOOK: Duration = Duration::from_secs(2);
-/// The wait after a renewal that failed.
-const RETRY: Duration = Duration::from_secs(5);
+/// The waits after renewals that failed.
+const FIRST_RETRY: Duration = Duration::from_secs(2);
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
 /// A handle on one server's authorization; clones share it.
 #[derive(Clone)]
@@ -90,8 +91,8 @@ impl Authorizer {
         self.shared.current.load_full()
     }
 
-    /// After a 401 to a request that carried `used`: gives what to try again with. `again` says that `used` had
-    /// been fetched for this very request.
+    /// After a 401 to a request that carried `used`: gives what to try again with. `hopeless` says that new
+    /// tokens did not help this very request.
     ///
     /// # Errors
     ///
@@ -100,9 +101,9 @@ impl Authorizer {
         &self,
         used: Option<Arc<Credential>>,
         challenge: Challenge,
-        again: bool,
+        hopeless: bool,
     ) -> Result<Arc<Credential>, AuthError> {
-        self.ask(used, Wish::Refused { challenge, again }).await
+        self.ask(used, Wish::Refused { challenge, hopeless }).await
     }
 
     /// After a 403 that asks for more scopes than `used` has (MCP 2025-11-25, Step-Up Authorization Flow).
@@ -131,18 +132,20 @@ impl Authorizer {
     /// Renews tokens ahead of their end, for as long as it is polled.
     pub async fn keep_fresh(&self) -> Infallible {
         let mut standing = self.shared.standing.subscribe();
+        let mut retry = FIRST_RETRY;
         loop {
             standing.mark_unchanged();
             let latest = self.latest();
             let renew = latest.as_ref().and_then(|credential| credential.renew);
             let wait = renew.map(|renew| renew.duration_since(SystemTime::now()).unwrap_or_default());
             tokio::select! {
-                _ = standing.changed() => {}
+                _ = standing.changed() => retry = FIRST_RETRY,
                 () = sleep(wait.unwrap_or_default()), if wait.is_some() => {
                     let renewed = self.ask(latest, Wish::Renewal).await;
                     if let Err(AuthError::Unavailable(reason) | AuthError::Unfit(reason)) = renewed {
                         warn!(server = self.shared.server, reason, "the token could not be renewed");
-                        sleep(RETRY).await;
+                        sleep(retry).await;
+                        retry = (retry * 2).min(LONGEST_RETRY);
                     }
                 }
             }

@@ -39,8 +39,8 @@ pub(super) enum Wish {
     /// A token in place of one that got a 401.
     Refused {
         challenge: Challenge,
-        /// Whether that one had just been fetched.
-        again: bool,
+        /// New tokens did not help.
+        hopeless: bool,
     },
     /// A token with more scopes, after a 403 `insufficient_scope`.
     MoreScopes(Challenge),
@@ -113,7 +113,7 @@ impl Ledger {
     pub(super) async fn grant(&mut self, shared: &Shared, wish: Wish) -> Result<Arc<Credential>, AuthError> {
         let answer = match wish {
             Wish::Renewal => self.renew(shared).await,
-            Wish::Refused { challenge, again } => self.refused(shared, challenge, again).await,
+            Wish::Refused { challenge, hopeless } => self.refused(shared, challenge, hopeless).await,
             Wish::MoreScopes(challenge) => self.step_up(shared, challenge).await,
         };
         if let Err(error @ AuthError::Unavailable(_)) = &answer {
@@ -132,24 +132,25 @@ impl Ledger {
         &mut self,
         shared: &Shared,
         challenge: Challenge,
-        again: bool,
+        hopeless: bool,
     ) -> Result<Arc<Credential>, AuthError> {
         self.discover(shared, &challenge).await?;
+        // What was asked for once is asked for again (SEP-2350).
+        let had = self.asked_for();
+        self.wanted = if had.is_empty() {
+            self.initial_scopes(shared, &challenge)
+        } else {
+            Some(had.union(&challenge.scopes.unwrap_or_default()))
+        };
         if shared.settings.grant == Grant::ClientCredentials {
-            return if again {
-                Err(AuthError::Unfit("the server refuses the token that was just fetched for it".into()))
+            return if hopeless {
+                Err(AuthError::Unfit("the server refuses one new token after another".into()))
             } else {
-                self.wanted = self.initial_scopes(shared, &challenge);
                 self.mint(shared).await
             };
         }
-        if self.record.is_none() {
-            self.wanted = self.initial_scopes(shared, &challenge);
-        }
-        if again {
-            return Err(self
-                .give_up(shared, "the server refuses the token that was just fetched for it")
-                .await);
+        if hopeless {
+            return Err(self.give_up(shared, "the server refuses one new token after another").await);
         }
         self.refresh(shared).await
     }
@@ -198,6 +199,7 @@ impl Ledger {
         if self.record.as_ref().is_some_and(|record| record.issuer != *issuer) {
             info!(server = shared.server, issuer, "the server has moved to another authorization server");
             self.record = None;
+            self.wanted = None;
         }
         if self.client.as_ref().is_some_and(|client| client.issuer != *issuer) {
             self.client = None;
