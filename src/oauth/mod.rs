@@ -34,8 +34,6 @@ mod store;
 mod stub;
 mod token;
 mod vault;
-#[cfg(test)]
-mod web_server;
 
 pub use authorizer::Authorizer;
 pub use challenge::Challenge;

@@ -1,16 +1,23 @@
-//! An HTTP server on loopback for tests: it answers what a closure says and remembers what it was asked.
+//! HTTP servers on loopback for unit tests: one answers what a closure says and remembers what it was asked, the other
+//! takes one request after another and shows it whole.
 
 use std::{
     io,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
+use http::HeaderMap;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinSet,
+    time::timeout,
 };
 use url::Url;
+
+/// Longer than any answer takes.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) struct Stub {
     /// With a port of its own.
@@ -30,9 +37,9 @@ impl Stub {
         let mut connections = JoinSet::new();
         connections.spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let Ok(request) = request(&mut stream).await else { continue };
-                remembered.lock().unwrap().push(request.clone());
-                let _ = stream.write_all(answer(&origin, &request).as_bytes()).await;
+                let Ok(Received { target, .. }) = Received::read(&mut stream).await else { continue };
+                remembered.lock().unwrap().push(target.clone());
+                let _ = stream.write_all(answer(&origin, &target).as_bytes()).await;
             }
         });
         Self { origin: url, asked, _connections: connections }
@@ -48,27 +55,6 @@ impl Stub {
     }
 }
 
-/// Reads a request with its body.
-async fn request(stream: &mut TcpStream) -> io::Result<String> {
-    let mut text = String::new();
-    loop {
-        let mut part = [0; 4096];
-        let read = stream.read(&mut part).await?;
-        text.push_str(&String::from_utf8_lossy(&part[..read]));
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            if read == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            continue;
-        };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-        if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
-            let line = head.lines().next().unwrap();
-            return Ok(line.trim_end_matches(" HTTP/1.1").to_owned());
-        }
-    }
-}
-
 /// A response whose body ends with the connection.
 pub(super) fn response(status: u16, body: &str) -> String {
     format!("HTTP/1.1 {status} x\r\nconnection: close\r\n\r\n{body}")
@@ -76,4 +62,75 @@ pub(super) fn response(status: u16, body: &str) -> String {
 
 pub(super) fn redirect(to: &str) -> String {
     format!("HTTP/1.1 302 x\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+}
+
+/// Waits for requests at its URL.
+pub(super) struct WebServer {
+    listener: TcpListener,
+    pub(super) url: Url,
+}
+
+/// What the server was sent.
+pub(super) struct Received {
+    /// Method and path.
+    pub(super) target: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
+}
+
+impl WebServer {
+    pub(super) async fn bind() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/endpoint", listener.local_addr().unwrap()).parse().unwrap();
+        Self { listener, url }
+    }
+
+    /// Answers one request; to be joined with what sends it.
+    pub(super) async fn answer(&self, status: u16, body: &str) -> Received {
+        timeout(DEADLINE, self.exchange(status, body)).await.expect("nothing was sent")
+    }
+
+    async fn exchange(&self, status: u16, body: &str) -> Received {
+        let (mut stream, _) = self.listener.accept().await.unwrap();
+        let received = Received::read(&mut stream).await.unwrap();
+        let length = body.len();
+        let answer = format!(
+            "HTTP/1.1 {status} X\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        );
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        received
+    }
+}
+
+impl Received {
+    /// Reads a request with its body.
+    async fn read(stream: &mut TcpStream) -> io::Result<Self> {
+        let (mut read, mut buffer) = (Vec::new(), [0; 4096]);
+        loop {
+            let count = stream.read(&mut buffer).await?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            read.extend_from_slice(&buffer[..count]);
+            if let Some(received) = Self::parse(&read) {
+                return Ok(received);
+            }
+        }
+    }
+
+    /// Nothing where more is to come.
+    fn parse(read: &[u8]) -> Option<Self> {
+        let text = String::from_utf8(read.to_vec()).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let mut lines = head.lines();
+        let target = lines.next()?.trim_end_matches(" HTTP/1.1").to_owned();
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            let (name, value) = line.split_once(": ").unwrap();
+            headers.insert(name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        let length =
+            headers.get("content-length").map_or(0, |length| length.to_str().unwrap().parse().unwrap());
+        (body.len() == length).then(|| Self { target, headers, body: body.to_owned() })
+    }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     config::SigningKey,
-    oauth::web_server::{Received, WebServer},
+    oauth::stub::{Received, WebServer},
     secret::ExposeSecret as _,
 };
 

@@ -9,7 +9,7 @@ use url::form_urlencoded;
 use super::*;
 use crate::oauth::{
     client::ClientOrigin,
-    web_server::{Received, WebServer},
+    stub::{Received, WebServer},
 };
 
 const TOKEN: &str = r#"{"access_token":"at-1","expires_in":60}"#;
