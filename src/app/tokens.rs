@@ -77,18 +77,7 @@ pub async fn login(config: &Config, server: &config::Server) -> Result<(), Token
     let name = server.name.as_str();
     let failed = |error| TokensError::Authorization { server: name.to_owned(), error };
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let loopback = bind(server).await?;
-    let redirect_uri = loopback.redirect_uri();
-    let office = Arc::new(Office::new(
-        config.logins.clone(),
-        redirect_uri.clone(),
-        false,
-        tasks.clone(),
-        stop.clone(),
-    ));
-    let authorizer =
-        super::authorizer(server, &office).ok_or_else(|| TokensError::FixedCredentials(name.to_owned()))?;
-
+    let (authorizer, office) = authorizer(config, server, tasks.clone(), stop.clone())?;
     match upstream::try_connect(server, &authorizer, config.limits.result, &tasks).await {
         Ok(tools) => {
             say(&format!("{name} needs no login now: it answers, with {tools} tools"))?;
@@ -97,6 +86,8 @@ pub async fn login(config: &Config, server: &config::Server) -> Result<(), Token
         Err(error) if error.login_needed().is_some() => {}
         Err(error) => return Err(TokensError::Connect { server: name.to_owned(), error }),
     }
+    let loopback = bind(server).await?;
+    let redirect_uri = loopback.redirect_uri();
     let started = authorizer.begin(redirect_uri, Waiting::Terminal).await.map_err(failed)?;
     say(&format!(
         "To log in to {name}, open this address in a browser:\n\n{}\n\nIf the browser is on another machine, paste \
@@ -121,8 +112,7 @@ pub async fn login(config: &Config, server: &config::Server) -> Result<(), Token
     match outcome {
         Ok(Some(Outcome::Done { .. })) => Ok(say(&format!("logged in to {name}"))?),
         Ok(Some(Outcome::Failed { error, .. })) => Err(failed(&error.to_string())),
-        Ok(Some(Outcome::Unknown(reason))) => Err(failed(reason)),
-        Ok(None) => Err(failed("the login was broken off")),
+        Ok(Some(Outcome::Unknown(_)) | None) => Err(failed("the login was broken off")),
         Err(_) => Err(failed("nobody has logged in within 10 minutes; start anew")),
     }
 }
@@ -145,13 +135,15 @@ async fn pasted(office: &Office) -> Outcome {
     let mut lines = BufReader::new(stdin()).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         let url = Url::parse(line.trim());
-        match url.as_ref().ok().and_then(Url::query) {
-            Some(query) => return office.logins().finish(query, std::iter::empty()).await,
-            None if line.trim().is_empty() => {}
-            None => {
-                let _ = say("That is not the whole address: it begins with http and holds state= and code=.");
-            }
-        }
+        let reason = match url.as_ref().ok().and_then(Url::query) {
+            Some(query) => match office.logins().finish(query, std::iter::empty()).await {
+                Outcome::Unknown(reason) => reason,
+                end => return end,
+            },
+            None if line.trim().is_empty() => continue,
+            None => "it begins with http and holds state= and code=",
+        };
+        let _ = say(&format!("That is not the address of this login: {reason}."));
     }
     // Nobody is at a terminal; the callback may still be reached.
     pending().await
@@ -163,7 +155,7 @@ async fn pasted(office: &Office) -> Outcome {
 ///
 /// See [`TokensError`].
 pub async fn logout(config: &Config, server: &config::Server) -> Result<(), TokensError> {
-    let authorizer = offline(config.logins.clone(), server)?;
+    let authorizer = offline(config, server)?;
     let failed = |error| TokensError::Authorization { server: server.name.clone(), error };
     let was = authorizer.log_out().await.map_err(failed)?;
     Ok(say(&if was {
@@ -181,7 +173,7 @@ pub async fn logout(config: &Config, server: &config::Server) -> Result<(), Toke
 pub async fn list(config: &Config) -> Result<(), TokensError> {
     let remote = config.servers.iter().filter(|server| server.upstream.remote().is_some());
     for server in remote {
-        let line = match offline(config.logins.clone(), server) {
+        let line = match offline(config, server) {
             Ok(authorizer) => match authorizer.kept().await {
                 Ok(Some(kept)) => describe(&kept),
                 Ok(None) => "no token".to_owned(),
@@ -219,13 +211,22 @@ fn span(time: Duration) -> String {
 }
 
 /// An authorizer that only works on the store.
-fn offline(logins: config::Logins, server: &config::Server) -> Result<Authorizer, TokensError> {
-    let base = server.upstream.remote().map(|remote| remote.url.clone());
-    let authorizer = base.and_then(|base| {
-        let office = Office::new(logins, base, false, TaskTracker::new(), CancellationToken::new());
-        super::authorizer(server, &Arc::new(office))
-    });
-    authorizer.ok_or_else(|| TokensError::FixedCredentials(server.name.clone()))
+fn offline(config: &Config, server: &config::Server) -> Result<Authorizer, TokensError> {
+    authorizer(config, server, TaskTracker::new(), CancellationToken::new()).map(|(authorizer, _)| authorizer)
+}
+
+/// An authorizer without a gateway, and its office.
+fn authorizer(
+    config: &Config,
+    server: &config::Server,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) -> Result<(Authorizer, Arc<Office>), TokensError> {
+    let fixed = || TokensError::FixedCredentials(server.name.clone());
+    // Nobody is given its own addresses, so any will do.
+    let base = server.upstream.remote().ok_or_else(fixed)?.url.clone();
+    let office = Arc::new(Office::new(config.logins.clone(), base, false, tasks, stop));
+    Ok((super::authorizer(server, &office).ok_or_else(fixed)?, office))
 }
 
 fn say(text: &str) -> io::Result<()> {

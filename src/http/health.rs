@@ -108,7 +108,7 @@ async fn healthz() -> Json<State> {
 async fn readyz(request: HttpRequest, gateway: Data<Gateway>) -> Result<Json<State>, NotReady> {
     let snapshot = gateway.snapshot();
     let mut servers = vec![];
-    if request.query_string() == "detail" {
+    if url::form_urlencoded::parse(request.query_string().as_bytes()).any(|(name, _)| name == "detail") {
         guard::ask(&gateway.guard, request.headers()).map_err(NotReady::Guarded)?;
         servers.extend(
             snapshot.sessions().map(|(name, session)| ServerState::of(name, &session.status().borrow())),

@@ -50,10 +50,10 @@ async fn begin(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpRespo
 }
 
 async fn start(authorizer: &Authorizer, gateway: &Gateway) -> Result<HttpResponse, String> {
-    let redirect_uri = gateway.loopbacks.redirect_uri(authorizer).await?;
-    let secure = redirect_uri.scheme() == "https";
+    let redirect = gateway.loopbacks.redirect(authorizer).await?;
+    let secure = redirect.url.scheme() == "https";
     let started =
-        authorizer.begin(redirect_uri, Waiting::Browser).await.map_err(|error| error.to_string())?;
+        authorizer.begin(redirect.url.clone(), Waiting::Browser).await.map_err(|error| error.to_string())?;
     let cookie = Cookie::build(started.cookie.name, started.cookie.value)
         // The callback may be on another port, and below any prefix.
         .path("/")

@@ -8,7 +8,10 @@ use std::{
     convert::Infallible,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,9 +20,9 @@ use hyper::{Request, Response, body::Incoming, header, server::conn::http1, serv
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Mutex, mpsc},
+    sync::{Mutex, Notify, mpsc},
     task::JoinSet,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -31,6 +34,10 @@ use crate::oauth::{Authorizer, LOGIN_LIFETIME, Office, Outcome};
 const PATH: &str = "/callback";
 /// How long a browser's connection is served: it asks for one page.
 const CONNECTION: Duration = Duration::from_secs(60);
+/// How many browsers are served at once; there is one, as a rule.
+const MOST_BROWSERS: usize = 32;
+/// The wait after the system gave no connection.
+const BREATH: Duration = Duration::from_millis(100);
 /// How long the last page may take to be sent.
 const LAST_PAGE: Duration = Duration::from_secs(2);
 
@@ -73,11 +80,17 @@ impl Loopback {
     pub async fn serve(self, office: Arc<Office>, ends: mpsc::Sender<Outcome>, stop: CancellationToken) {
         let mut browsers = JoinSet::new();
         while let Some(accepted) = stop.run_until_cancelled(self.accept()).await {
-            if let Ok(stream) = accepted {
-                browsers.spawn(answer(stream, office.clone(), ends.clone()));
+            match accepted {
+                Ok(stream) => drop(browsers.spawn(answer(stream, office.clone(), ends.clone()))),
+                Err(_) => sleep(BREATH).await,
             }
             while browsers.try_join_next().is_some() {}
+            if browsers.len() >= MOST_BROWSERS {
+                browsers.join_next().await;
+            }
         }
+        // The port is free again while the last pages are still being sent.
+        drop(self.listeners);
         let _ = timeout(LAST_PAGE, async { while browsers.join_next().await.is_some() {} }).await;
     }
 
@@ -118,15 +131,38 @@ async fn respond(
         response.headers_mut().insert(name, header::HeaderValue::from_static(value));
     }
     *response.body_mut() = page;
-    // Whoever waits for it may have left.
-    let _ = ends.try_send(outcome);
+    // A stray request ends nothing. Whoever waits may have left.
+    if !matches!(outcome, Outcome::Unknown(_)) {
+        let _ = ends.try_send(outcome);
+    }
     response
 }
 
 /// The loopback ports that a gateway holds, each with when it closes at the latest.
 pub(super) struct Loopbacks {
     office: Arc<Office>,
-    open: Arc<Mutex<HashMap<u16, Instant>>>,
+    open: Arc<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    ports: Mutex<HashMap<u16, Instant>>,
+    /// Logins that are being started: their ports stay open though no login can come back yet.
+    starting: AtomicUsize,
+    changed: Notify,
+}
+
+/// Where a login comes back to, held while it is being started.
+pub(super) struct Redirect {
+    pub(super) url: Url,
+    open: Arc<Open>,
+}
+
+impl Drop for Redirect {
+    fn drop(&mut self) {
+        self.open.starting.fetch_sub(1, Ordering::AcqRel);
+        self.open.changed.notify_waiters();
+    }
 }
 
 impl Loopbacks {
@@ -139,9 +175,16 @@ impl Loopbacks {
     /// # Errors
     ///
     /// The configured port cannot be listened on.
-    pub(super) async fn redirect_uri(&self, authorizer: &Authorizer) -> Result<Url, String> {
+    pub(super) async fn redirect(&self, authorizer: &Authorizer) -> Result<Redirect, String> {
+        self.open.starting.fetch_add(1, Ordering::AcqRel);
+        let mut redirect = Redirect { url: self.office.callback(), open: self.open.clone() };
+        redirect.url = self.listen(authorizer).await?;
+        Ok(redirect)
+    }
+
+    async fn listen(&self, authorizer: &Authorizer) -> Result<Url, String> {
         let Some(port) = authorizer.callback_port() else { return Ok(self.office.callback()) };
-        let mut open = self.open.lock().await;
+        let mut open = self.open.ports.lock().await;
         let until = Instant::now() + LOGIN_LIFETIME;
         if let Some(latest) = open.get_mut(&port) {
             *latest = until;
@@ -170,21 +213,23 @@ impl Loopbacks {
 }
 
 /// Serves a port until no login can come back to it any more.
-async fn hold(loopback: Loopback, port: u16, office: Arc<Office>, open: Arc<Mutex<HashMap<u16, Instant>>>) {
+async fn hold(loopback: Loopback, port: u16, office: Arc<Office>, open: Arc<Open>) {
     let (ends, mut ended) = mpsc::channel(8);
     let stop = office.stopped().child_token();
     let serve = loopback.serve(office.clone(), ends, stop.clone());
     let watch = async {
         loop {
-            let latest = open.lock().await.get(&port).copied().unwrap_or_else(Instant::now);
+            let latest = open.ports.lock().await.get(&port).copied().unwrap_or_else(Instant::now);
             tokio::select! {
                 _ = ended.recv() => {}
+                () = open.changed.notified() => {}
                 () = sleep_until(latest) => {}
             }
-            let mut open = open.lock().await;
-            let over = open.get(&port).is_none_or(|latest| *latest <= Instant::now());
-            if over || !office.logins().any() {
-                open.remove(&port);
+            let mut ports = open.ports.lock().await;
+            let over = ports.get(&port).is_none_or(|latest| *latest <= Instant::now());
+            let idle = open.starting.load(Ordering::Acquire) == 0 && !office.logins().any();
+            if over || idle {
+                ports.remove(&port);
                 stop.cancel();
                 return;
             }
@@ -192,6 +237,6 @@ async fn hold(loopback: Loopback, port: u16, office: Arc<Office>, open: Arc<Mute
     };
     tokio::select! {
         () = async { tokio::join!(serve, watch); } => {}
-        () = async { office.stopped().cancelled().await; tokio::time::sleep(LAST_PAGE).await; } => {}
+        () = async { office.stopped().cancelled().await; sleep(LAST_PAGE).await; } => {}
     }
 }

@@ -29,8 +29,9 @@ use super::{
 };
 use crate::config::{self, TokenStorage};
 
-/// How often the token folder is looked into for a login that another process has made.
+/// How often the store is looked into for a login that another process has made, or for tokens that were set aside.
 const LOOK: Duration = Duration::from_secs(2);
+const LOOK_INTO_KEYRING: Duration = Duration::from_secs(30);
 /// The waits after renewals that failed.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
@@ -52,7 +53,7 @@ impl Authorizer {
             settings: settings.unwrap_or_default(),
             vault: OnceCell::new(),
             volatile: OnceLock::new(),
-            ticket: office.ticket(),
+            ticket: ArcSwapOption::new(office.ticket().map(Arc::new)),
             office,
             current: ArcSwapOption::empty(),
             standing: watch::Sender::new(Standing::NotAsked),
@@ -91,8 +92,8 @@ impl Authorizer {
         self.shared.current.load_full()
     }
 
-    /// After a 401 to a request that carried `used`: gives what to try again with. `hopeless` says that new
-    /// tokens did not help this very request.
+    /// After a 401 to a request that carried `used`: gives what to try again with. `attempt` says how
+    /// often this very request was refused before.
     ///
     /// # Errors
     ///
@@ -101,9 +102,9 @@ impl Authorizer {
         &self,
         used: Option<Arc<Credential>>,
         challenge: Challenge,
-        hopeless: bool,
+        attempt: u32,
     ) -> Result<Arc<Credential>, AuthError> {
-        self.ask(used, Wish::Refused { challenge, hopeless }).await
+        self.ask(used, Wish::Refused { challenge, attempt }).await
     }
 
     /// After a 403 that asks for more scopes than `used` has (MCP 2025-11-25, Step-Up Authorization Flow).
@@ -154,6 +155,10 @@ impl Authorizer {
 
     /// Waits until there is a token, be it that another process has fetched it.
     pub async fn authorized(&self) {
+        let look = match self.shared.settings.storage {
+            TokenStorage::File | TokenStorage::Memory => LOOK,
+            TokenStorage::Keyring => LOOK_INTO_KEYRING,
+        };
         let mut standing = self.shared.standing.subscribe();
         loop {
             if *standing.borrow_and_update() == Standing::Authorized {
@@ -161,7 +166,7 @@ impl Authorizer {
             }
             tokio::select! {
                 _ = standing.changed() => {}
-                () = sleep(LOOK), if self.shared.settings.storage == TokenStorage::File => {
+                () = sleep(look) => {
                     // What cannot be read was told when it was met first.
                     let _ = self.recall().await;
                 }
@@ -188,7 +193,8 @@ impl Authorizer {
 
     /// Whether `ticket` is the one that this server's callers were given.
     pub fn admits(&self, ticket: &str) -> bool {
-        self.shared.ticket.as_ref().is_some_and(|own| own.as_bytes().ct_eq(ticket.as_bytes()).into())
+        let own = self.shared.ticket.load();
+        own.as_ref().is_some_and(|own| own.as_bytes().ct_eq(ticket.as_bytes()).into())
     }
 
     /// A credential other than `used`, by what others have found out meanwhile or by asking for it.

@@ -10,6 +10,9 @@ use crate::secret::ExposeSecret;
 /// A token is renewed when a fifth of its time is left, but no earlier than this long before it expires.
 const LONGEST_LEAD: Duration = Duration::from_secs(60);
 
+/// No token is renewed sooner than this after it was taken up.
+const SHORTEST_USE: Duration = Duration::from_secs(1);
+
 /// The value of an `Authorization` header (RFC 6750 section 2.1), and how long it is good for.
 pub struct Credential {
     /// Marked sensitive.
@@ -27,7 +30,8 @@ impl Credential {
         header.set_sensitive(true);
         let lead = |expires: SystemTime| {
             let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
-            expires - (left / 5).min(LONGEST_LEAD)
+            // A server that gives tokens for no time at all is not asked without a pause.
+            (expires - (left / 5).min(LONGEST_LEAD)).max(SystemTime::now() + SHORTEST_USE)
         };
         Some(Self { header, expires: tokens.expires_at, renew: tokens.expires_at.map(lead) })
     }

@@ -56,12 +56,19 @@ impl Authorizer {
             let mut ledger = shared.ledger.lock().await;
             let vault = shared.vault().await?;
             let _alone = vault.lock(&shared.server, &shared.url).await.map_err(unavailable)?;
-            let Some(record) = vault.load(&shared.server, &shared.url).await.map_err(unavailable)? else {
-                return Ok(false);
-            };
-            vault.remove(&shared.server, &shared.url).await.map_err(unavailable)?;
+            let record = vault.load(&shared.server, &shared.url).await.map_err(unavailable)?;
+            let inherited = vault.inherited(&shared.server, &shared.url).await.map_err(unavailable)?;
+            // Those of the Python mcpo are not taken over after that.
+            shared.forget().await?;
+            let Some(record) = record else { return Ok(inherited.is_some()) };
             if let (Some(url), Some(tokens)) = (&record.revocation_endpoint, &record.tokens) {
-                let outbound = ledger.outbound(&shared).await?;
+                let outbound = match ledger.outbound(&shared).await {
+                    Ok(outbound) => outbound,
+                    Err(error) => {
+                        warn!(server = shared.server, %error, "the tokens could not be revoked; they are removed here");
+                        return Ok(true);
+                    }
+                };
                 let client = renewal::with_credential(&shared, &record.client);
                 let endpoint = TokenEndpoint {
                     outbound: &outbound,

@@ -28,8 +28,11 @@ use crate::{
     secret::{ExposeSecret, SecretString},
 };
 
+/// How often one request may be refused for a token that has just ended; then none is good.
+const HOPEFUL: u32 = 2;
+const REFUSES: &str = "the server refuses one new token after another";
 /// How many more scopes a server may ask for within [`STEP_UP_WINDOW`], one time after another.
-const MOST_STEP_UPS: u32 = 3;
+const MOST_STEP_UPS: usize = 3;
 const STEP_UP_WINDOW: Duration = Duration::from_secs(600);
 
 /// What a caller wants of the authorization server.
@@ -39,8 +42,8 @@ pub(super) enum Wish {
     /// A token in place of one that got a 401.
     Refused {
         challenge: Challenge,
-        /// New tokens did not help.
-        hopeless: bool,
+        /// How often this request was refused before.
+        attempt: u32,
     },
     /// A token with more scopes, after a 403 `insufficient_scope`.
     MoreScopes(Challenge),
@@ -63,11 +66,24 @@ pub(super) struct Ledger {
     pub(super) unreturned: bool,
     /// What the next login asks for.
     pub(super) wanted: Option<Scopes>,
+    /// Whether the store held the record when we last looked or wrote: if it is gone then, somebody has logged out.
+    pub(super) kept: bool,
     /// The access token that was given up last: a copy of it in the store is no news.
     pub(super) dead: Option<SecretString>,
+    /// Tokens that the server refused, to be tried again.
+    pub(super) aside: Option<Aside>,
+    /// When clients were registered of late.
+    pub(super) registrations: Vec<Instant>,
     step_ups: Vec<Instant>,
     /// The last failure that another try may not have, for those who waited meanwhile.
     failure: Option<(Instant, AuthError)>,
+}
+
+/// An access token that is not used for a while.
+pub(super) struct Aside {
+    pub(super) access: SecretString,
+    pub(super) pause: Duration,
+    pub(super) until: Instant,
 }
 
 impl Ledger {
@@ -75,7 +91,10 @@ impl Ledger {
     pub(super) async fn recall(&mut self, shared: &Shared) -> Result<(), AuthError> {
         let stored = shared.vault().await?.load(&shared.server, &shared.url).await.map_err(unfit)?;
         match stored {
-            Some(record) => drop(self.adopt(shared, record)?),
+            Some(record) => {
+                self.kept = true;
+                self.adopt(shared, record)?;
+            }
             None if self.record.is_none() => {
                 self.inherited =
                     shared.vault().await?.inherited(&shared.server, &shared.url).await.map_err(unfit)?;
@@ -100,7 +119,9 @@ impl Ledger {
         }
         let known = |access: &SecretString| {
             let same = |other: &SecretString| other.expose_secret() == access.expose_secret();
+            let paused = |aside: &Aside| same(&aside.access) && aside.until > Instant::now();
             self.dead.as_ref().is_some_and(same)
+                || self.aside.as_ref().is_some_and(paused)
                 || self.tokens().is_some_and(|tokens| same(&tokens.access)) && shared.has_credential()
         };
         let news = record.tokens.as_ref().filter(|tokens| !known(&tokens.access) && usable(tokens));
@@ -113,7 +134,7 @@ impl Ledger {
     pub(super) async fn grant(&mut self, shared: &Shared, wish: Wish) -> Result<Arc<Credential>, AuthError> {
         let answer = match wish {
             Wish::Renewal => self.renew(shared).await,
-            Wish::Refused { challenge, hopeless } => self.refused(shared, challenge, hopeless).await,
+            Wish::Refused { challenge, attempt } => self.refused(shared, challenge, attempt).await,
             Wish::MoreScopes(challenge) => self.step_up(shared, challenge).await,
         };
         if let Err(error @ AuthError::Unavailable(_)) = &answer {
@@ -132,8 +153,18 @@ impl Ledger {
         &mut self,
         shared: &Shared,
         challenge: Challenge,
-        hopeless: bool,
+        attempt: u32,
     ) -> Result<Arc<Credential>, AuthError> {
+        // The authorization server that is known is asked first: only if it does not help need it be looked for anew.
+        let ended = match attempt {
+            0 if self.tokens().is_some_and(|tokens| tokens.refresh.is_some()) => {
+                match self.refresh(shared).await {
+                    Err(error @ AuthError::LoginNeeded(_)) => Some(error),
+                    done => return done,
+                }
+            }
+            _ => None,
+        };
         self.discover(shared, &challenge).await?;
         // What was asked for once is asked for again (SEP-2350).
         let had = self.asked_for();
@@ -143,30 +174,40 @@ impl Ledger {
             Some(had.union(&challenge.scopes.unwrap_or_default()))
         };
         if shared.settings.grant == Grant::ClientCredentials {
-            return if hopeless {
-                Err(AuthError::Unfit("the server refuses one new token after another".into()))
+            return if attempt >= HOPEFUL {
+                Err(AuthError::Unavailable(REFUSES.into()))
             } else {
                 self.mint(shared).await
             };
         }
-        if hopeless {
-            return Err(self.give_up(shared, "the server refuses one new token after another").await);
+        if attempt >= HOPEFUL {
+            return Err(self.set_aside(shared, REFUSES));
         }
-        self.refresh(shared).await
+        match ended {
+            Some(error) => Err(error),
+            None => self.refresh(shared).await,
+        }
     }
 
     /// After a 403 `insufficient_scope`: what was granted stays asked for.
     async fn step_up(&mut self, shared: &Shared, challenge: Challenge) -> Result<Arc<Credential>, AuthError> {
         let more = challenge.scopes.clone().unwrap_or_default();
-        let had = self.asked_for();
+        if more.is_empty() {
+            return Err(AuthError::Unfit("the server wants more rights and does not say which scope".into()));
+        }
         let text = format!("the server wants more rights (scope {more})");
+        let pending = self.wanted.clone().filter(|wanted| wanted.covers(&more));
+        if let (Some(_), Grant::AuthorizationCode) = (pending, shared.settings.grant) {
+            return Err(shared.login_needed(&text));
+        }
+        let had = self.asked_for();
         if had.covers(&more) {
             return Err(AuthError::Unfit(format!(
                 "{text}, but they were asked for already; ask its operator"
             )));
         }
         self.step_ups.retain(|then| then.elapsed() < STEP_UP_WINDOW);
-        if self.step_ups.len() >= MOST_STEP_UPS as usize {
+        if self.step_ups.len() >= MOST_STEP_UPS {
             return Err(AuthError::Unfit(format!(
                 "{text}, again and again; it is asked for no more for now"
             )));
@@ -196,6 +237,15 @@ impl Ledger {
             if error.is_transient() { AuthError::Unavailable(text) } else { AuthError::Unfit(text) }
         })?;
         let issuer = &found.server.issuer;
+        if let (Some(_), Some(record)) = (&shared.settings.client, &self.record)
+            && record.issuer != *issuer
+        {
+            return Err(AuthError::Unfit(format!(
+                "the server now names the authorization server {issuer}, and the configured client belongs to {}; if \
+                 that is right, run: mcpo logout {}",
+                record.issuer, shared.server
+            )));
+        }
         if self.record.as_ref().is_some_and(|record| record.issuer != *issuer) {
             info!(server = shared.server, issuer, "the server has moved to another authorization server");
             self.record = None;
@@ -224,7 +274,9 @@ impl Ledger {
     /// What a login asks for. A refresh token is worth asking for where that takes a scope (SEP-2207).
     pub(super) fn scopes_to_ask(&self, shared: &Shared) -> Option<Scopes> {
         const OFFLINE: &str = "offline_access";
-        let scopes = self.wanted.clone().or_else(|| self.initial_scopes(shared, &Challenge::default()))?;
+        let asked = Some(self.asked_for()).filter(|asked| !asked.is_empty());
+        let initial = || self.initial_scopes(shared, &Challenge::default());
+        let scopes = self.wanted.clone().or(asked).or_else(initial)?;
         let offered = self.found.as_ref().and_then(|found| found.server.scopes.as_ref());
         let offline = offered.is_some_and(|offered| offered.contains(OFFLINE));
         Some(if offline { scopes.union(&Scopes::parse(OFFLINE)) } else { scopes })
@@ -247,7 +299,8 @@ impl Ledger {
     fn asked_for(&self) -> Scopes {
         let granted = self.tokens().and_then(|tokens| tokens.scopes.clone()).unwrap_or_default();
         let asked = self.record.as_ref().and_then(|record| record.requested_scopes.clone());
-        granted.union(&asked.or_else(|| self.wanted.clone()).unwrap_or_default())
+        let wanted = self.wanted.clone().unwrap_or_default();
+        granted.union(&asked.unwrap_or_default()).union(&wanted)
     }
 }
 

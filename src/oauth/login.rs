@@ -1,6 +1,10 @@
 //! A login from its start to its tokens (RFC 6749 section 4.1, RFC 7636).
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{
+    mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use oauth2::{CsrfToken, PkceCodeChallenge};
 use url::Url;
@@ -24,6 +28,9 @@ use crate::config::Grant;
 
 /// How long a person may take.
 pub const LOGIN_LIFETIME: Duration = Duration::from_secs(600);
+
+/// How many clients are registered within that time for logins that nobody brings to an end.
+const MOST_REGISTRATIONS: usize = 5;
 
 /// A login that has begun.
 pub struct Started {
@@ -89,6 +96,7 @@ pub(super) async fn complete(shared: Arc<Shared>, login: Login, answer: Return) 
     let mut ledger = shared.ledger.lock().await;
     ledger.unreturned = false;
     let code = answer.code(&login.found)?;
+    let _alone = shared.alone().await?;
     let outbound = ledger.outbound(&shared).await?;
     let endpoint = TokenEndpoint {
         outbound: &outbound,
@@ -102,10 +110,11 @@ pub(super) async fn complete(shared: Arc<Shared>, login: Login, answer: Return) 
         TokenError::Unreachable(_) => unavailable(error),
         error => unfit(error),
     })?;
-    let _alone = shared.vault().await?.lock(&shared.server, &shared.url).await.map_err(unavailable)?;
     ledger.found = Some(login.found.clone());
     ledger.client = None;
     ledger.wanted = None;
+    ledger.aside = None;
+    shared.renew_ticket();
     ledger.record = Some(Record {
         tokens: Some(tokens),
         requested_scopes: login.scopes,
@@ -132,9 +141,12 @@ impl Ledger {
         let known =
             self.record.as_ref().map(|record| &record.client).into_iter().chain(&self.client).find(fits);
         // A configured client is built anew, as the config may have changed.
-        if let Some(client) = known.filter(|_| !lost && shared.settings.client.is_none()) {
+        self.registrations.retain(|then| then.elapsed() < LOGIN_LIFETIME);
+        let again = lost && self.registrations.len() < MOST_REGISTRATIONS;
+        if let Some(client) = known.filter(|_| !again && shared.settings.client.is_none()) {
             return Ok((client.clone(), found));
         }
+        self.registrations.push(Instant::now());
         let client = self.obtain(shared, &found, redirect_uri).await?;
         self.client = Some(client.clone());
         Ok((client, found))

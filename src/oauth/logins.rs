@@ -18,6 +18,7 @@ use url::{Url, form_urlencoded};
 
 use super::{
     authorizer::Authorizer,
+    challenge::line,
     client::Client,
     discovery::Discovered,
     error::AuthError,
@@ -172,8 +173,8 @@ impl Return {
                 "state" => answer.state = Some(value.into_owned()),
                 "code" => answer.code = Some(value.into_owned().into()),
                 "iss" => answer.iss = Some(value.into_owned()),
-                "error" => answer.error = Some(plain(&value)),
-                "error_description" => answer.description = Some(plain(&value)),
+                "error" => answer.error = line(&value),
+                "error_description" => answer.description = line(&value),
                 _ => {}
             }
         }
@@ -219,11 +220,6 @@ pub(super) fn cookie_name(state: &str) -> String {
 
 fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
-}
-
-/// What an authorization server says of an error, fit for a page and a log line.
-fn plain(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(300).collect()
 }
 
 fn also(description: Option<String>) -> String {

@@ -69,7 +69,8 @@ impl Office {
     /// Shows a login that has come to be wanted to whoever started mcpo: only where that is a person at this machine.
     pub(super) fn present(&self, login: &LoginNeeded) {
         if self.settings.public_url.is_none() && io::stderr().is_terminal() {
-            self.open(login.url.clone());
+            // Not the one with the ticket: programs' arguments are there for all to see.
+            self.open(login.page.clone());
         }
     }
 

@@ -1,6 +1,9 @@
 //! New tokens for old ones, without a person: refreshed, minted, inherited; and giving them up.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tracing::{info, warn};
 
@@ -9,13 +12,17 @@ use super::{
     credential::Credential,
     discovery::Discovered,
     error::{AuthError, unavailable, unfit},
-    ledger::Ledger,
+    ledger::{Aside, Ledger},
     login::login_possible,
     record::Record,
     shared::Shared,
     token::{TokenEndpoint, TokenError},
 };
 use crate::config::{ClientAuthMethod, ClientCredential, Grant, SigningKey, StaticClient};
+
+/// How long tokens are set aside that were refused, one time after another.
+const FIRST_PAUSE: Duration = Duration::from_secs(15);
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 impl Ledger {
     pub(super) async fn renew(&mut self, shared: &Shared) -> Result<Arc<Credential>, AuthError> {
@@ -26,13 +33,21 @@ impl Ledger {
     }
 
     pub(super) async fn refresh(&mut self, shared: &Shared) -> Result<Arc<Credential>, AuthError> {
-        let _alone = shared.vault().await?.lock(&shared.server, &shared.url).await.map_err(unavailable)?;
-        // Another process may have been faster, and has burnt the refresh token that we know.
-        if let Some(stored) = shared.vault().await?.load(&shared.server, &shared.url).await.map_err(unfit)?
-            && let Some(credential) = self.adopt(shared, stored)?
-            && !credential.expired()
-        {
-            return Ok(credential);
+        let _alone = shared.alone().await?;
+        match shared.vault().await?.load(&shared.server, &shared.url).await.map_err(unfit)? {
+            // Another process may have been faster, and has burnt the refresh token that we know.
+            Some(stored) => {
+                self.kept = true;
+                if let Some(credential) = self.adopt(shared, stored)?.filter(|new| !new.expired()) {
+                    return Ok(credential);
+                }
+            }
+            None if self.kept => {
+                self.kept = false;
+                self.record = None;
+                return Err(shared.dismiss("somebody has logged out"));
+            }
+            None => {}
         }
         self.inherit(shared);
         let outbound = self.outbound(shared).await?;
@@ -79,6 +94,10 @@ impl Ledger {
                 let reason = "the authorization server has forgotten this client";
                 let error = self.give_up(shared, reason).await;
                 self.record = None;
+                self.kept = false;
+                if let Err(error) = shared.forget().await {
+                    warn!(server = shared.server, %error, "the forgotten client cannot be removed");
+                }
                 error
             }
             _ => AuthError::Unavailable(format!("the token could not be refreshed: {error}")),
@@ -103,6 +122,7 @@ impl Ledger {
         };
         match endpoint.client_credentials(self.wanted.as_ref()).await {
             Ok(tokens) => {
+                self.pin(shared, &found, client).await;
                 let credential = shared.install(&tokens)?;
                 told(shared, &credential);
                 Ok(credential)
@@ -121,7 +141,9 @@ impl Ledger {
             warn!(server = shared.server, reason, "the token is not kept: after a restart a login is needed");
         }
         // A token that cannot be kept is still better than none.
-        if let Err(error) = shared.vault().await?.save(record).await {
+        let saved = shared.vault().await?.save(record).await;
+        self.kept = saved.is_ok();
+        if let Err(error) = saved {
             warn!(server = shared.server, %error, "the token is not kept: after a restart a login is needed");
         }
         let tokens =
@@ -131,7 +153,30 @@ impl Ledger {
         Ok(credential)
     }
 
-    /// Gives the tokens up, here and in the store: a person has to log in.
+    /// Remembers whose client the configured one is: its credentials never go to another authorization server, though
+    /// the MCP server names one.
+    async fn pin(&mut self, shared: &Shared, found: &Discovered, client: Client) {
+        if self.record.is_none() {
+            let record = record(shared, found, client);
+            if let Ok(vault) = shared.vault().await
+                && let Err(error) = vault.save(&record).await
+            {
+                warn!(server = shared.server, %error, "its authorization server cannot be remembered");
+            }
+            self.record = Some(record);
+        }
+    }
+
+    /// Stops using tokens that the server refuses, without losing them: it may be the one that is at fault.
+    pub(super) fn set_aside(&mut self, shared: &Shared, reason: &str) -> AuthError {
+        let access = self.tokens().map(|tokens| tokens.access.clone());
+        let recent = self.aside.as_ref().filter(|aside| aside.until.elapsed() < LONGEST_PAUSE);
+        let pause = recent.map_or(FIRST_PAUSE, |aside| (aside.pause * 2).min(LONGEST_PAUSE));
+        self.aside = access.map(|access| Aside { access, pause, until: Instant::now() + pause });
+        shared.dismiss(reason)
+    }
+
+    /// Gives the tokens up, here and in the store: a person has to log in. For who holds the lock.
     pub(super) async fn give_up(&mut self, shared: &Shared, reason: &str) -> AuthError {
         if let Some(record) = &mut self.record
             && let Some(tokens) = record.tokens.take()

@@ -7,16 +7,17 @@ use tokio::{
     sync::{Mutex, OnceCell, watch},
     task::spawn_blocking,
 };
-use tracing::info;
+use tracing::{info, warn};
 use url::Url;
 
 use super::{
     credential::Credential,
-    error::{AuthError, LoginNeeded},
+    error::{AuthError, LoginNeeded, unavailable},
     ledger::Ledger,
     office::Office,
+    store::Lock,
     token::Tokens,
-    vault::Vault,
+    vault::{Vault, VaultError},
 };
 use crate::config::{self, TokenStorage};
 
@@ -54,7 +55,7 @@ pub(super) struct Shared {
     /// Why tokens are kept in memory alone, where nobody asked for that.
     pub(super) volatile: OnceLock<String>,
     /// Rides on login URLs that callers are given, where the gateway has a key.
-    pub(super) ticket: Option<String>,
+    pub(super) ticket: ArcSwapOption<String>,
     pub(super) current: ArcSwapOption<Credential>,
     pub(super) standing: watch::Sender<Standing>,
     pub(super) ledger: Mutex<Ledger>,
@@ -77,6 +78,29 @@ impl Shared {
             }
         });
         vault.await.as_ref().map_err(|reason| AuthError::Unfit(reason.clone()))
+    }
+
+    /// The sole right to change what is stored. A store that fails is no reason to lose a token; one that somebody else
+    /// holds is.
+    pub(super) async fn alone(&self) -> Result<Option<Lock>, AuthError> {
+        match self.vault().await?.lock(&self.server, &self.url).await {
+            Ok(lock) => Ok(Some(lock)),
+            Err(error @ VaultError::Locked { .. }) => Err(unavailable(error)),
+            Err(error) => {
+                warn!(server = self.server, %error, "the token store cannot be locked");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Removes what is stored.
+    pub(super) async fn forget(&self) -> Result<(), AuthError> {
+        self.vault().await?.remove(&self.server, &self.url).await.map_err(unavailable)
+    }
+
+    /// Makes login URLs that were given out worthless.
+    pub(super) fn renew_ticket(&self) {
+        self.ticket.store(self.office.ticket().map(Arc::new));
     }
 
     /// Why tokens will not survive a restart, if so and if nobody asked for that.
@@ -131,7 +155,7 @@ impl Shared {
     pub(super) fn login(&self, reason: &str) -> Box<LoginNeeded> {
         let page = self.office.login(&self.server);
         let mut url = page.clone();
-        if let Some(ticket) = &self.ticket {
+        if let Some(ticket) = self.ticket.load().as_deref() {
             url.query_pairs_mut().append_pair("ticket", ticket);
         }
         Box::new(LoginNeeded { reason: reason.to_owned(), url, page })

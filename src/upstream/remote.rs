@@ -33,8 +33,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const MOST_REDIRECTS: usize = 5;
 /// How often one request may go out: as it is, with a renewed token, and with one that has more scopes.
 const MOST_ATTEMPTS: u32 = 4;
-/// How many refusals of one request may be a token that has just ended; a further one means that none is good.
-const HOPEFUL: u32 = 2;
 /// How much of a refusal's body is read, in bytes.
 const KEPT: usize = 16 << 10;
 
@@ -76,18 +74,17 @@ impl Endpoint {
             return if refused { Err(WireError::Unauthorized) } else { Ok(response) };
         };
         let mut credential = authorizer.credential().await?;
-        for attempts in 0..MOST_ATTEMPTS {
+        for attempt in 0..MOST_ATTEMPTS {
             // A body of bytes can always be had twice.
-            let Some(mut attempt) = request.try_clone() else { break };
+            let Some(mut outgoing) = request.try_clone() else { break };
             if let Some(credential) = &credential {
-                attempt.headers_mut().insert(header::AUTHORIZATION, credential.header.clone());
+                outgoing.headers_mut().insert(header::AUTHORIZATION, credential.header.clone());
             }
-            let response = self.execute(attempt).await?;
+            let response = self.execute(outgoing).await?;
             let challenge = Challenge::of(response.headers());
             credential = Some(match (response.status(), challenge) {
                 (StatusCode::UNAUTHORIZED, challenge) => {
-                    let hopeless = attempts >= HOPEFUL;
-                    authorizer.refused(credential, challenge.unwrap_or_default(), hopeless).await?
+                    authorizer.refused(credential, challenge.unwrap_or_default(), attempt).await?
                 }
                 (StatusCode::FORBIDDEN, Some(challenge)) if challenge.insufficient_scope() => {
                     authorizer.step_up(credential, challenge).await?

@@ -204,7 +204,8 @@ async fn serve(
                 info!(server, tools = changed.tools.len(), "the server's tools have changed");
                 listing = Arc::new(changed);
             }
-            () = login_wish_changed(authorizer, shown) => {}
+            () = login_wish_changed(authorizer, shown.clone()) => {}
+            () = authorized(authorizer), if shown.is_some() => {}
             never = &mut fresh => match never {},
         }
     };

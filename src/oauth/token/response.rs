@@ -51,7 +51,8 @@ impl TryFrom<Value> for TokenResponse {
 /// Some servers write numbers as text, or with a fraction.
 fn seconds(value: &Value) -> Option<Duration> {
     let seconds = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
-    Duration::try_from_secs_f64(seconds).ok()
+    // None at all cannot be meant: the token could never be used.
+    Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero())
 }
 
 /// Some servers send a list.
@@ -125,7 +126,7 @@ mod tests {
             (json!("3600"), Some(3600)),
             (json!(" 60 "), Some(60)),
             (json!(3600.0), Some(3600)),
-            (json!(0), Some(0)),
+            (json!(0), None),
             (json!(-1), None),
             (json!("soon"), None),
             (json!("inf"), None),
