@@ -66,8 +66,9 @@ pub(super) struct Ledger {
     pub(super) unreturned: bool,
     /// What the next login asks for.
     pub(super) wanted: Option<Scopes>,
-    /// Whether the store held the record when we last looked or wrote: if it is gone then, somebody has logged out.
-    pub(super) kept: bool,
+    /// The access token that the store had last. If it has no record any more, somebody has logged out; if it still has
+    /// this one and we another, it has not taken ours.
+    pub(super) stored: Option<SecretString>,
     /// The access token that was given up last: a copy of it in the store is no news.
     pub(super) dead: Option<SecretString>,
     /// Tokens that the server refused, to be tried again.
@@ -91,10 +92,7 @@ impl Ledger {
     pub(super) async fn recall(&mut self, shared: &Shared) -> Result<(), AuthError> {
         let stored = shared.vault().await?.load(&shared.server, &shared.url).await.map_err(unfit)?;
         match stored {
-            Some(record) => {
-                self.kept = true;
-                self.adopt(shared, record)?;
-            }
+            Some(record) => drop(self.adopt(shared, record)?),
             None if self.record.is_none() => {
                 self.inherited =
                     shared.vault().await?.inherited(&shared.server, &shared.url).await.map_err(unfit)?;
@@ -117,15 +115,24 @@ impl Ledger {
         if moved || configured.is_some_and(|client| client.id != record.client.id) {
             return Ok(None);
         }
+        let is = |other: Option<&SecretString>, access: &SecretString| {
+            other.is_some_and(|other| other.expose_secret() == access.expose_secret())
+        };
+        let own = self.tokens().map(|tokens| &tokens.access);
+        let stale =
+            |access: &SecretString| is(self.stored.as_ref(), access) && own.is_some() && !is(own, access);
+        if record.tokens.as_ref().is_some_and(|tokens| stale(&tokens.access)) {
+            return Ok(None);
+        }
+        let paused = self.aside.as_ref().filter(|aside| aside.until > Instant::now());
         let known = |access: &SecretString| {
-            let same = |other: &SecretString| other.expose_secret() == access.expose_secret();
-            let paused = |aside: &Aside| same(&aside.access) && aside.until > Instant::now();
-            self.dead.as_ref().is_some_and(same)
-                || self.aside.as_ref().is_some_and(paused)
-                || self.tokens().is_some_and(|tokens| same(&tokens.access)) && shared.has_credential()
+            is(self.dead.as_ref(), access)
+                || is(paused.map(|aside| &aside.access), access)
+                || is(own, access) && shared.has_credential()
         };
         let news = record.tokens.as_ref().filter(|tokens| !known(&tokens.access) && usable(tokens));
         let credential = news.map(|tokens| shared.install(tokens)).transpose()?;
+        self.stored = record.tokens.as_ref().map(|tokens| tokens.access.clone());
         self.record = Some(record);
         Ok(credential)
     }

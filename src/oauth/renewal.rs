@@ -37,14 +37,12 @@ impl Ledger {
         match shared.vault().await?.load(&shared.server, &shared.url).await.map_err(unfit)? {
             // Another process may have been faster, and has burnt the refresh token that we know.
             Some(stored) => {
-                self.kept = true;
                 if let Some(credential) = self.adopt(shared, stored)?.filter(|new| !new.expired()) {
                     return Ok(credential);
                 }
             }
-            None if self.kept => {
-                self.kept = false;
-                self.record = None;
+            None if self.stored.take().is_some() => {
+                (self.record, self.inherited) = (None, None);
                 return Err(shared.dismiss("somebody has logged out"));
             }
             None => {}
@@ -94,7 +92,7 @@ impl Ledger {
                 let reason = "the authorization server has forgotten this client";
                 let error = self.give_up(shared, reason).await;
                 self.record = None;
-                self.kept = false;
+                self.stored = None;
                 if let Err(error) = shared.forget().await {
                     warn!(server = shared.server, %error, "the forgotten client cannot be removed");
                 }
@@ -141,10 +139,11 @@ impl Ledger {
             warn!(server = shared.server, reason, "the token is not kept: after a restart a login is needed");
         }
         // A token that cannot be kept is still better than none.
-        let saved = shared.vault().await?.save(record).await;
-        self.kept = saved.is_ok();
-        if let Err(error) = saved {
-            warn!(server = shared.server, %error, "the token is not kept: after a restart a login is needed");
+        match shared.vault().await?.save(record).await {
+            Ok(()) => self.stored = record.tokens.as_ref().map(|tokens| tokens.access.clone()),
+            Err(error) => {
+                warn!(server = shared.server, %error, "the token is not kept: after a restart a login is needed");
+            }
         }
         let tokens =
             record.tokens.as_ref().ok_or_else(|| AuthError::Unavailable("there is no token".into()))?;
