@@ -103,11 +103,13 @@ pub async fn login(config: &Config, server: &config::Server) -> Result<(), Token
             outcome = pasted(&office) => Some(outcome),
         }
     };
-    let outcome = tokio::select! {
-        outcome = timeout(LOGIN_LIFETIME, outcome) => outcome,
-        () = serve => Ok(None),
+    let outcome = async {
+        let outcome = timeout(LOGIN_LIFETIME, outcome).await;
+        // The browser still gets its page.
+        stop.cancel();
+        outcome
     };
-    stop.cancel();
+    let (outcome, ()) = tokio::join!(outcome, serve);
     let failed = |reason: &str| TokensError::Login { server: name.to_owned(), reason: reason.to_owned() };
     match outcome {
         Ok(Some(Outcome::Done { .. })) => Ok(say(&format!("logged in to {name}"))?),
