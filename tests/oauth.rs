@@ -2,8 +2,15 @@
 
 mod bed;
 mod by_hand;
+mod commands;
+mod guarded;
+mod inherited;
+mod keeping;
 mod kill;
 mod login;
+mod loopback;
+mod machine;
+mod public;
 mod refresh;
 mod restart;
 mod revoked;

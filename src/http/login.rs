@@ -6,7 +6,7 @@ use actix_web::{
     http::{StatusCode, header},
     web::{self, Data},
 };
-use url::form_urlencoded;
+use url::{Host, Url, form_urlencoded};
 
 use super::{error::ApiError, guard, pages, path, state::Gateway};
 use crate::oauth::{self, Authorizer, Waiting};
@@ -43,14 +43,21 @@ async fn begin(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpRespo
         guard::ask(&gateway.guard, request.headers())?;
     }
     let authorizer = authorizer.ok_or(ApiError::NotFound)?;
-    Ok(match start(authorizer, &gateway).await {
+    Ok(match start(authorizer, &gateway, &request).await {
         Ok(response) => response,
         Err(reason) => pages::not_started(&name, &reason),
     })
 }
 
-async fn start(authorizer: &Authorizer, gateway: &Gateway) -> Result<HttpResponse, String> {
+async fn start(
+    authorizer: &Authorizer,
+    gateway: &Gateway,
+    request: &HttpRequest,
+) -> Result<HttpResponse, String> {
     let redirect = gateway.loopbacks.redirect(authorizer).await?;
+    if let Some(renamed) = under_name_of(&redirect.url, request) {
+        return Ok(HttpResponse::Found().insert_header((header::LOCATION, renamed.as_str())).finish());
+    }
     let secure = redirect.url.scheme() == "https";
     let started =
         authorizer.begin(redirect.url.clone(), Waiting::Browser).await.map_err(|error| error.to_string())?;
@@ -68,6 +75,24 @@ async fn start(authorizer: &Authorizer, gateway: &Gateway) -> Result<HttpRespons
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .finish())
+}
+
+/// The address of this request under the name `localhost`, where it came to a loopback address and the login comes
+/// back to that name: a browser takes the two for different hosts, and would not bring the cookie back.
+fn under_name_of(redirect_uri: &Url, request: &HttpRequest) -> Option<Url> {
+    let connection = request.connection_info();
+    let own = format!("{}://{}{}", connection.scheme(), connection.host(), request.uri());
+    let mut own = Url::parse(&own).ok()?;
+    let loopback = match own.host()? {
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+        Host::Domain(_) => false,
+    };
+    if !loopback || redirect_uri.host_str() != Some("localhost") {
+        return None;
+    }
+    own.set_host(Some("localhost")).ok()?;
+    Some(own)
 }
 
 /// Where the authorization server sends the browser back to.

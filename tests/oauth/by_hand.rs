@@ -12,19 +12,19 @@ use crate::support::{
     browser::Browser,
 };
 
-const CALLBACK: &str = "http://localhost:1/callback";
+pub(super) const CALLBACK: &str = "http://localhost:1/callback";
 const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters";
 
 /// A public client of the authorization server.
-struct ByHand<'a> {
+pub(super) struct ByHand<'a> {
     server: &'a AuthorizationServer,
     http: Client,
-    id: String,
+    pub(super) id: String,
     resource: String,
 }
 
 impl<'a> ByHand<'a> {
-    async fn register(server: &'a AuthorizationServer, resource: String) -> Self {
+    pub(super) async fn register(server: &'a AuthorizationServer, resource: String) -> Self {
         let http = Client::builder().no_proxy().build().unwrap();
         let client = json!({
             "redirect_uris": [CALLBACK],
@@ -38,7 +38,7 @@ impl<'a> ByHand<'a> {
     }
 
     /// Logs in and gives the address of the callback.
-    async fn authorize(&self) -> Url {
+    pub(super) async fn authorize(&self) -> Url {
         let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
         let mut url = Url::parse(&format!("{}/auth", self.server.issuer())).unwrap();
         url.query_pairs_mut().extend_pairs([
@@ -64,7 +64,7 @@ impl<'a> ByHand<'a> {
         request.send().await.unwrap().json().await.unwrap()
     }
 
-    async fn exchange(&self, callback: &Url) -> Value {
+    pub(super) async fn exchange(&self, callback: &Url) -> Value {
         let code = parameter(callback, "code").unwrap_or_else(|| panic!("no code in {callback}"));
         let exchange = [
             ("grant_type", "authorization_code"),

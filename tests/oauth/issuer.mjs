@@ -5,6 +5,8 @@
 import { generateKeyPairSync } from "node:crypto";
 
 export const SCOPE = "mcp";
+/** Of the client `machine`, which acts for itself. */
+const MACHINE_SECRET = "a-secret-of-the-client-machine";
 
 export function issuer(require, origins, world) {
   const { Provider, errors } = require("oidc-provider");
@@ -14,10 +16,20 @@ export function issuer(require, origins, world) {
 
   const provider = new Provider(origins.issuer, {
     adapter: (model) => world.adapter(model),
+    clients: [
+      {
+        client_id: "machine",
+        client_secret: MACHINE_SECRET,
+        grant_types: ["client_credentials"],
+        redirect_uris: [],
+        response_types: [],
+      },
+    ],
     clientDefaults: { id_token_signed_response_alg: "ES256" },
     clockTolerance: 0,
     cookies: { keys: ["a key of the tests"] },
     features: {
+      clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
       registration: { enabled: true },
       revocation: { enabled: true },
@@ -37,6 +49,7 @@ export function issuer(require, origins, world) {
     ttl: {
       AccessToken: () => world.ttl,
       AuthorizationCode: 60,
+      ClientCredentials: () => world.ttl,
       Grant: day,
       IdToken: day,
       Interaction: day,
@@ -59,7 +72,9 @@ export function issuer(require, origins, world) {
   const login = /^\/interaction\//;
   const handle = (request, response) =>
     login.test(request.url) ? interact(provider, world, request, response) : served(request, response);
-  return { handle, accessToken: (value) => provider.AccessToken.find(value) };
+  const find = async (value) =>
+    (await provider.AccessToken.find(value)) ?? provider.ClientCredentials.find(value);
+  return { handle, accessToken: find };
 }
 
 /** Stands at the token endpoint: counts, remembers secrets, and keeps requests where the world says so. */
