@@ -151,6 +151,7 @@ async fn a_gateway_follows_the_commands() {
     let back = browser.visited.last().expect("a callback");
     assert_eq!((back.host_str(), back.path()), (Some("localhost"), "/callback"));
     login.end().await.well("logged in to guarded");
+    gateway.document("/guarded").await;
     works(&gateway).await;
     desk.run(&["tokens"]).await.well("guarded: logged in, token good for");
     desk.run(&["login", "guarded"]).await.well("needs no login now: it answers, with 2 tools");

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use url::{Host, Url};
 
 /// What a document takes from the configured metadata. It is public, so nothing else of them gets there.
-const PUBLISHED: [&str; 4] = ["client_name", "client_uri", "logo_uri", "scope"];
+const PUBLISHED: [&str; 5] = ["client_name", "client_uri", "logo_uri", "redirect_uris", "scope"];
 
 /// Our client-id metadata document, to be served at `url`, which is our `client_id`
 /// (draft-ietf-oauth-client-id-metadata-document).
