@@ -137,15 +137,15 @@ async fn pasted(office: &Office) -> Outcome {
     let mut lines = BufReader::new(stdin()).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         let url = Url::parse(line.trim());
-        let reason = match url.as_ref().ok().and_then(Url::query) {
+        let hint = match url.as_ref().ok().and_then(Url::query) {
             Some(query) => match office.logins().finish(query, std::iter::empty()).await {
-                Outcome::Unknown(reason) => reason,
+                Outcome::Unknown(reason) => format!("That is not where this login ends: {reason}."),
                 end => return end,
             },
             None if line.trim().is_empty() => continue,
-            None => "it begins with http and holds state= and code=",
+            None => "That is not the whole address: it begins with http and holds state= and code=.".into(),
         };
-        let _ = say(&format!("That is not the address of this login: {reason}."));
+        let _ = say(&hint);
     }
     // Nobody is at a terminal; the callback may still be reached.
     pending().await
@@ -189,7 +189,8 @@ pub async fn list(config: &Config) -> Result<(), TokensError> {
 }
 
 fn describe(kept: &crate::oauth::Kept) -> String {
-    let left = kept.expires.map(|expires| expires.duration_since(SystemTime::now()).ok());
+    let left = |expires: SystemTime| expires.duration_since(SystemTime::now()).ok();
+    let left = kept.expires.map(|expires| left(expires).filter(|left| left.as_secs() > 0));
     let mut text = match (left, kept.refreshable) {
         (None, _) => "logged in".to_owned(),
         (Some(Some(left)), _) => format!("logged in, token good for {}", span(left)),
