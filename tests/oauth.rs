@@ -15,4 +15,5 @@ mod refresh;
 mod restart;
 mod revoked;
 mod secrets;
+mod sse;
 mod store;
