@@ -21,6 +21,8 @@ use crate::config::CorsOrigins;
 const METHODS: HeaderValue = HeaderValue::from_static("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
 /// How long a browser may keep a preflight's answer, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
+/// What a page may read beside the headers that every page may.
+const EXPOSED: HeaderValue = HeaderValue::from_static("X-Request-Id");
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 const ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
@@ -51,6 +53,7 @@ pub(super) async fn apply<B: MessageBody>(
     let mut response = next.call(request).await?;
     let headers = response.headers_mut();
     allow(origins, &origin, headers);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     Ok(response.map_into_left_body())
 }
 

@@ -14,6 +14,7 @@ mod login;
 mod loopback;
 mod pages;
 mod path;
+mod request_id;
 mod result;
 mod state;
 mod tools;
@@ -49,7 +50,7 @@ const PAGES: [&str; 3] = ["/openapi.json", "/docs", "/redoc"];
 
 /// The application of one worker.
 ///
-/// Layers, outermost first: the root path comes off, so that all others see one form of a path; CORS headers
+/// Layers, outermost first: every request gets its id; the root path comes off, so that all others see one form of a path; CORS headers
 /// go onto every answer, refusals too; the guard decides before anything is looked up.
 pub fn app(
     gateway: Data<Gateway>,
@@ -77,6 +78,7 @@ pub fn app(
         .wrap(from_fn(guard::check))
         .wrap(from_fn(cors::apply))
         .wrap(from_fn(path::strip_root))
+        .wrap(from_fn(request_id::apply))
 }
 
 /// Routes of our own answer to GET and HEAD only: with any other method their paths may be a tool's.

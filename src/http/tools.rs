@@ -1,7 +1,13 @@
-//! `POST /{server}/{tool}`: the path of a call.
+//! `POST /{server}/{tool}`: the path of a call, and the one line that the log has of it.
 
-use actix_web::{HttpRequest, HttpResponse, http::header::ContentType, web::Payload};
-use tracing::{debug, warn};
+use std::time::Instant;
+
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError as _,
+    http::{StatusCode, header::ContentType},
+    web::Payload,
+};
+use tracing::{info, warn};
 
 use super::{body, error::ApiError, result};
 use crate::{catalogue::Tool, upstream::Session};
@@ -15,6 +21,7 @@ pub(super) async fn call(
     max_body: usize,
 ) -> Result<HttpResponse, ApiError> {
     let config = session.config();
+    let line = Line { server: &config.name, tool: &tool.name, start: Instant::now(), open: true };
     let answer = async {
         let body = body::read(request, payload, max_body).await?;
         let arguments = body::parse(request, &body, &tool.arguments)?;
@@ -22,20 +29,44 @@ pub(super) async fn call(
         let raw = session.call(&tool.name, &arguments).await?;
         result::body(tool, config.results, &raw)
     };
-    match answer.await {
-        Ok(body) => {
-            debug!(server = config.name, tool = tool.name, "called");
-            Ok(HttpResponse::Ok().content_type(ContentType::json()).body(body))
-        }
-        Err(error) => {
-            match &error {
-                // What only the caller can mend is no news to the operator.
-                ApiError::Call(reason) => {
-                    warn!(server = config.name, tool = tool.name, %reason, "call failed");
-                }
-                _ => debug!(server = config.name, tool = tool.name, "the call ended with an error"),
+    let answer = answer.await;
+    line.write(answer.as_ref().err());
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer?))
+}
+
+/// A call's line in the log. It holds no value of an argument, and nothing of a query.
+struct Line<'a> {
+    server: &'a str,
+    tool: &'a str,
+    start: Instant,
+    open: bool,
+}
+
+impl Line<'_> {
+    /// Writes how the call has ended.
+    fn write(mut self, error: Option<&ApiError>) {
+        self.open = false;
+        let Self { server, tool, .. } = self;
+        let status = error.map_or(StatusCode::OK, ApiError::status_code).as_u16();
+        let ms = self.milliseconds();
+        match error {
+            Some(ApiError::Call(reason)) => {
+                warn!(server, tool, status, ms, %reason, "call failed");
             }
-            Err(error)
+            // What only the caller can mend is no news to the operator.
+            _ => info!(server, tool, status, ms, "called"),
+        }
+    }
+
+    fn milliseconds(&self) -> u64 {
+        self.start.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            info!(server = self.server, tool = self.tool, ms = self.milliseconds(), "the caller hung up");
         }
     }
 }
