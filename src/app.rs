@@ -26,14 +26,12 @@ use crate::{
     http::{self, Gateway, Mounting},
     oauth::{Authorizer, Office},
     openapi::{Settings, encode_segment},
-    upstream::{Session, Status, Tool},
+    upstream::{self, Session, Status, Tool},
 };
 
 pub use tokens::{TokensError, list, login, logout};
 
-/// How long calls may go on after the gateway was told to stop. Docker kills after 10 s.
-const DRAIN: Duration = Duration::from_secs(4);
-/// How long answers may take to be sent after that.
+/// How long answers may take to be sent after the time that calls have to finish.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// How long sessions and their children may take after that. Each has its own, shorter limits.
 const GOODBYE: Duration = Duration::from_secs(8);
@@ -58,7 +56,12 @@ pub fn block_on<F: Future>(work: F) -> io::Result<F::Output> {
 pub struct Application {
     server: Server,
     tasks: TaskTracker,
+    /// Ends the sessions.
     stop: CancellationToken,
+    /// Says to callers that the end has begun.
+    draining: CancellationToken,
+    /// How long calls may go on from then.
+    patience: Duration,
 }
 
 /// Why the application could not be built.
@@ -72,6 +75,17 @@ pub enum BuildError {
         /// The reason, and what to do where that is plain.
         reason: String,
     },
+}
+
+/// Why the application did not end as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The HTTP server broke down.
+    #[error("the HTTP server broke down: {0}")]
+    Server(#[from] io::Error),
+    /// It was told to stop a second time.
+    #[error("ended at once, as told by a second signal")]
+    Cut,
 }
 
 impl Application {
@@ -118,48 +132,70 @@ impl Application {
             tasks.spawn(http::follow(gateway.clone().into_inner(), session.clone()));
             tasks.spawn(report(session, mounting, url.clone(), prefix.clone()));
         }
-        let server = serve(&config.listen, listeners, gateway)?;
+        let (draining, patience) = (gateway.draining.clone(), config.limits.shutdown);
+        let server = serve(&config.listen, listeners, gateway, patience)?;
         info!("listening on {url}, documentation at {url}/docs");
-        Ok(Self { server, tasks, stop })
+        Ok(Self { server, tasks, stop, draining, patience })
     }
 
-    /// Serves until `signal` resolves, then stops accepting, lets calls finish, ends sessions and children.
+    /// Serves until it is `told` to stop: then stops accepting, lets calls finish, ends sessions and children. Told a
+    /// second time it ends at once. Either way no child is left.
     ///
     /// # Errors
     ///
-    /// The HTTP server broke down.
-    pub async fn run_until(self, signal: impl Future<Output = ()>) -> io::Result<()> {
-        let handle = self.server.handle();
-        let mut server = pin!(self.server);
+    /// The HTTP server broke down, or the end was cut short.
+    pub async fn run_until(self, mut told: impl AsyncFnMut()) -> Result<(), RunError> {
+        let draining = self.draining.clone();
+        let mut life = pin!(self.live());
         let ended = tokio::select! {
-            ended = &mut server => ended,
-            () = signal => {
-                info!("stopping: calls in flight have {} s to finish", DRAIN.as_secs());
-                let late = async {
-                    sleep(DRAIN).await;
-                    // Sessions answer what is still waiting; the server then has time to send that.
-                    self.stop.cancel();
-                    future::pending().await
-                };
-                // The server works only while it is polled; a worker that is stuck never ends.
-                let drained = async { tokio::join!(handle.stop(true), server).1 };
+            ended = &mut life => ended.map_err(RunError::from),
+            () = told() => {
+                draining.cancel();
                 tokio::select! {
-                    ended = drained => ended,
-                    never = late => never,
-                    () = sleep(DRAIN + LAST_ANSWERS * 2) => {
-                        warn!("the HTTP server did not end in time");
-                        Ok(())
-                    }
+                    ended = life => ended.map_err(RunError::from),
+                    () = told() => Err(RunError::Cut),
                 }
             }
+        };
+        // After a clean end nobody is left to be killed.
+        upstream::kill_groups();
+        ended
+    }
+
+    async fn live(mut self) -> io::Result<()> {
+        let ended = tokio::select! {
+            ended = &mut self.server => ended,
+            () = self.draining.cancelled() => self.drain().await,
         };
         self.stop.cancel();
         self.tasks.close();
         if timeout(GOODBYE, self.tasks.wait()).await.is_err() {
-            warn!("some servers did not end in time and were killed");
+            warn!("some servers did not end in time and are killed");
         }
         info!("stopped");
         ended
+    }
+
+    /// Stops accepting, and waits for the calls in flight.
+    async fn drain(&mut self) -> io::Result<()> {
+        info!("stopping: calls in flight have {} s to finish", self.patience.as_secs());
+        let late = async {
+            sleep(self.patience).await;
+            // Sessions answer what is still waiting; the server then has time to send that.
+            self.stop.cancel();
+            future::pending().await
+        };
+        let stopping = self.server.handle().stop(true);
+        // The server works only while it is polled; a worker that is stuck never ends.
+        let drained = async { tokio::join!(stopping, &mut self.server).1 };
+        tokio::select! {
+            ended = drained => ended,
+            never = late => never,
+            () = sleep(self.patience + LAST_ANSWERS * 2) => {
+                warn!("the HTTP server did not end in time");
+                Ok(())
+            }
+        }
     }
 }
 
@@ -193,10 +229,15 @@ fn bind(listen: &Listen) -> Result<Vec<TcpListener>, BuildError> {
     }
 }
 
-fn serve(listen: &Listen, listeners: Vec<TcpListener>, gateway: Data<Gateway>) -> Result<Server, BuildError> {
+fn serve(
+    listen: &Listen,
+    listeners: Vec<TcpListener>,
+    gateway: Data<Gateway>,
+    patience: Duration,
+) -> Result<Server, BuildError> {
     let mut server = HttpServer::new(move || http::app(gateway.clone()))
         .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout((DRAIN + LAST_ANSWERS).as_secs())
+        .shutdown_timeout((patience + LAST_ANSWERS).as_secs())
         // A client that hangs up drops its handler, which cancels the call upstream.
         .h1_allow_half_closed(false)
         .disable_signals();

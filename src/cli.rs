@@ -117,6 +117,7 @@ fn options(flags: Flags, from: &Origins<'_>) -> Options {
         operation_ids: from.one("operation-ids", flags.operation_ids),
         max_body_size: from.one("max-body-size", flags.max_body_size),
         max_result_size: from.one("max-result-size", flags.max_result_size),
+        shutdown_timeout: from.one("shutdown-timeout", flags.shutdown_timeout),
         config: from.one("config", flags.config),
         hot_reload: from.switch("hot-reload", flags.hot_reload),
         server_type: from.one("type", flags.server_type),
@@ -124,6 +125,7 @@ fn options(flags: Flags, from: &Origins<'_>) -> Options {
         env: from.list("env", flags.env, None),
         env_path: from.one("env-path", flags.env_path),
         log_level: from.one("log-level", flags.log_level).or_else(|| from.variable("LOG_LEVEL")),
+        log_format: from.one("log-format", flags.log_format),
         command: flags.command,
     }
 }

@@ -45,10 +45,11 @@ fn run() -> Result<(), Box<dyn Error>> {
 
 fn tokens(action: &TokenAction, config: &Config) -> Result<(), Box<dyn Error>> {
     // The commands speak for themselves; what the gateway would tell of its work is told where it is asked for.
-    telemetry::start(match config.log_level {
+    let level = match config.log_level {
         LogLevel::Info => LogLevel::Warning,
         chosen => chosen,
-    });
+    };
+    telemetry::start(level, config.log_format);
     let server = |name: &Option<String>| config.remote_server(name.as_deref());
     match action {
         TokenAction::Login(name) => Ok(app::block_on(app::login(config, server(name)?))??),
@@ -58,20 +59,19 @@ fn tokens(action: &TokenAction, config: &Config) -> Result<(), Box<dyn Error>> {
 }
 
 fn serve(config: Config) -> Result<(), Box<dyn Error>> {
-    telemetry::start(config.log_level);
+    telemetry::start(config.log_level, config.log_format);
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
     app::block_on(async {
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let told_to_stop = async {
+        let told = async || {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
         };
-        Application::build(config)?.run_until(told_to_stop).await?;
-        Ok(())
+        Ok(Application::build(config)?.run_until(told).await?)
     })?
 }

@@ -1,17 +1,17 @@
 //! What the operator sees on stderr.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, stderr};
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::config::LogLevel;
+use crate::config::{LogFormat, LogLevel};
 
 /// Starts logging: mcpo's own events from `level` on, those of libraries only where they are worth a look.
 ///
 /// rmcp logs every message in full at INFO and below, values included, so it never gets to say more than
 /// warnings.
-pub fn start(level: LogLevel) {
+pub fn start(level: LogLevel, format: LogFormat) {
     let level = match level {
         LogLevel::Trace => LevelFilter::TRACE,
         LogLevel::Debug => LevelFilter::DEBUG,
@@ -22,11 +22,11 @@ pub fn start(level: LogLevel) {
     };
     let libraries = level.min(LevelFilter::WARN);
     let filter = Targets::new().with_default(libraries).with_target("mcpo", level);
-    let lines = fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .with_filter(filter);
+    let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal()).with_target(false);
+    let lines = match format {
+        LogFormat::Human => lines.boxed(),
+        LogFormat::Json => lines.json().with_span_list(false).boxed(),
+    };
     // Only the first call in a process counts, which matters to nobody but tests.
-    let _ = tracing_subscriber::registry().with(lines).try_init();
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
 }

@@ -16,6 +16,7 @@ mod fuzz_seeds;
 mod golden;
 mod guards;
 mod hostile;
+mod logs;
 mod oauth;
 mod pages;
 mod real_servers;

@@ -140,10 +140,16 @@ pub(super) struct Flags {
     /// Refuse larger answers of servers [default: 256MiB]
     #[arg(long, value_name = "SIZE", help_heading = "Limits")]
     pub(super) max_result_size: Option<String>,
+    /// Let calls in flight finish for so long once told to stop [default: 4]
+    #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
+    pub(super) shutdown_timeout: Option<String>,
 
     /// trace, debug, info, warning, error or critical [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub(super) log_level: Option<String>,
+    /// Log lines for people (human) or one JSON object a line (json) [default: human]
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) log_format: Option<String>,
     /// Print this help and exit
     #[arg(long, global = true, action = ArgAction::Help)]
     pub(super) help: Option<bool>,

@@ -92,6 +92,8 @@ fn every_flag_has_a_variable() {
         &given.operation_ids,
         &given.max_body_size,
         &given.max_result_size,
+        &given.shutdown_timeout,
+        &given.log_format,
     ]
     .into_iter()
     .flatten()

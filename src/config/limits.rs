@@ -1,19 +1,24 @@
-//! Sizes: how much one request and one result may hold.
+//! How much one request and one result may hold, and how long the end may take.
+
+use std::time::Duration;
 
 use super::{error::ConfigError, options::Given};
 
-/// The largest messages, in bytes.
+/// The largest messages, in bytes, and the longest end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The body of a call.
     pub body: usize,
     /// What a server may answer to one call.
     pub result: usize,
+    /// How long calls may go on after the gateway was told to stop.
+    pub shutdown: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 16 << 20, result: 256 << 20 }
+        // Docker kills after 10 s, and children need some of that.
+        Self { body: 16 << 20, result: 256 << 20, shutdown: Duration::from_secs(4) }
     }
 }
 
@@ -36,6 +41,18 @@ pub(super) fn size(given: &Given) -> Result<usize, ConfigError> {
     size.filter(|size| *size > 0).ok_or_else(|| {
         given.error(format_args!(
             "\"{}\" is not a size; write one such as 64MiB, or a number of bytes",
+            given.value
+        ))
+    })
+}
+
+/// Reads a whole number of seconds, up to a day; 0 is no time at all.
+pub(super) fn seconds(given: &Given) -> Result<Duration, ConfigError> {
+    const LONGEST: u64 = 24 * 60 * 60;
+    let seconds = given.value.trim().parse().ok().filter(|seconds| *seconds <= LONGEST);
+    seconds.map(Duration::from_secs).ok_or_else(|| {
+        given.error(format_args!(
+            "\"{}\" is not a time; write a whole number of seconds, at most {LONGEST}",
             given.value
         ))
     })

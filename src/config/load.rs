@@ -2,8 +2,8 @@
 //! module of their own.
 
 use super::{
-    About, BasePath, Config, Guard, Limits, Listen, LogLevel, Logins, OperationIds, Server, Servers,
-    Upstream, cors,
+    About, BasePath, Config, Guard, Limits, Listen, LogFormat, LogLevel, Logins, OperationIds, Server,
+    Servers, Upstream, cors,
     environment::Environment,
     error::ConfigError,
     file::File,
@@ -57,6 +57,7 @@ impl Config {
             base,
             servers,
             log_level: log_level(&options.log_level, &mut warnings)?,
+            log_format: log_format(&options.log_format)?,
             warnings,
         };
         Ok(config.with_warnings_about(options, reloads))
@@ -178,6 +179,9 @@ fn limits(options: &Options) -> Result<Limits, ConfigError> {
     if let Some(given) = &options.max_result_size {
         limits.result = limits::size(given)?;
     }
+    if let Some(given) = &options.shutdown_timeout {
+        limits.shutdown = limits::seconds(given)?;
+    }
     Ok(limits)
 }
 
@@ -199,6 +203,15 @@ fn switch(given: &Option<Given>) -> Result<bool, ConfigError> {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
         other => Err(given.error(format_args!("\"{other}\" is neither true nor false"))),
+    }
+}
+
+fn log_format(given: &Option<Given>) -> Result<LogFormat, ConfigError> {
+    let Some(given) = given else { return Ok(LogFormat::default()) };
+    match given.value.trim().to_ascii_lowercase().as_str() {
+        "human" => Ok(LogFormat::Human),
+        "json" => Ok(LogFormat::Json),
+        other => Err(given.error(format_args!("unknown format \"{other}\"; use human or json"))),
     }
 }
 

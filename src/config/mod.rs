@@ -52,7 +52,7 @@ pub struct Config {
     pub about: About,
     /// How operations are named.
     pub operation_ids: OperationIds,
-    /// How large messages may be.
+    /// How large messages may be, and how long the end may take.
     pub limits: Limits,
     /// How people log in to servers, and where the tokens are kept.
     pub logins: Logins,
@@ -60,6 +60,8 @@ pub struct Config {
     pub servers: Servers,
     /// What is logged.
     pub log_level: LogLevel,
+    /// How it is written.
+    pub log_format: LogFormat,
     /// What was odd, but no error, each with its place; to be logged once logging is up.
     pub warnings: Vec<String>,
 }
@@ -172,6 +174,16 @@ impl LogLevel {
             _ => None,
         }
     }
+}
+
+/// `--log-format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
 }
 
 /// `--operation-ids`.

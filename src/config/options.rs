@@ -81,6 +81,8 @@ pub struct Options {
     pub operation_ids: Option<Given>,
     pub max_body_size: Option<Given>,
     pub max_result_size: Option<Given>,
+    pub shutdown_timeout: Option<Given>,
     pub log_level: Option<Given>,
+    pub log_format: Option<Given>,
     pub command: Vec<String>,
 }

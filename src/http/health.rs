@@ -114,7 +114,7 @@ async fn readyz(request: HttpRequest, gateway: Data<Gateway>) -> Result<Json<Sta
             snapshot.sessions().map(|(name, session)| ServerState::of(name, &session.status().borrow())),
         );
     }
-    let ready = snapshot.ready();
+    let ready = snapshot.ready() && !gateway.draining.is_cancelled();
     let state = State { status: if ready { "ready" } else { "not ready" }.into(), servers };
     if ready { Ok(Json(state)) } else { Err(NotReady::NotReady(state)) }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use indexmap::IndexMap;
+use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::loopback::Loopbacks;
@@ -29,6 +30,8 @@ pub struct Gateway {
     pub(super) loopbacks: Loopbacks,
     /// One server at the root, or several under their names.
     pub mounting: Mounting,
+    /// Cancelled once the gateway was told to stop: it is no longer ready.
+    pub draining: CancellationToken,
     snapshot: ArcSwap<Snapshot>,
     own: OwnRoutes,
 }
@@ -86,7 +89,8 @@ impl Gateway {
         let servers = sessions.into_iter().map(entry).collect();
         let snapshot = ArcSwap::from_pointee(Snapshot { servers, root });
         let loopbacks = Loopbacks::new(office.clone());
-        Self { guard, settings, max_body, office, loopbacks, mounting, snapshot, own }
+        let draining = CancellationToken::new();
+        Self { guard, settings, max_body, office, loopbacks, mounting, draining, snapshot, own }
     }
 
     /// The catalogue as it is now.

@@ -31,4 +31,5 @@ pub use dial::try_connect;
 pub use error::{CallError, ConnectError};
 pub use listing::{Listing, ServerInfo, Tool};
 pub use message::{RawReply, RpcError};
+pub use process::kill_groups;
 pub use session::{Session, Status};

@@ -2,7 +2,13 @@
 //!
 //! Invariant: when a [`Group`] is gone, so is every process in it, however it went.
 
-use std::{io, process::ExitStatus, time::Duration};
+use std::{
+    collections::BTreeSet,
+    io,
+    process::ExitStatus,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use nix::{
     errno::Errno,
@@ -17,6 +23,21 @@ use tokio::{
 /// How long a child may take after its stdin has closed, and again after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// The groups that live; nothing once no more may be started.
+static LIVING: Mutex<Option<BTreeSet<Pid>>> = Mutex::new(Some(BTreeSet::new()));
+
+fn living() -> MutexGuard<'static, Option<BTreeSet<Pid>>> {
+    LIVING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kills every group at once, and lets none be started from now on: for a process that is about to end and waits for
+/// none of its tasks.
+pub fn kill_groups() {
+    for group in living().take().into_iter().flatten() {
+        let _ = killpg(group, Signal::SIGKILL);
+    }
+}
+
 /// A process group led by our child.
 pub(super) struct Group {
     leader: Child,
@@ -26,9 +47,13 @@ pub(super) struct Group {
 impl Group {
     /// Starts `command` as the leader of a new group.
     pub(super) fn spawn(command: &mut Command) -> io::Result<Self> {
+        let mut living = living();
+        let groups = living.as_mut().ok_or_else(|| io::Error::other("mcpo is ending"))?;
         let leader = command.process_group(0).spawn()?;
         let id = leader.id().and_then(|id| i32::try_from(id).ok()).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Self { leader, id: Pid::from_raw(id) })
+        let id = Pid::from_raw(id);
+        groups.insert(id);
+        Ok(Self { leader, id })
     }
 
     pub(super) fn leader(&mut self) -> &mut Child {
@@ -73,5 +98,8 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         self.signal(Signal::SIGKILL);
+        if let Some(groups) = living().as_mut() {
+            groups.remove(&self.id);
+        }
     }
 }

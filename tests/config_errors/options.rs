@@ -80,6 +80,17 @@ fn values_of_options_are_checked() {
             &[],
             "--log-level: unknown level \"loud\"; use trace, debug, info, warning, error or critical",
         ),
+        ("--log-format xml -- x", &[], "--log-format: unknown format \"xml\"; use human or json"),
+        (
+            "--shutdown-timeout soon -- x",
+            &[],
+            "--shutdown-timeout: \"soon\" is not a time; write a whole number of seconds, at most 86400",
+        ),
+        (
+            "-- x",
+            &[("MCPO_SHUTDOWN_TIMEOUT", "86401")],
+            "MCPO_SHUTDOWN_TIMEOUT: \"86401\" is not a time; write a whole number of seconds, at most 86400",
+        ),
         ("--api-key= -- x", &[], "--api-key: the key is empty; leave the option out to let everyone call"),
         ("--root-path /a?b -- x", &[], "--root-path: \"/a?b\" holds '?'; write a path such as /api/v1"),
         (
