@@ -4,13 +4,19 @@ use std::time::Instant;
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError as _,
-    http::{StatusCode, header::ContentType},
+    http::{
+        StatusCode,
+        header::{ContentType, HeaderMap},
+    },
     web::Payload,
 };
 use tracing::{info, warn};
 
 use super::{body, error::ApiError, result};
-use crate::{catalogue::Tool, upstream::Session};
+use crate::{
+    catalogue::Tool,
+    upstream::{Session, TraceContext},
+};
 
 /// Calls `tool` with what the request brings.
 pub(super) async fn call(
@@ -26,12 +32,23 @@ pub(super) async fn call(
         let body = body::read(request, payload, max_body).await?;
         let arguments = body::parse(request, &body, &tool.arguments)?;
         let arguments = tool.arguments.check(arguments).map_err(ApiError::Invalid)?;
-        let raw = session.call(&tool.name, &arguments).await?;
+        let trace = trace_context(request.headers());
+        let raw = session.call(&tool.name, &arguments, trace.as_ref()).await?;
         result::body(tool, config.results, &raw)
     };
     let answer = answer.await;
     line.write(answer.as_ref().err());
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer?))
+}
+
+/// The caller's trace (W3C Trace Context); nothing where there is no telling which of several it is.
+fn trace_context(headers: &HeaderMap) -> Option<TraceContext> {
+    let all = |name| headers.get_all(name).map(|value| value.to_str().ok()).collect::<Option<Vec<_>>>();
+    let parent = all(TraceContext::TRACEPARENT)?;
+    let [parent] = parent[..] else { return None };
+    // Several headers of this name are one list (RFC 9110 section 5.3).
+    let state = all(TraceContext::TRACESTATE).map(|states| states.join(","));
+    TraceContext::parse(parent, state.as_deref())
 }
 
 /// A call's line in the log. It holds no value of an argument, and nothing of a query.

@@ -6,6 +6,8 @@ use rmcp::model::{ClientCapabilities, Implementation, ProtocolVersion, RequestMe
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Map, Value, json, value::RawValue};
 
+use super::trace_context::TraceContext;
+
 /// rmcp numbers its own requests from 0 in 32 bits. Ours start high enough never to meet them, and low
 /// enough for servers that read an id as a signed 32-bit number.
 pub(super) const FIRST_ID: u64 = 1_000_000_000;
@@ -102,6 +104,8 @@ pub(super) struct Request<'a> {
     pub(super) tool: Option<&'a str>,
     /// Of its arguments, for those that ask for it.
     pub(super) param_headers: Vec<(HeaderName, HeaderValue)>,
+    /// Of the caller, for the headers of the same names.
+    pub(super) trace: Option<&'a TraceContext>,
     pub(super) frame: Bytes,
 }
 
@@ -118,9 +122,24 @@ pub(super) struct Params<'a> {
     pub(super) input_responses: Option<&'a Map<String, Value>>,
     #[serde(rename = "requestState", skip_serializing_if = "Option::is_none")]
     pub(super) request_state: Option<&'a RawValue>,
+    #[serde(rename = "_meta", skip_serializing_if = "Meta::is_empty")]
+    pub(super) meta: Meta<'a>,
+}
+
+/// What a request says beside its payload.
+#[derive(Serialize, Default)]
+pub(super) struct Meta<'a> {
     /// Set by [`Framing::request`].
-    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    pub(super) meta: Option<&'a RequestMetaObject>,
+    #[serde(flatten)]
+    pub(super) context: Option<&'a RequestMetaObject>,
+    #[serde(flatten)]
+    pub(super) trace: Option<&'a TraceContext>,
+}
+
+impl Meta<'_> {
+    fn is_empty(&self) -> bool {
+        self.context.is_none() && self.trace.is_none()
+    }
 }
 
 /// How requests are framed on one connection, settled by its handshake.
@@ -161,10 +180,10 @@ impl Framing {
             method: &'static str,
             params: Params<'a>,
         }
-        params.meta = self.meta.as_ref();
-        let tool = params.name;
+        params.meta.context = self.meta.as_ref();
+        let (tool, trace) = (params.name, params.meta.trace);
         let frame = serde_json::to_vec(&Frame { jsonrpc: "2.0", id, method, params })?;
-        Ok(Request { id, method, tool, param_headers: vec![], frame: frame.into() })
+        Ok(Request { id, method, tool, param_headers: vec![], trace, frame: frame.into() })
     }
 }
 

@@ -25,6 +25,7 @@ mod sse;
 mod standard_headers;
 mod stdio;
 mod streamable_http;
+mod trace_context;
 mod wire;
 
 pub use dial::try_connect;
@@ -33,3 +34,4 @@ pub use listing::{Listing, ServerInfo, Tool};
 pub use message::{RawReply, RpcError};
 pub use process::kill_groups;
 pub use session::{Session, Status};
+pub use trace_context::TraceContext;

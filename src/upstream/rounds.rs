@@ -11,7 +11,12 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
 
-use super::{connection::Caller, error::CallError, message::Params};
+use super::{
+    connection::Caller,
+    error::CallError,
+    message::{Meta, Params},
+    trace_context::TraceContext,
+};
 
 /// A server that always wants to know more is given up after so many rounds.
 const MOST_ROUNDS: u32 = 8;
@@ -21,6 +26,7 @@ pub(super) async fn call(
     caller: &Caller,
     tool: &str,
     arguments: &RawValue,
+    trace: Option<&TraceContext>,
 ) -> Result<Box<RawValue>, CallError> {
     let mut input = Input::default();
     for _ in 0..=MOST_ROUNDS {
@@ -29,6 +35,7 @@ pub(super) async fn call(
             arguments: Some(arguments),
             input_responses: input.responses.as_ref(),
             request_state: input.state.as_deref(),
+            meta: Meta { trace, ..Meta::default() },
             ..Params::default()
         };
         let result = caller.request("tools/call", params).await?.map_err(CallError::Rpc)?;

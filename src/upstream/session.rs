@@ -17,6 +17,7 @@ use super::{
     error::CallError,
     listing::{self, Listing},
     rounds,
+    trace_context::TraceContext,
 };
 use crate::{
     config,
@@ -104,17 +105,22 @@ impl Session {
         self.shared.status.subscribe()
     }
 
-    /// Calls a tool with `arguments` as they are. Dropping the future cancels the call upstream.
+    /// Calls a tool with `arguments` as they are, as a part of the caller's `trace`. Dropping the future cancels the call upstream.
     ///
     /// # Errors
     ///
     /// [`CallError`] says whether the tool may have run.
-    pub async fn call(&self, tool: &str, arguments: &RawValue) -> Result<Box<RawValue>, CallError> {
+    pub async fn call(
+        &self,
+        tool: &str,
+        arguments: &RawValue,
+        trace: Option<&TraceContext>,
+    ) -> Result<Box<RawValue>, CallError> {
         let Some(caller) = self.shared.caller.load_full() else {
             return Err(self.unavailable());
         };
         let limit = self.shared.config.timeout;
-        let call = rounds::call(&caller, tool, arguments);
+        let call = rounds::call(&caller, tool, arguments, trace);
         timeout(limit, call).await.unwrap_or(Err(CallError::Deadline(limit)))
     }
 

@@ -97,6 +97,9 @@ impl StreamableHttp {
             standard_headers(&mut headers, framing.version(), request.method, request.tool);
             headers.extend(request.param_headers);
         }
+        if let Some(trace) = request.trace {
+            trace.add_to(&mut headers);
+        }
         let exchange = async {
             match self.shared.post(request.frame, headers).await {
                 Ok(response) => {
