@@ -26,6 +26,7 @@ use crate::{
     http::{self, Gateway, Mounting},
     oauth::{Authorizer, Office},
     openapi::{Settings, encode_segment},
+    systemd::{Notifier, State},
     upstream::{self, Session, Status, Tool},
 };
 
@@ -62,6 +63,7 @@ pub struct Application {
     draining: CancellationToken,
     /// How long calls may go on from then.
     patience: Duration,
+    notifier: Notifier,
 }
 
 /// Why the application could not be built.
@@ -135,7 +137,7 @@ impl Application {
         let (draining, patience) = (gateway.draining.clone(), config.limits.shutdown);
         let server = serve(&config.listen, listeners, gateway, patience)?;
         info!("listening on {url}, documentation at {url}/docs");
-        Ok(Self { server, tasks, stop, draining, patience })
+        Ok(Self { server, tasks, stop, draining, patience, notifier: Notifier::new(config.service_manager) })
     }
 
     /// Serves until it is `told` to stop: then stops accepting, lets calls finish, ends sessions and children. Told a
@@ -163,9 +165,11 @@ impl Application {
     }
 
     async fn live(mut self) -> io::Result<()> {
+        self.notifier.tell(State::Ready);
         let ended = tokio::select! {
             ended = &mut self.server => ended,
             () = self.draining.cancelled() => self.drain().await,
+            never = self.notifier.keep_alive() => match never {},
         };
         self.stop.cancel();
         self.tasks.close();
@@ -178,6 +182,7 @@ impl Application {
 
     /// Stops accepting, and waits for the calls in flight.
     async fn drain(&mut self) -> io::Result<()> {
+        self.notifier.tell(State::Stopping);
         info!("stopping: calls in flight have {} s to finish", self.patience.as_secs());
         let late = async {
             sleep(self.patience).await;

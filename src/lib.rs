@@ -14,5 +14,6 @@ pub mod http;
 pub mod oauth;
 pub mod openapi;
 pub mod secret;
+pub mod systemd;
 pub mod telemetry;
 pub mod upstream;

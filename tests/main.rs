@@ -24,3 +24,5 @@ mod results;
 mod rooms;
 mod rounds;
 mod shutdown;
+mod systemd;
+mod trace_context;

@@ -23,7 +23,7 @@ impl Mention {
 }
 
 /// Which rooms each room may know; `secret` is open to all, `app`, `lib` and `main` may know all.
-const KNOWS: [(&str, &[&str]); 10] = [
+const KNOWS: [(&str, &[&str]); 11] = [
     ("http", &["openapi", "catalogue", "upstream", "oauth", "config"]),
     ("openapi", &["catalogue", "config"]),
     ("catalogue", &["upstream", "config"]),
@@ -32,6 +32,7 @@ const KNOWS: [(&str, &[&str]); 10] = [
     ("config", &[]),
     ("cli", &["config"]),
     ("telemetry", &["config"]),
+    ("systemd", &["config"]),
     ("example_server", &[]),
     ("secret", &[]),
 ];

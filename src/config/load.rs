@@ -3,13 +3,13 @@
 
 use super::{
     About, BasePath, Config, Guard, Limits, Listen, LogFormat, LogLevel, Logins, OperationIds, Server,
-    Servers, Upstream, cors,
+    Servers, ServiceManager, Upstream, cors,
     environment::Environment,
     error::ConfigError,
     file::File,
     limits,
     options::{Given, Options},
-    overlay, prefix, single, tls,
+    overlay, prefix, service_manager, single, tls,
 };
 use crate::secret::ApiKey;
 
@@ -39,7 +39,7 @@ impl Config {
             }
         };
         for server in servers.iter_mut() {
-            withhold_key(options, server);
+            withhold(options, server);
             warnings.extend(without_effect(server));
         }
         let reloads = switch(&options.hot_reload)?;
@@ -58,6 +58,7 @@ impl Config {
             servers,
             log_level: log_level(&options.log_level, &mut warnings)?,
             log_format: log_format(&options.log_format)?,
+            service_manager: ServiceManager::find(environment, &mut warnings),
             warnings,
         };
         Ok(config.with_warnings_about(options, reloads))
@@ -89,10 +90,12 @@ impl Config {
     }
 }
 
-/// The gateway's keys are for its callers and its tokens, not for the programs behind it.
-fn withhold_key(options: &Options, server: &mut Server) {
+/// The gateway's keys are for its callers and its tokens, not for the programs behind it; its service manager is for
+/// the gateway alone.
+fn withhold(options: &Options, server: &mut Server) {
     if let Upstream::Stdio(stdio) = &mut server.upstream {
         stdio.withheld.extend(["MCPO_API_KEY", "MCPO_TOKEN_KEY"]);
+        stdio.withheld.extend(service_manager::VARIABLES);
         if options.api_key.as_ref().is_some_and(|key| key.origin == "API_KEY") {
             stdio.withheld.push("API_KEY");
         }

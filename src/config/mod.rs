@@ -18,6 +18,7 @@ mod overlay;
 mod prefix;
 mod remote;
 mod server;
+mod service_manager;
 mod signing_key;
 mod single;
 mod source;
@@ -33,6 +34,7 @@ pub use oauth::{ClientAuthMethod, ClientCredential, Grant, OAuth, StaticClient, 
 pub use options::{Given, Options};
 use server::Transport;
 pub use server::{HeaderForwarding, Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream, Validation};
+pub use service_manager::ServiceManager;
 pub use signing_key::SigningKey;
 
 use std::sync::Arc;
@@ -62,6 +64,8 @@ pub struct Config {
     pub log_level: LogLevel,
     /// How it is written.
     pub log_format: LogFormat,
+    /// Who has started mcpo and wants to know how far it is.
+    pub service_manager: Option<ServiceManager>,
     /// What was odd, but no error, each with its place; to be logged once logging is up.
     pub warnings: Vec<String>,
 }

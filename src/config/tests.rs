@@ -300,12 +300,12 @@ fn the_command_mcpo_is_this_binary() {
 }
 
 #[test]
-fn the_keys_of_the_gateway_are_not_for_its_children() {
+fn what_is_meant_for_the_gateway_is_not_for_its_children() {
     let withheld = |options: Options| match single(&options).upstream {
         Upstream::Stdio(stdio) => stdio.withheld,
         _ => panic!("not a command"),
     };
-    let ours = ["MCPO_API_KEY", "MCPO_TOKEN_KEY"];
+    let ours = ["MCPO_API_KEY", "MCPO_TOKEN_KEY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
     assert_eq!(withheld(Options { command: words("uvx"), ..Options::default() }), ours);
     let options = Options { api_key: given("API_KEY", "key"), command: words("uvx"), ..Options::default() };
     assert_eq!(withheld(options), [&ours[..], &["API_KEY"]].concat());

@@ -1,0 +1,67 @@
+//! Tells systemd, or whoever else speaks sd_notify(3), how far mcpo is.
+
+use std::{convert::Infallible, future::pending, io, os::unix::net::UnixDatagram};
+
+use tokio::time::sleep;
+use tracing::warn;
+
+use crate::config::ServiceManager;
+
+/// What the service manager is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The port is open.
+    Ready,
+    /// The end has begun.
+    Stopping,
+    /// Still alive.
+    Watchdog,
+}
+
+impl State {
+    fn message(self) -> &'static str {
+        match self {
+            Self::Ready => "READY=1",
+            Self::Stopping => "STOPPING=1",
+            Self::Watchdog => "WATCHDOG=1",
+        }
+    }
+}
+
+/// Tells the service manager, where there is one.
+pub struct Notifier(Option<ServiceManager>);
+
+impl Notifier {
+    /// For a process that was started by `manager`, or by nobody who wants to know.
+    pub fn new(manager: Option<ServiceManager>) -> Self {
+        Self(manager)
+    }
+
+    /// Tells it. One that does not listen is no reason to stop.
+    pub fn tell(&self, state: State) {
+        if let Some(manager) = &self.0
+            && let Err(error) = send(manager, state)
+        {
+            warn!(%error, "cannot tell the service manager {}", state.message());
+        }
+    }
+
+    /// Tells it twice in each of its periods that mcpo is alive, for as long as this is polled.
+    pub async fn keep_alive(&self) -> Infallible {
+        let Some(period) = self.0.as_ref().and_then(|manager| manager.watchdog) else {
+            return pending().await;
+        };
+        loop {
+            self.tell(State::Watchdog);
+            sleep(period / 2).await;
+        }
+    }
+}
+
+fn send(manager: &ServiceManager, state: State) -> io::Result<()> {
+    let socket = UnixDatagram::unbound()?;
+    // A manager that does not read must not hold up the gateway.
+    socket.set_nonblocking(true)?;
+    socket.send_to_addr(state.message().as_bytes(), &manager.address)?;
+    Ok(())
+}
