@@ -127,6 +127,7 @@ impl Application {
             settings,
             config.limits.body,
             office,
+            config.readiness,
             mounting,
             sessions.clone(),
         ));

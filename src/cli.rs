@@ -115,6 +115,7 @@ fn options(flags: Flags, from: &Origins<'_>) -> Options {
         description: from.one("description", flags.description),
         version: from.one("version", flags.version.flatten()),
         operation_ids: from.one("operation-ids", flags.operation_ids),
+        ready: from.one("ready", flags.ready),
         max_body_size: from.one("max-body-size", flags.max_body_size),
         max_result_size: from.one("max-result-size", flags.max_result_size),
         shutdown_timeout: from.one("shutdown-timeout", flags.shutdown_timeout),

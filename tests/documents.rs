@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 use crate::support::{Gateway, eventually, parts, upstream::Remote, wire::encoded};
 
 /// Names that servers and tools may bear although our own routes, URLs or OpenAPI use them for something else.
-const ODD: [&str; 14] = [
+const ODD: [&str; 16] = [
     "docs",
     "redoc",
     "openapi.json",
     "healthz",
     "readyz",
+    "status",
+    "metrics",
     "a b",
     "a/b",
     "a_b",
@@ -164,7 +166,7 @@ async fn odd_names_are_reached() {
     assert_eq!(found, all, "the document's own paths reach every tool");
     valid_to_others(&gateway, &document);
 
-    for path in ["/docs", "/openapi.json", "/healthz", "/readyz"] {
+    for path in ["/", "/docs", "/openapi.json", "/healthz", "/readyz", "/status", "/metrics"] {
         assert_eq!(gateway.get(path).await.status, 200, "{path} is still ours");
     }
     gateway.stop().await;

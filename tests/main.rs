@@ -24,5 +24,6 @@ mod results;
 mod rooms;
 mod rounds;
 mod shutdown;
+mod status;
 mod systemd;
 mod trace_context;

@@ -95,6 +95,9 @@ pub(super) struct Flags {
     /// Where browsers and clients reach this gateway, as in https://example.com/tools; logins come back there
     #[arg(long, value_name = "URL", help_heading = "Listening")]
     pub(super) public_url: Option<String>,
+    /// When /readyz says ready: once any server is connected, or all of them [default: any]
+    #[arg(long, value_name = "WHEN", help_heading = "Listening")]
+    pub(super) ready: Option<String>,
 
     /// Ask callers of tools for this key, as `Authorization: Bearer KEY`
     #[arg(short = 'k', long, value_name = "KEY", help_heading = "Access")]

@@ -90,6 +90,7 @@ fn every_flag_has_a_variable() {
         &given.env_path,
         &given.log_level,
         &given.operation_ids,
+        &given.ready,
         &given.max_body_size,
         &given.max_result_size,
         &given.shutdown_timeout,

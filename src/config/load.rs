@@ -2,8 +2,8 @@
 //! module of their own.
 
 use super::{
-    About, BasePath, Config, Guard, Limits, Listen, LogFormat, LogLevel, Logins, OperationIds, Server,
-    Servers, ServiceManager, Upstream, cors,
+    About, BasePath, Config, Guard, Limits, Listen, LogFormat, LogLevel, Logins, OperationIds, Readiness,
+    Server, Servers, ServiceManager, Upstream, cors,
     environment::Environment,
     error::ConfigError,
     file::File,
@@ -53,6 +53,7 @@ impl Config {
             about: about(options),
             operation_ids: operation_ids(&options.operation_ids)?,
             limits: limits(options)?,
+            readiness: readiness(&options.ready)?,
             logins: Logins::parse(options, &base, environment, &mut warnings)?,
             base,
             servers,
@@ -171,6 +172,15 @@ fn operation_ids(given: &Option<Given>) -> Result<OperationIds, ConfigError> {
         other => {
             Err(given.error(format_args!("unknown style \"{other}\"; use compatible, bare or prefixed")))
         }
+    }
+}
+
+fn readiness(given: &Option<Given>) -> Result<Readiness, ConfigError> {
+    let Some(given) = given else { return Ok(Readiness::default()) };
+    match given.value.trim().to_ascii_lowercase().as_str() {
+        "any" => Ok(Readiness::Any),
+        "all" => Ok(Readiness::All),
+        other => Err(given.error(format_args!("\"{other}\" is neither any nor all"))),
     }
 }
 

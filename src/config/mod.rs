@@ -56,6 +56,8 @@ pub struct Config {
     pub operation_ids: OperationIds,
     /// How large messages may be, and how long the end may take.
     pub limits: Limits,
+    /// When `/readyz` says that the gateway is ready.
+    pub readiness: Readiness,
     /// How people log in to servers, and where the tokens are kept.
     pub logins: Logins,
     /// The MCP servers behind this gateway.
@@ -200,6 +202,16 @@ pub enum OperationIds {
     Bare,
     /// `clock_get_time`, for documents that are put together.
     Prefixed,
+}
+
+/// `--ready`: how many servers it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Readiness {
+    /// At least one.
+    #[default]
+    Any,
+    /// Each of them.
+    All,
 }
 
 /// One server at the root, or several under their names.

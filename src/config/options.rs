@@ -79,6 +79,7 @@ pub struct Options {
     pub env: Vec<Given>,
     pub env_path: Option<Given>,
     pub operation_ids: Option<Given>,
+    pub ready: Option<Given>,
     pub max_body_size: Option<Given>,
     pub max_result_size: Option<Given>,
     pub shutdown_timeout: Option<Given>,

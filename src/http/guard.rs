@@ -29,7 +29,6 @@ pub(super) async fn check<B: MessageBody>(
 }
 
 fn refusal(guard: &Guard, request: &ServiceRequest) -> Option<ApiError> {
-    let key = guard.key.as_ref()?;
     let read_only = [Method::GET, Method::HEAD].contains(request.method());
     let open = request.method() == Method::OPTIONS
         || (read_only && health::PATHS.contains(&request.path()))
@@ -40,15 +39,23 @@ fn refusal(guard: &Guard, request: &ServiceRequest) -> Option<ApiError> {
     if open {
         return None;
     }
-    let credentials = request.headers().get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
-    verify(key, credentials, guard.strict).err()
+    require(guard, request.headers(), guard.strict).err()
 }
 
 /// Asks for the key where there is one, as for a call, but of a browser: it can be typed in.
 pub(super) fn ask(guard: &Guard, headers: &header::HeaderMap) -> Result<(), ApiError> {
+    require(guard, headers, true)
+}
+
+/// The same of a script: where its page was open to all, no browser shall put a dialog of its own over it.
+pub(super) fn ask_script(guard: &Guard, headers: &header::HeaderMap) -> Result<(), ApiError> {
+    require(guard, headers, guard.strict)
+}
+
+fn require(guard: &Guard, headers: &header::HeaderMap, strict: bool) -> Result<(), ApiError> {
     let Some(key) = &guard.key else { return Ok(()) };
     let credentials = headers.get(header::AUTHORIZATION).map_or(&[][..], |value| value.as_bytes());
-    verify(key, credentials, true)
+    verify(key, credentials, strict)
 }
 
 /// Checks an `Authorization` header: Bearer (RFC 6750) with the key, or Basic (RFC 7617) with any user and the

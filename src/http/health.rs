@@ -1,9 +1,9 @@
-//! `/healthz` and `/readyz`: open to everyone, saying nothing but the state; `/readyz?detail` tells who holds the key
-//! of each server. Documented through paperclip.
+//! `/healthz` and `/readyz`: open to everyone, saying nothing but the state. Documented through paperclip, and `/status`
+//! with them.
 
 use std::fmt;
 
-use actix_web::{HttpRequest, ResponseError, http::StatusCode, web::Data};
+use actix_web::{HttpResponse, ResponseError, http::StatusCode, web::Data};
 use paperclip::actix::{
     Apiv2Schema, OpenApiExt, api_v2_errors, api_v2_operation,
     web::{self, Json, ServiceConfig},
@@ -11,8 +11,7 @@ use paperclip::actix::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{error::ApiError, guard, state::Gateway};
-use crate::upstream::Status;
+use super::{state::Gateway, status};
 
 /// The paths that no guard closes.
 pub(super) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
@@ -22,101 +21,43 @@ pub(super) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
 pub(super) struct State {
     /// One word.
     status: String,
-    /// Each server, where `?detail` asks for them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    servers: Vec<ServerState>,
 }
 
-/// One server's state.
-#[derive(Debug, Clone, Serialize, Apiv2Schema)]
-struct ServerState {
-    /// Its name.
-    name: String,
-    /// "connecting", "ready", "needs authorization", "not connected" or "stopped".
-    status: String,
-    /// Why it is not ready.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    /// Where to log in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    authorization_url: Option<String>,
-}
-
-impl ServerState {
-    fn of(name: &str, status: &Status) -> Self {
-        let (status, reason, login) = match status {
-            Status::Connecting => ("connecting", None, None),
-            Status::Ready(_) => ("ready", None, None),
-            Status::NeedsAuthorization(login) => {
-                ("needs authorization", Some(login.reason.clone()), Some(login.url.to_string()))
-            }
-            Status::Down { reason, .. } => ("not connected", Some(reason.clone()), None),
-            Status::Stopped => ("stopped", None, None),
-        };
-        Self { name: name.to_owned(), status: status.to_owned(), reason, authorization_url: login }
-    }
-}
-
-/// Why the readiness is not told.
-#[api_v2_errors(
-    401,
-    description = "The detail needs the API key",
-    503,
-    description = "No server is connected yet"
-)]
+/// Too few servers are ready.
+#[api_v2_errors(503, description = "No server is connected yet; with `--ready all`, not every one")]
 #[derive(Debug)]
-enum NotReady {
-    Guarded(ApiError),
-    NotReady(State),
-}
+struct NotReady(State);
 
 impl fmt::Display for NotReady {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Guarded(error) => error.fmt(f),
-            Self::NotReady(state) => f.write_str(&state.status),
-        }
+        f.write_str(&self.0.status)
     }
 }
 
 impl ResponseError for NotReady {
     fn status_code(&self) -> StatusCode {
-        match self {
-            Self::Guarded(error) => error.status_code(),
-            Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
-        }
+        StatusCode::SERVICE_UNAVAILABLE
     }
 
-    fn error_response(&self) -> actix_web::HttpResponse {
-        match self {
-            Self::Guarded(error) => error.error_response(),
-            Self::NotReady(state) => actix_web::HttpResponse::build(self.status_code()).json(state),
-        }
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::build(self.status_code()).json(&self.0)
     }
 }
 
 #[api_v2_operation(summary = "Liveness", operation_id = "healthz", tags(gateway))]
 async fn healthz() -> Json<State> {
-    Json(State { status: "ok".into(), servers: vec![] })
+    Json(State { status: "ok".into() })
 }
 
 #[api_v2_operation(
-    summary = "Readiness: at least one server is connected",
+    summary = "Readiness: at least one server is connected; with `--ready all`, every one",
     operation_id = "readyz",
     tags(gateway)
 )]
-async fn readyz(request: HttpRequest, gateway: Data<Gateway>) -> Result<Json<State>, NotReady> {
-    let snapshot = gateway.snapshot();
-    let mut servers = vec![];
-    if url::form_urlencoded::parse(request.query_string().as_bytes()).any(|(name, _)| name == "detail") {
-        guard::ask(&gateway.guard, request.headers()).map_err(NotReady::Guarded)?;
-        servers.extend(
-            snapshot.sessions().map(|(name, session)| ServerState::of(name, &session.status().borrow())),
-        );
-    }
-    let ready = snapshot.ready() && !gateway.draining.is_cancelled();
-    let state = State { status: if ready { "ready" } else { "not ready" }.into(), servers };
-    if ready { Ok(Json(state)) } else { Err(NotReady::NotReady(state)) }
+async fn readyz(gateway: Data<Gateway>) -> Result<Json<State>, NotReady> {
+    let ready = gateway.snapshot().ready(gateway.readiness) && !gateway.draining.is_cancelled();
+    let state = State { status: if ready { "ready" } else { "not ready" }.into() };
+    if ready { Ok(Json(state)) } else { Err(NotReady(state)) }
 }
 
 /// Adds the routes. Other methods are left to the catch-all: a tool may bear these names.
@@ -124,7 +65,10 @@ pub(super) fn routes(config: &mut ServiceConfig<'_>) {
     let resource = |path| web::resource(path).guard(super::get_or_head());
     config
         .service(resource(PATHS[0]).route(web::get().to(healthz)).route(web::head().to(healthz)))
-        .service(resource(PATHS[1]).route(web::get().to(readyz)).route(web::head().to(readyz)));
+        .service(resource(PATHS[1]).route(web::get().to(readyz)).route(web::head().to(readyz)))
+        .service(
+            resource(status::PATH).route(web::get().to(status::status)).route(web::head().to(status::status)),
+        );
 }
 
 /// The OpenAPI 3.0 document of these routes, as paperclip writes it.

@@ -12,11 +12,13 @@ mod health;
 mod json_error;
 mod login;
 mod loopback;
+mod meter;
 mod pages;
 mod path;
 mod request_id;
 mod result;
 mod state;
+mod status;
 mod tools;
 
 pub use loopback::Loopback;
@@ -37,16 +39,16 @@ use paperclip::actix::OpenApiExt;
 
 use self::{
     error::ApiError,
+    meter::Meter,
     path::Original,
     state::{Entry, Offer, Snapshot},
 };
-use crate::{
-    catalogue::{self, Tool},
-    upstream::CallError,
-};
+use crate::{catalogue::Tool, upstream::CallError};
 
 /// Below the root as below each server.
 const PAGES: [&str; 3] = ["/openapi.json", "/docs", "/redoc"];
+/// At the root alone, and guarded.
+const OWN: [&str; 1] = [status::PATH];
 
 /// The application of one worker.
 ///
@@ -118,7 +120,7 @@ async fn catch_all(
     let paths = [Some(request.path()), original.as_ref().map(|original| original.0.as_str())];
     let found = paths.into_iter().flatten().find_map(|path| find(&gateway, &snapshot, path));
     let (entry, rest) = found.ok_or_else(|| match request.path() {
-        own if PAGES.contains(&own) || health::PATHS.contains(&own) => {
+        own if [&PAGES[..], &health::PATHS, &OWN].concat().contains(&own) => {
             ApiError::MethodNotAllowed("GET, HEAD")
         }
         _ => ApiError::NotFound,
@@ -137,9 +139,9 @@ async fn catch_all(
         rest => {
             let calls = *request.method() == Method::POST;
             let offer = if calls { entry.offer()? } else { readable(entry)? };
-            match find_tool(&offer.catalogue, rest) {
-                Some(tool) if calls => {
-                    tools::call(&entry.session, tool, &request, payload, gateway.max_body).await
+            match find_tool(offer, rest) {
+                Some((tool, meter)) if calls => {
+                    tools::call(&entry.session, tool, meter, &request, payload, gateway.max_body).await
                 }
                 Some(_) => Err(ApiError::MethodNotAllowed("POST")),
                 None if PAGES.contains(&rest) => Err(ApiError::MethodNotAllowed("GET, HEAD")),
@@ -177,9 +179,9 @@ fn only<'s>(gateway: &Gateway, snapshot: &'s Snapshot) -> Option<&'s Entry> {
 }
 
 /// The tool that the rest of a path names. A trailing slash is forgiven where no tool bears it.
-fn find_tool<'c>(catalogue: &'c catalogue::Server, rest: &str) -> Option<&'c Tool> {
+fn find_tool<'o>(offer: &'o Offer, rest: &str) -> Option<(&'o Tool, &'o Meter)> {
     let name = rest.strip_prefix('/').unwrap_or(rest);
-    let find = |name: &str| catalogue.tools.get(&*path::decode(name)?);
+    let find = |name: &str| offer.tool(&path::decode(name)?);
     find(name).or_else(|| find(name.strip_suffix('/')?))
 }
 

@@ -12,7 +12,12 @@ use actix_web::{
 };
 use tracing::{info, warn};
 
-use super::{body, error::ApiError, result};
+use super::{
+    body,
+    error::ApiError,
+    meter::{Meter, Outcome},
+    result,
+};
 use crate::{
     catalogue::Tool,
     upstream::{Session, TraceContext},
@@ -22,6 +27,7 @@ use crate::{
 pub(super) async fn call(
     session: &Session,
     tool: &Tool,
+    meter: &Meter,
     request: &HttpRequest,
     payload: Payload,
     max_body: usize,
@@ -36,7 +42,9 @@ pub(super) async fn call(
         let raw = session.call(&tool.name, &arguments, trace.as_ref()).await?;
         result::body(tool, config.results, &raw)
     };
+    let running = meter.begin();
     let answer = answer.await;
+    running.end(Outcome::of(&answer));
     line.write(answer.as_ref().err());
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer?))
 }

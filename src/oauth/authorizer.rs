@@ -6,7 +6,10 @@
 
 use std::{
     convert::Infallible,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -57,6 +60,7 @@ impl Authorizer {
             office,
             current: ArcSwapOption::empty(),
             standing: watch::Sender::new(Standing::NotAsked),
+            refreshes: AtomicU64::new(0),
             ledger: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -118,6 +122,11 @@ impl Authorizer {
         challenge: Challenge,
     ) -> Result<Arc<Credential>, AuthError> {
         self.ask(used, Wish::MoreScopes(challenge)).await
+    }
+
+    /// How many tokens were got without a person.
+    pub fn refreshes(&self) -> u64 {
+        self.shared.refreshes.load(Relaxed)
     }
 
     /// Whether a login is wanted, now and as it changes.

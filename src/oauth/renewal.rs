@@ -1,7 +1,7 @@
 //! New tokens for old ones, without a person: refreshed, minted, inherited; and giving them up.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
@@ -71,6 +71,7 @@ impl Ledger {
         };
         match endpoint.refresh(&refresh, granted.as_ref()).await {
             Ok(tokens) => {
+                shared.refreshes.fetch_add(1, Relaxed);
                 record.tokens = Some(tokens);
                 self.keep(shared).await
             }
@@ -121,6 +122,7 @@ impl Ledger {
         match endpoint.client_credentials(self.wanted.as_ref()).await {
             Ok(tokens) => {
                 self.pin(shared, &found, client).await;
+                shared.refreshes.fetch_add(1, Relaxed);
                 let credential = shared.install(&tokens)?;
                 told(shared, &credential);
                 Ok(credential)

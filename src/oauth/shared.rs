@@ -1,6 +1,6 @@
 //! What the handles on one server's authorization share: where it stands, and the token in use.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, atomic::AtomicU64};
 
 use arc_swap::ArcSwapOption;
 use tokio::{
@@ -58,6 +58,8 @@ pub(super) struct Shared {
     pub(super) ticket: ArcSwapOption<String>,
     pub(super) current: ArcSwapOption<Credential>,
     pub(super) standing: watch::Sender<Standing>,
+    /// Tokens that were got without a person.
+    pub(super) refreshes: AtomicU64,
     pub(super) ledger: Mutex<Ledger>,
 }
 

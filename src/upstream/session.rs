@@ -1,6 +1,15 @@
 //! One server's session: the handle that callers hold, and the task that keeps it connected.
 
-use std::{convert::Infallible, future::pending, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::pending,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use serde_json::value::RawValue;
@@ -65,6 +74,8 @@ struct Shared {
     max_message: usize,
     status: watch::Sender<Status>,
     caller: ArcSwapOption<Caller>,
+    /// How many were made.
+    connections: AtomicU64,
 }
 
 impl Shared {
@@ -85,7 +96,8 @@ impl Session {
     ) -> Self {
         let status = watch::Sender::new(Status::Connecting);
         let caller = ArcSwapOption::empty();
-        let shared = Arc::new(Shared { config, authorizer, max_message, status, caller });
+        let connections = AtomicU64::new(0);
+        let shared = Arc::new(Shared { config, authorizer, max_message, status, caller, connections });
         tasks.spawn(run(shared.clone(), tasks.clone(), stop));
         Self { shared }
     }
@@ -103,6 +115,11 @@ impl Session {
     /// The session's status, now and as it changes.
     pub fn status(&self) -> watch::Receiver<Status> {
         self.shared.status.subscribe()
+    }
+
+    /// How many connections it has made so far.
+    pub fn connections(&self) -> u64 {
+        self.shared.connections.load(Relaxed)
     }
 
     /// Calls a tool with `arguments` as they are, as a part of the caller's `trace`. Dropping the future cancels the call upstream.
@@ -195,6 +212,7 @@ async fn serve(
     let authorizer = shared.authorizer.as_ref();
     let mut fresh = pin!(keep_fresh(authorizer));
     shared.caller.store(Some(connection.caller.clone()));
+    shared.connections.fetch_add(1, Relaxed);
     let mut listing = Arc::new(listing);
     let reason = loop {
         // While a login is wanted the connection is kept: calls go on as soon as there is a token.

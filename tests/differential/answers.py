@@ -21,8 +21,8 @@ HEADERS = (
     "vary",
 )
 
-#: Routes of the gateway itself that are always open.
-OPEN = ("/healthz", "/readyz")
+#: Documented routes of the gateway itself.
+OPEN = ("/healthz", "/readyz", "/status")
 #: What of an operation is compared word by word.
 OUTLINE = ("operationId", "summary", "description", "security", "tags")
 
