@@ -17,6 +17,7 @@ mod golden;
 mod guards;
 mod hostile;
 mod logs;
+mod metrics;
 mod oauth;
 mod pages;
 mod real_servers;

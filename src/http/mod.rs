@@ -13,6 +13,7 @@ mod json_error;
 mod login;
 mod loopback;
 mod meter;
+mod metrics;
 mod pages;
 mod path;
 mod request_id;
@@ -48,7 +49,7 @@ use crate::{catalogue::Tool, upstream::CallError};
 /// Below the root as below each server.
 const PAGES: [&str; 3] = ["/openapi.json", "/docs", "/redoc"];
 /// At the root alone, and guarded.
-const OWN: [&str; 1] = [status::PATH];
+const OWN: [&str; 2] = [status::PATH, metrics::PATH];
 
 /// The application of one worker.
 ///
@@ -74,6 +75,7 @@ pub fn app(
         .service(get("/openapi.json").to(root_document))
         .service(get("/docs").to(root_page))
         .service(get("/redoc").to(to_docs))
+        .service(get(metrics::PATH).to(metrics::metrics))
         .configure(docs::routes)
         .configure(login::routes)
         .default_service(web::to(catch_all))

@@ -1,0 +1,156 @@
+//! `/metrics`: the gateway's numbers in Prometheus' text format, version 0.0.4.
+//!
+//! Invariant: labels hold the names of configured servers and of tools that they have now, and nothing of a request. What
+//! is no longer in the catalogue is no longer told.
+
+use std::fmt::{Display, Write as _};
+
+use actix_web::{HttpResponse, web::Data};
+
+use super::{
+    meter::{BOUNDS, Meter, Outcome},
+    state::{Entry, Gateway, Snapshot},
+    status,
+};
+
+pub(super) const PATH: &str = "/metrics";
+
+/// Tells the numbers as they are now. The guard closes it where it closes documents.
+pub(super) async fn metrics(gateway: Data<Gateway>) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(exposition(&gateway))
+}
+
+fn exposition(gateway: &Gateway) -> String {
+    let snapshot = gateway.snapshot();
+    let mut page = Page::default();
+    page.family("mcpo_build_info", "gauge", "What is running.");
+    page.sample("", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    page.family("mcpo_uptime_seconds", "gauge", "How long the gateway runs.");
+    page.sample("", &[], gateway.started.elapsed().as_secs());
+    servers(&mut page, &snapshot);
+    calls(&mut page, &snapshot);
+    page.text
+}
+
+fn servers(page: &mut Page, snapshot: &Snapshot) {
+    page.family("mcpo_server_state", "gauge", "1 for what the server is doing, 0 for what it is not.");
+    for (server, entry) in snapshot.servers() {
+        let now = status::state(&entry.status);
+        for state in status::STATES {
+            page.sample("", &[("server", server), ("state", state)], u8::from(state == now));
+        }
+    }
+    let mut each = |name, kind, help, value: fn(&Entry) -> Option<u64>| {
+        page.family(name, kind, help);
+        for (server, entry) in snapshot.servers() {
+            if let Some(value) = value(entry) {
+                page.sample("", &[("server", server)], value);
+            }
+        }
+    };
+    each("mcpo_server_tools", "gauge", "Tools that the server had when it was last connected.", |entry| {
+        Some(entry.offer.as_ref().map_or(0, |offer| offer.catalogue.tools.len() as u64))
+    });
+    each("mcpo_server_reconnects_total", "counter", "Connections made after the first.", |entry| {
+        Some(entry.session.connections().saturating_sub(1))
+    });
+    each("mcpo_token_refreshes_total", "counter", "Access tokens got without a person.", |entry| {
+        Some(entry.session.authorizer()?.refreshes())
+    });
+    each("mcpo_calls_in_flight", "gauge", "Calls that have begun and not ended.", |entry| {
+        let meters = entry.offer.iter().flat_map(|offer| offer.meters());
+        Some(meters.map(|(_, meter)| meter.in_flight()).sum())
+    });
+}
+
+fn calls(page: &mut Page, snapshot: &Snapshot) {
+    let tools = || {
+        snapshot.servers().flat_map(|(server, entry)| {
+            let meters = entry.offer.iter().flat_map(|offer| offer.meters());
+            meters.map(move |(tool, meter)| ([("server", server), ("tool", tool)], meter))
+        })
+    };
+    page.family("mcpo_calls_total", "counter", "Calls that have ended, by how.");
+    for ([server, tool], meter) in tools() {
+        for outcome in Outcome::ALL {
+            let ended = meter.ended(outcome);
+            // Every tool has a series from the start; that of an outcome begins when it is first met.
+            if ended > 0 || outcome == Outcome::Ok {
+                page.sample("", &[server, tool, ("outcome", outcome.name())], ended);
+            }
+        }
+    }
+    page.family("mcpo_call_duration_seconds", "histogram", "How long calls took, whatever came of them.");
+    for (labels, meter) in tools().filter(|(_, meter)| meter.total() > 0) {
+        histogram(page, labels, meter);
+    }
+}
+
+fn histogram(page: &mut Page, [server, tool]: [(&str, &str); 2], meter: &Meter) {
+    let mut count = 0;
+    for (index, calls) in meter.buckets().into_iter().enumerate() {
+        count += calls;
+        let bound = BOUNDS.get(index).map_or_else(|| "+Inf".to_owned(), f64::to_string);
+        page.sample("_bucket", &[server, tool, ("le", &bound)], count);
+    }
+    page.sample("_sum", &[server, tool], meter.time().as_secs_f64());
+    page.sample("_count", &[server, tool], count);
+}
+
+/// The text as it grows. What is written to a `String` arrives.
+#[derive(Default)]
+struct Page {
+    text: String,
+    family: &'static str,
+}
+
+impl Page {
+    fn family(&mut self, name: &'static str, kind: &str, help: &str) {
+        self.family = name;
+        let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+    }
+
+    /// A sample of the family last named.
+    fn sample(&mut self, suffix: &str, labels: &[(&str, &str)], value: impl Display) {
+        self.text.push_str(self.family);
+        self.text.push_str(suffix);
+        for (index, (name, value)) in labels.iter().enumerate() {
+            let open = if index == 0 { '{' } else { ',' };
+            let _ = write!(self.text, "{open}{name}=\"{}\"", escaped(value));
+        }
+        let close = if labels.is_empty() { "" } else { "}" };
+        let _ = writeln!(self.text, "{close} {value}");
+    }
+}
+
+/// A label's value: backslash, quote and line feed are escaped.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_written_as_the_format_has_them() {
+        let mut page = Page::default();
+        page.family("f", "gauge", "Help.");
+        page.sample("", &[], 1);
+        page.sample("_sum", &[("a", "x"), ("b", "\\ \" \n")], 0.5);
+        let text = "# HELP f Help.\n# TYPE f gauge\nf 1\nf_sum{a=\"x\",b=\"\\\\ \\\" \\n\"} 0.5\n";
+        assert_eq!(page.text, text);
+    }
+
+    #[test]
+    fn buckets_add_up() {
+        let (mut page, meter) = (Page::default(), Meter::default());
+        meter.begin().end(Outcome::Ok);
+        meter.begin().end(Outcome::Lost);
+        page.family("f", "histogram", "Help.");
+        histogram(&mut page, [("server", "s"), ("tool", "t")], &meter);
+        assert!(page.text.contains("f_bucket{server=\"s\",tool=\"t\",le=\"300\"} 2\n"), "{}", page.text);
+        assert!(page.text.contains("f_bucket{server=\"s\",tool=\"t\",le=\"+Inf\"} 2\n"), "{}", page.text);
+        assert!(page.text.ends_with("f_count{server=\"s\",tool=\"t\"} 2\n"), "{}", page.text);
+    }
+}
