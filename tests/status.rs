@@ -1,6 +1,6 @@
-//! What the gateway tells of itself: `/status` and `/readyz`.
+//! What the gateway tells of itself: `/status`, `/readyz`, and the page at `/`.
 
-use reqwest::Method;
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
 use crate::support::{Gateway, eventually, parts, wire::encoded};
@@ -116,5 +116,27 @@ async fn it_links_to_the_documentation() {
     let gateway = Gateway::single(parts::time_command()).ready().await;
     let status = gateway.get("/status").await.json();
     assert_eq!(status["servers"][0]["docs"], "docs");
+    gateway.stop().await;
+}
+
+/// The page and its files, at the root and below a root path; nothing in it is of the gateway.
+#[tokio::test]
+async fn a_page_for_people_is_at_the_root() {
+    let gateway = Gateway::config(&servers()).options(["--root-path", "/p"]).start().await;
+    for root in ["/", "/p/"] {
+        let page = gateway.get(root).await;
+        let policy = page.header("content-security-policy").expect("a policy");
+        assert!(policy.contains("script-src 'self';"), "{policy}");
+        let text = page.page(200);
+        assert!(!text.contains("//") && !text.contains("dead"), "{text}");
+        for file in ["docs/status.css", "docs/status.js", "docs", "status"] {
+            assert!(text.contains(&format!("=\"{file}\"")), "{file} is not in {text}");
+            assert_eq!(gateway.get(&format!("{root}{file}")).await.status, 200, "{root}{file}");
+        }
+    }
+    let answer = gateway.get("/p").await;
+    let base = Url::parse(gateway.base()).and_then(|base| base.join("/p")).unwrap();
+    let location = base.join(&answer.header("location").expect("a redirect")).unwrap();
+    assert_eq!((answer.status, location.path()), (307, "/p/"));
     gateway.stop().await;
 }

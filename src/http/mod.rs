@@ -9,6 +9,7 @@ mod docs;
 mod error;
 mod guard;
 mod health;
+mod home;
 mod json_error;
 mod login;
 mod loopback;
@@ -76,6 +77,7 @@ pub fn app(
         .service(get("/docs").to(root_page))
         .service(get("/redoc").to(to_docs))
         .service(get(metrics::PATH).to(metrics::metrics))
+        .configure(home::routes)
         .configure(docs::routes)
         .configure(login::routes)
         .default_service(web::to(catch_all))

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     differences::{
         ANY_ORIGIN, BOTH_SCHEMES, CONSTRAINTS, Difference, NO_OAUTH_PAGE, ONE_PAGE, RESOURCES, SERVER_HOME,
-        STRUCTURED, TOOL_ERRORS, TRAILING_SLASH,
+        STATUS_PAGE, STRUCTURED, TOOL_ERRORS, TRAILING_SLASH,
     },
     documents,
     recording::{exchanges, play, read},
@@ -109,7 +109,12 @@ async fn root() {
     ];
     let servers: Map<_, _> = names.map(|name| (name.to_owned(), parts::fake(&[]))).into_iter().collect();
     let gateway = Gateway::config(&servers.into()).options(["--api-key", "top-secret"]).ready().await;
-    play(&gateway, &exchanges(read("_root.calls.json", "")), &[ANY_ORIGIN, ONE_PAGE, NO_OAUTH_PAGE]).await;
+    play(
+        &gateway,
+        &exchanges(read("_root.calls.json", "")),
+        &[ANY_ORIGIN, ONE_PAGE, NO_OAUTH_PAGE, STATUS_PAGE],
+    )
+    .await;
     documents::compare(&read("_root.openapi.json", ""), &gateway.document("").await);
     gateway.stop().await;
 }

@@ -189,6 +189,20 @@ pub(crate) const NO_OAUTH_PAGE: Difference = Difference {
     },
 };
 
+pub(crate) const STATUS_PAGE: Difference = Difference {
+    name: "status page",
+    why: "the address of the gateway shows its servers instead of nothing",
+    rewrite: |_, request, response| {
+        let concerned = request.method == "GET" && request.path == "/";
+        if concerned {
+            response.status = 200;
+            response.headers.insert("content-type".to_owned(), "text/html; charset=utf-8".to_owned());
+            response.body = "<title>mcpo</title>".into();
+        }
+        concerned
+    },
+};
+
 pub(crate) const NEVER_CONNECTED: Difference = Difference {
     name: "a server that never connected",
     why: "503 with the reason says more than an empty document or 404",
