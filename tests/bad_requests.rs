@@ -178,7 +178,6 @@ async fn wrong_methods() {
 async fn unknown_paths() {
     let gateway = gateway().await;
     for path in [
-        "/",
         "/nosuch",
         "/nosuch/",
         "/nosuch/greet",
