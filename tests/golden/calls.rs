@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     differences::{
-        ANY_ORIGIN, BOTH_SCHEMES, CONSTRAINTS, Difference, NO_OAUTH_PAGE, ONE_PAGE, RESOURCES, SERVER_HOME,
-        STATUS_PAGE, STRUCTURED, TOOL_ERRORS, TRAILING_SLASH,
+        ANY_ORIGIN, BOTH_SCHEMES, CONSTRAINTS, Difference, NO_OAUTH_PAGE, ONE_PAGE, READABLE_IDS, RESOURCES,
+        SERVER_HOME, STATUS_PAGE, STRUCTURED, TOOL_ERRORS, TRAILING_SLASH,
     },
     documents,
     recording::{exchanges, play, read},
@@ -64,6 +64,7 @@ async fn everything() {
         TRAILING_SLASH,
         SERVER_HOME,
         ONE_PAGE,
+        READABLE_IDS,
     ];
     check("everything", parts::everything(), &differences).await;
 }
@@ -112,7 +113,7 @@ async fn root() {
     play(
         &gateway,
         &exchanges(read("_root.calls.json", "")),
-        &[ANY_ORIGIN, ONE_PAGE, NO_OAUTH_PAGE, STATUS_PAGE],
+        &[ANY_ORIGIN, ONE_PAGE, NO_OAUTH_PAGE, STATUS_PAGE, READABLE_IDS],
     )
     .await;
     documents::compare(&read("_root.openapi.json", ""), &gateway.document("").await);

@@ -106,6 +106,19 @@ pub(crate) const REFUSALS_ARE_READABLE: Difference = Difference {
     },
 };
 
+pub(crate) const READABLE_IDS: Difference = Difference {
+    name: "headers that a web page may read",
+    why: "with the request's id it can name the line of the log",
+    rewrite: |_, request, response| {
+        let preflight = request.headers.contains_key("Access-Control-Request-Method");
+        let concerned = !request.is_plain() && !preflight;
+        if concerned {
+            response.headers.insert("access-control-expose-headers".to_owned(), "X-Request-Id".to_owned());
+        }
+        concerned
+    },
+};
+
 pub(crate) const BOTH_SCHEMES: Difference = Difference {
     name: "both schemes",
     why: "Basic and Bearer both open every route, in any case of the scheme",

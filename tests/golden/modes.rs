@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{
     differences::{
-        ABOUT, ANY_ORIGIN, BOTH_SCHEMES, Difference, NEVER_CONNECTED, REFUSALS_ARE_READABLE, ROOT_PATH,
-        ROOT_PATH_LINKS, SERVER_HOME,
+        ABOUT, ANY_ORIGIN, BOTH_SCHEMES, Difference, NEVER_CONNECTED, READABLE_IDS, REFUSALS_ARE_READABLE,
+        ROOT_PATH, ROOT_PATH_LINKS, SERVER_HOME,
     },
     recording::{Exchange, exchanges, play, read},
 };
@@ -67,18 +67,18 @@ async fn without_a_key() {
 
 #[tokio::test]
 async fn strict_auth() {
-    let differences = [BOTH_SCHEMES, ANY_ORIGIN, REFUSALS_ARE_READABLE];
+    let differences = [BOTH_SCHEMES, ANY_ORIGIN, REFUSALS_ARE_READABLE, READABLE_IDS];
     check("strict_auth", everything_and_time(), &differences).await;
 }
 
 #[tokio::test]
 async fn cors_with_listed_origins() {
-    check("cors_list", everything_and_time(), &[]).await;
+    check("cors_list", everything_and_time(), &[READABLE_IDS]).await;
 }
 
 #[tokio::test]
 async fn cors_by_default() {
-    check("cors_default_err", everything_and_time(), &[ANY_ORIGIN]).await;
+    check("cors_default_err", everything_and_time(), &[ANY_ORIGIN, READABLE_IDS]).await;
 }
 
 #[tokio::test]
