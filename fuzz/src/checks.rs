@@ -8,7 +8,7 @@ use std::{
 
 use mcpo::{
     catalogue::{Components, Schema, Server},
-    config::{self, OperationIds, ResultStyle, Stdio, ToolFilter, Upstream, Validation},
+    config::{self, Bounds, OperationIds, ResultStyle, Stdio, ToolFilter, Upstream, Validation},
     upstream::{Listing, ServerInfo, Tool},
 };
 use serde_json::{Map, Value, value::RawValue};
@@ -91,7 +91,7 @@ fn config(validation: Validation) -> config::Server {
         tools: ToolFilter::default(),
         validation,
         results: ResultStyle::default(),
-        timeout: Duration::MAX,
+        bounds: Bounds::default(),
         oauth: None,
         forwarding: None,
     }

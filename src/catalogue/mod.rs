@@ -47,6 +47,8 @@ pub struct Tool {
     pub arguments: Arguments,
     /// Where it promises structured content.
     pub output: Option<Output>,
+    /// Whether a second run does no more than the first.
+    pub repeatable: bool,
     /// What else its server says of it.
     pub remarks: Remarks,
 }
@@ -116,7 +118,8 @@ impl Tool {
             icons: tool.icons.clone(),
         };
         let (name, description) = (tool.name.clone(), tool.description.clone());
-        Self { name, description, operation_id, arguments, output, remarks }
+        let repeatable = tool.repeatable();
+        Self { name, description, operation_id, arguments, output, repeatable, remarks }
     }
 }
 

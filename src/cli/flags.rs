@@ -146,6 +146,21 @@ pub(super) struct Flags {
     /// Let calls in flight finish for so long once told to stop [default: 4]
     #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
     pub(super) shutdown_timeout: Option<String>,
+    /// Give a server up that is not connected, with its tools listed, within this time [default: 120]
+    #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
+    pub(super) connect_timeout: Option<String>,
+    /// Give a call up after this time [default: 300]
+    #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
+    pub(super) call_timeout: Option<String>,
+    /// Run so many calls at once on each server [default: 64]
+    #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
+    pub(super) max_concurrent: Option<String>,
+    /// Let so many more wait for their turn, and refuse what comes on top [default: 256]
+    #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
+    pub(super) max_queued: Option<String>,
+    /// Start a command no more often than this [default: 10]
+    #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
+    pub(super) restarts_per_minute: Option<String>,
 
     /// trace, debug, info, warning, error or critical [default: info]
     #[arg(long, value_name = "LEVEL")]

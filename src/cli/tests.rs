@@ -95,6 +95,11 @@ fn every_flag_has_a_variable() {
         &given.max_result_size,
         &given.shutdown_timeout,
         &given.log_format,
+        &given.connect_timeout,
+        &given.call_timeout,
+        &given.max_concurrent,
+        &given.max_queued,
+        &given.restarts_per_minute,
     ]
     .into_iter()
     .flatten()

@@ -3,13 +3,13 @@
 //! Every key is listed here once. A disabled server is not looked into, so that it may be unfinished or name
 //! variables that are not set.
 
-use std::{collections::HashSet, time::Duration};
+use std::collections::HashSet;
 
 use http::{HeaderMap, header::AUTHORIZATION};
 use indexmap::IndexMap;
 
 use super::{
-    OAuth, Remote, ResultStyle, Server, Stdio, ToolFilter, Transport, Upstream, Validation,
+    Bounds, OAuth, Remote, ResultStyle, Server, Stdio, ToolFilter, Transport, Upstream, Validation, bounds,
     environment::Environment,
     error::ConfigError,
     forwarding,
@@ -30,49 +30,44 @@ pub(super) struct File {
 pub(super) type Overlay = IndexMap<String, SecretString>;
 
 const EXAMPLE: &str = r#"{"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time"]}}}"#;
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
-/// Longer than any call, and short enough to be added to any clock.
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 const STDIO_KEYS: [&str; 4] = ["command", "args", "env", "cwd"];
 const REMOTE_KEYS: [&str; 4] = ["url", "headers", "oauth", "client_header_forwarding"];
-const COMMON_KEYS: [&str; 9] = [
+const COMMON_KEYS: [&str; 8] = [
     "type",
     "disabled",
     "disabledTools",
     "disabled_tools",
     "enabledTools",
     "enabled_tools",
-    "timeout",
     "validation",
     "results",
 ];
 
+/// What every server is read with.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub environment: &'a Environment,
+    pub overlay: &'a Overlay,
+    pub bounds: Bounds,
+}
+
 impl File {
     /// Parses the text of the file called `name`.
-    pub(super) fn parse(
-        name: &str,
-        text: &str,
-        environment: &Environment,
-        overlay: &Overlay,
-    ) -> Result<Self, ConfigError> {
-        let source = Source::file(name, text, environment);
+    pub(super) fn parse(name: &str, text: &str, around: Surroundings<'_>) -> Result<Self, ConfigError> {
+        let source = Source::file(name, text, around.environment);
         let Some(tree) = source.parse()? else {
             return Err(ConfigError::at(
                 name,
                 format_args!("the file is empty; write, for example, {EXAMPLE}"),
             ));
         };
-        let servers = servers(&Node::root(&source, &tree).object()?, environment, overlay)?;
+        let servers = servers(&Node::root(&source, &tree).object()?, around)?;
         Ok(Self { servers, warnings: source.into_warnings() })
     }
 }
 
-fn servers(
-    root: &Object<'_>,
-    environment: &Environment,
-    overlay: &Overlay,
-) -> Result<Vec<Server>, ConfigError> {
+fn servers(root: &Object<'_>, around: Surroundings<'_>) -> Result<Vec<Server>, ConfigError> {
     let Some(node) = root.get("mcpServers") else {
         return Err(root.node().error(match root.nearest("mcpServers") {
             Some(near) if near != "mcpServers" => {
@@ -89,7 +84,7 @@ fn servers(
         check_name(name, &node)?;
         let object = node.object()?;
         if !object.read("disabled", Node::boolean)?.unwrap_or_default() {
-            enabled.push(server(name, &object, environment, overlay)?);
+            enabled.push(server(name, &object, around)?);
         }
     }
     if entries.entries().next().is_none() {
@@ -110,14 +105,9 @@ fn check_name(name: &str, node: &Node<'_>) -> Result<(), ConfigError> {
     }
 }
 
-fn server(
-    name: &str,
-    object: &Object<'_>,
-    environment: &Environment,
-    overlay: &Overlay,
-) -> Result<Server, ConfigError> {
-    object.expect_keys(&[&STDIO_KEYS[..], &REMOTE_KEYS, &COMMON_KEYS].concat());
-    let upstream = upstream(object, environment, overlay)?;
+fn server(name: &str, object: &Object<'_>, around: Surroundings<'_>) -> Result<Server, ConfigError> {
+    object.expect_keys(&[&STDIO_KEYS[..], &REMOTE_KEYS, &COMMON_KEYS, &bounds::KEYS].concat());
+    let upstream = upstream(object, around)?;
     let (unfit, kind) = match upstream {
         Upstream::Stdio(_) => (REMOTE_KEYS, "\"command\""),
         _ => (STDIO_KEYS, "\"url\""),
@@ -132,7 +122,7 @@ fn server(
         tools: tools(object)?,
         validation: object.read("validation", validation)?.unwrap_or_default(),
         results: object.read("results", results)?.unwrap_or_default(),
-        timeout: object.read("timeout", timeout)?.unwrap_or(DEFAULT_TIMEOUT),
+        bounds: around.bounds.of_server(object)?,
         forwarding: object.read("client_header_forwarding", forwarding::parse)?,
     })
 }
@@ -146,24 +136,20 @@ fn oauth(object: &Object<'_>, upstream: &Upstream) -> Result<Option<OAuth>, Conf
 }
 
 /// A server with nothing set but how it is reached.
-pub(super) fn plain_server(name: &str, upstream: Upstream) -> Server {
+pub(super) fn plain_server(name: &str, upstream: Upstream, bounds: Bounds) -> Server {
     Server {
         name: name.to_owned(),
         upstream,
         tools: ToolFilter::default(),
         validation: Validation::default(),
         results: ResultStyle::default(),
-        timeout: DEFAULT_TIMEOUT,
+        bounds,
         oauth: None,
         forwarding: None,
     }
 }
 
-fn upstream(
-    object: &Object<'_>,
-    environment: &Environment,
-    overlay: &Overlay,
-) -> Result<Upstream, ConfigError> {
+fn upstream(object: &Object<'_>, around: Surroundings<'_>) -> Result<Upstream, ConfigError> {
     let transport = object.read("type", transport)?;
     match (object.get("command"), object.get("url")) {
         (Some(_), Some(url)) => Err(
@@ -175,9 +161,7 @@ fn upstream(
             Some(_) => "a server of this type needs \"url\"",
         })),
         (Some(command), None) => match transport {
-            None | Some(Transport::Stdio) => {
-                stdio(object, &command, environment, overlay).map(Upstream::Stdio)
-            }
+            None | Some(Transport::Stdio) => stdio(object, &command, around).map(Upstream::Stdio),
             Some(_) => Err(command.error("does not fit the server's type; use \"url\", or type \"stdio\"")),
         },
         (None, Some(url)) => match transport {
@@ -191,21 +175,16 @@ fn upstream(
     }
 }
 
-fn stdio(
-    object: &Object<'_>,
-    command: &Node<'_>,
-    environment: &Environment,
-    overlay: &Overlay,
-) -> Result<Stdio, ConfigError> {
+fn stdio(object: &Object<'_>, command: &Node<'_>, around: Surroundings<'_>) -> Result<Stdio, ConfigError> {
     let program = command.string()?;
     if program.is_empty() {
         return Err(command.error("is empty; name the program to start"));
     }
-    let mut env = overlay.clone();
+    let mut env = around.overlay.clone();
     env.extend(object.read("env", variables)?.unwrap_or_default());
     Ok(Stdio {
         withheld: vec![],
-        program: environment.program(&program),
+        program: around.environment.program(&program),
         args: object.read("args", Node::strings)?.unwrap_or_default(),
         env,
         cwd: object.read("cwd", Node::string)?.map(Into::into),
@@ -271,12 +250,4 @@ fn results(node: &Node<'_>) -> Result<ResultStyle, ConfigError> {
         "text" => Ok(ResultStyle::Text),
         other => Err(node.error(format_args!("unknown value \"{other}\"; use \"auto\" or \"text\""))),
     }
-}
-
-fn timeout(node: &Node<'_>) -> Result<Duration, ConfigError> {
-    node.number()?
-        .as_f64()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|timeout| !timeout.is_zero() && *timeout <= LONGEST_TIMEOUT)
-        .ok_or_else(|| node.error("not a time in seconds; use a number above 0 and at most a year"))
 }

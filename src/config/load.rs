@@ -2,11 +2,11 @@
 //! module of their own.
 
 use super::{
-    About, BasePath, Config, Guard, Limits, Listen, LogFormat, LogLevel, Logins, OperationIds, Readiness,
-    Server, Servers, ServiceManager, Upstream, cors,
+    About, BasePath, Bounds, Config, Guard, Limits, Listen, LogFormat, LogLevel, Logins, OperationIds,
+    Readiness, Server, Servers, ServiceManager, Upstream, cors,
     environment::Environment,
     error::ConfigError,
-    file::File,
+    file::{File, Surroundings},
     limits,
     options::{Given, Options},
     overlay, prefix, service_manager, single, tls,
@@ -21,16 +21,21 @@ impl Config {
     pub fn load(options: &Options, environment: &Environment) -> Result<Self, ConfigError> {
         let overlay = overlay::overlay(options)?;
         let overlaid = environment.overlaid(&overlay);
+        let bounds = Bounds::of_options(options)?;
         let mut warnings = Vec::new();
         let mut servers = match (&options.config, options.command.as_slice()) {
             (None, []) => return Err(ConfigError::new(NOTHING_TO_SERVE)),
             (Some(config), []) => {
                 refuse_headers(options)?;
-                let file = File::parse(&config.value, &config.read_text()?, &overlaid, &overlay)?;
+                let around = Surroundings { environment: &overlaid, overlay: &overlay, bounds };
+                let file = File::parse(&config.value, &config.read_text()?, around)?;
                 warnings.extend(file.warnings);
                 Servers::Many(file.servers)
             }
-            (None, words) => Servers::Single(Box::new(single::server(options, words, &overlaid, overlay)?)),
+            (None, words) => {
+                let around = Surroundings { environment: &overlaid, overlay: &overlay, bounds };
+                Servers::Single(Box::new(single::server(options, words, around)?))
+            }
             (Some(config), _) => {
                 return Err(config.error(
                     "a config file and a command after -- were both given; keep one, or move the command into the \

@@ -2,6 +2,7 @@
 //!
 //! Later code never re-checks what stands here. Every error names the file, the line, the key and what to do.
 
+mod bounds;
 mod cors;
 mod environment;
 mod error;
@@ -26,6 +27,7 @@ mod source;
 mod tests;
 mod tls;
 
+pub use bounds::Bounds;
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use limits::Limits;

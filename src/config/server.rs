@@ -1,12 +1,12 @@
 //! One MCP server as configured: how to reach it and how to present its tools.
 
-use std::{collections::HashSet, path::PathBuf, time::Duration};
+use std::{collections::HashSet, path::PathBuf};
 
 use http::HeaderMap;
 use indexmap::IndexMap;
 use url::Url;
 
-use super::OAuth;
+use super::{Bounds, OAuth};
 use crate::secret::SecretString;
 
 /// One configured MCP server.
@@ -22,8 +22,8 @@ pub struct Server {
     pub validation: Validation,
     /// How results become bodies.
     pub results: ResultStyle,
-    /// The longest a call may take.
-    pub timeout: Duration,
+    /// How long it may take, and how much is asked of it at once.
+    pub bounds: Bounds,
     /// OAuth towards the server, which is a remote one.
     pub oauth: Option<OAuth>,
     /// Which of the caller's headers travel on.

@@ -7,7 +7,7 @@ use super::{
     environment::Environment,
     error::ConfigError,
     expand::expand,
-    file::{Overlay, headers, plain_server},
+    file::{Surroundings, headers, plain_server},
     json::Node,
     options::{Given, Options},
     remote,
@@ -21,13 +21,12 @@ const NAME: &str = "mcpo";
 pub(super) fn server(
     options: &Options,
     words: &[String],
-    environment: &Environment,
-    overlay: Overlay,
+    around: Surroundings<'_>,
 ) -> Result<Server, ConfigError> {
     let transport = options.server_type.as_ref().map(transport).transpose()?;
     let upstream = match (transport, words) {
         (None | Some(Transport::Stdio), [word, ..]) if is_url(word) => match (transport, words) {
-            (None, [url]) => Upstream::Probe(remote(options, "", url, environment)?),
+            (None, [url]) => Upstream::Probe(remote(options, "", url, around.environment)?),
             (None, _) => return Err(ConfigError::new("a URL after -- stands alone; remove what follows it")),
             _ => {
                 return Err(ConfigError::new(
@@ -36,12 +35,10 @@ pub(super) fn server(
                 ));
             }
         },
-        (None | Some(Transport::Stdio), words) => {
-            Upstream::Stdio(stdio(options, words, environment, overlay)?)
-        }
-        (Some(Transport::Sse), [url]) => Upstream::Sse(remote(options, "sse", url, environment)?),
+        (None | Some(Transport::Stdio), words) => Upstream::Stdio(stdio(options, words, around)?),
+        (Some(Transport::Sse), [url]) => Upstream::Sse(remote(options, "sse", url, around.environment)?),
         (Some(Transport::Http), [url]) => {
-            Upstream::Http(remote(options, "streamable-http", url, environment)?)
+            Upstream::Http(remote(options, "streamable-http", url, around.environment)?)
         }
         (Some(_), _) => {
             return Err(ConfigError::new(
@@ -50,7 +47,7 @@ pub(super) fn server(
             ));
         }
     };
-    Ok(plain_server(NAME, upstream))
+    Ok(plain_server(NAME, upstream, around.bounds))
 }
 
 fn transport(given: &Given) -> Result<Transport, ConfigError> {
@@ -65,12 +62,7 @@ fn is_url(word: &str) -> bool {
     })
 }
 
-fn stdio(
-    options: &Options,
-    words: &[String],
-    environment: &Environment,
-    env: Overlay,
-) -> Result<Stdio, ConfigError> {
+fn stdio(options: &Options, words: &[String], around: Surroundings<'_>) -> Result<Stdio, ConfigError> {
     if let Some(header) = options.header.first() {
         return Err(
             header.error("a command takes no headers; pass it variables with --env, or give a URL after --")
@@ -78,10 +70,10 @@ fn stdio(
     }
     match words {
         [program, args @ ..] if !program.is_empty() => Ok(Stdio {
-            program: environment.program(program),
+            program: around.environment.program(program),
             args: args.to_vec(),
             withheld: vec![],
-            env,
+            env: around.overlay.clone(),
             cwd: None,
         }),
         _ => Err(ConfigError::new("the command after -- is empty; name the program to start")),

@@ -2,7 +2,10 @@
 
 use std::{path::Path, time::Duration};
 
-use super::{file::File, *};
+use super::{
+    file::{File, Surroundings},
+    *,
+};
 use crate::secret::ExposeSecret as _;
 
 fn given(origin: &str, value: &str) -> Option<Given> {
@@ -27,7 +30,8 @@ fn single(options: &Options) -> Server {
 pub(super) fn parse(text: &str) -> File {
     let environment = Environment::of(&[("TOKEN", "abc"), ("HOME", "/home/ada")]);
     let overlay = [("SHARED".to_owned(), "yes".into()), ("OWN".to_owned(), "no".into())].into();
-    File::parse("config.json", text, &environment, &overlay).unwrap_or_else(|error| panic!("{error}"))
+    let around = Surroundings { environment: &environment, overlay: &overlay, bounds: Bounds::default() };
+    File::parse("config.json", text, around).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The one server in `mcpServers`, given as its object's inside.
@@ -54,11 +58,11 @@ fn nothing_but_a_command_takes_the_defaults() {
     let Servers::Single(server) = config.servers else {
         panic!("one server was expected");
     };
-    let Server { upstream: Upstream::Stdio(stdio), timeout, .. } = *server else {
+    let Server { upstream: Upstream::Stdio(stdio), bounds, .. } = *server else {
         panic!("not a command");
     };
     assert_eq!((stdio.program.as_path(), stdio.args), (Path::new("uvx"), words("tool")));
-    assert_eq!(timeout, Duration::from_secs(300));
+    assert_eq!(bounds, Bounds::default());
 }
 
 #[test]
@@ -221,7 +225,7 @@ fn tools_calls_and_results_have_their_keys() {
            "validation": "strict", "results": "text""#,
     );
     assert_eq!(["a", "b", "c"].map(|tool| set.tools.allows(tool)), [true, false, false]);
-    assert_eq!(set.timeout, Duration::from_millis(500));
+    assert_eq!(set.bounds.call, Duration::from_millis(500));
     assert_eq!((set.validation, set.results), (Validation::Strict, ResultStyle::Text));
     assert_eq!(server(r#""command": "x", "validation": "off""#).validation, Validation::Off);
 }
@@ -344,4 +348,28 @@ fn no_secret_shows_when_a_config_is_printed() {
     assert!(!format!("{:?}", load(&options, &Environment::default())).contains("hunter2"));
     let printed = format!("{:?}", server(r#""command": "x", "env": {"A": "hunter2"}"#));
     assert!(!printed.contains("hunter2"), "{printed}");
+}
+
+#[test]
+fn a_servers_own_bounds_win_over_those_of_all() {
+    let options = Options {
+        connect_timeout: given("--connect-timeout", "1.5"),
+        call_timeout: given("--call-timeout", "60"),
+        max_concurrent: given("--max-concurrent", "2"),
+        max_queued: given("--max-queued", "0"),
+        restarts_per_minute: given("--restarts-per-minute", "3"),
+        ..Options::default()
+    };
+    let all = Bounds::of_options(&options).expect("right");
+    let around =
+        Surroundings { environment: &Environment::default(), overlay: &Default::default(), bounds: all };
+    let text = r#"{"mcpServers": {"a": {"command": "x"}, "b": {"command": "x", "timeout": 5, "connectTimeout": 6,
+        "maxConcurrent": 7, "maxQueued": 8, "restartsPerMinute": 9}}}"#;
+    let file = File::parse("config.json", text, around).expect("right");
+    let [ref first, ref second] = file.servers[..] else { panic!("two servers") };
+    let bounds = |server: &Server| {
+        let Bounds { connect, call, concurrent, queued, restarts } = server.bounds;
+        (connect.as_millis(), call.as_secs(), concurrent.get(), queued, restarts.get())
+    };
+    assert_eq!((bounds(first), bounds(second)), ((1500, 60, 2, 0, 3), (6000, 5, 7, 8, 9)));
 }

@@ -66,9 +66,10 @@ impl ResponseError for ApiError {
             Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Tool(_) | Self::Call(CallError::InputRequired(_)) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::BadResult(_) | Self::Call(CallError::NotSent(_) | CallError::Lost(_)) => {
-                StatusCode::BAD_GATEWAY
-            }
+            Self::BadResult(_)
+            | Self::Call(
+                CallError::NotSent(_) | CallError::Refused(_) | CallError::Lost(_) | CallError::TooLarge(_),
+            ) => StatusCode::BAD_GATEWAY,
             Self::Call(CallError::Unavailable { .. }) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Call(CallError::Deadline(_)) => StatusCode::GATEWAY_TIMEOUT,
             Self::Call(CallError::Rpc(error)) => rpc_status(error.code),
@@ -163,7 +164,9 @@ mod tests {
             (ApiError::BadResult("m".into()), 502),
             (unavailable.into(), 503),
             (CallError::NotSent("m".into()).into(), 502),
+            (CallError::Refused("m".into()).into(), 502),
             (CallError::Lost("m".into()).into(), 502),
+            (CallError::TooLarge(1).into(), 502),
             (CallError::Deadline(Duration::from_secs(1)).into(), 504),
             (CallError::LoginNeeded(login).into(), 401),
             (CallError::InputRequired("m".into()).into(), 500),

@@ -74,8 +74,8 @@ impl Outcome {
             Err(ApiError::BadResult(_)) => Self::BadResult,
             Err(ApiError::Call(error)) => match error {
                 CallError::Unavailable { .. } => Self::Unavailable,
-                CallError::NotSent(_) => Self::NotSent,
-                CallError::Lost(_) => Self::Lost,
+                CallError::NotSent(_) | CallError::Refused(_) => Self::NotSent,
+                CallError::Lost(_) | CallError::TooLarge(_) => Self::Lost,
                 CallError::Deadline(_) => Self::Deadline,
                 CallError::LoginNeeded(_) => Self::Unauthorized,
                 CallError::InputRequired(_) => Self::InputRequired,

@@ -39,7 +39,7 @@ pub(super) async fn call(
         let arguments = body::parse(request, &body, &tool.arguments)?;
         let arguments = tool.arguments.check(arguments).map_err(ApiError::Invalid)?;
         let trace = trace_context(request.headers());
-        let raw = session.call(&tool.name, &arguments, trace.as_ref()).await?;
+        let raw = session.call(&tool.name, &arguments, tool.repeatable, trace.as_ref()).await?;
         result::body(tool, config.results, &raw)
     };
     let running = meter.begin();

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -31,6 +31,7 @@ use super::{
     param_headers::ParamHeaders,
     wire::Wire,
 };
+
 /// How long rmcp may take to end its loop.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// The wait before a lost subscription is opened anew.
@@ -50,9 +51,13 @@ pub(super) struct Connection {
 /// The part of a connection that calls share.
 pub(super) struct Caller {
     wire: Arc<Wire>,
-    inbox: Arc<Inbox>,
+    pub(super) inbox: Arc<Inbox>,
     framing: Framing,
     next_id: AtomicU64,
+    /// How many requests wait for their answers.
+    pub(super) in_flight: AtomicUsize,
+    /// Told when a call got no answer in time.
+    pub(super) suspected: Notify,
     /// By tool; only tools that ask for any.
     param_headers: ArcSwap<HashMap<String, ParamHeaders>>,
 }
@@ -93,6 +98,8 @@ impl Connection {
             inbox,
             framing,
             next_id: AtomicU64::new(FIRST_ID),
+            in_flight: AtomicUsize::new(0),
+            suspected: Notify::new(),
             param_headers: ArcSwap::default(),
         };
         let tools = peer.as_ref().and_then(|peer| peer.capabilities.tools.as_ref());
@@ -155,6 +162,16 @@ impl Caller {
         self.framing.stateless()
     }
 
+    /// Whether each request is on its own: there is no session to lose, and no connection to watch.
+    pub(super) fn unconnected(&self) -> bool {
+        self.stateless() && matches!(*self.wire, Wire::Http(_))
+    }
+
+    /// Whether the connection has not ended.
+    pub(super) fn is_open(&self) -> bool {
+        !self.inbox.is_closed()
+    }
+
     /// Sends a request and waits for its answer. Dropping the future tells the upstream to stop.
     pub(super) async fn request(
         &self,
@@ -168,6 +185,7 @@ impl Caller {
             .request(id, method, params)
             .map_err(|error| WireError::NotSent(format!("the request cannot be written: {error}")))?;
         request.param_headers = param_headers;
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
         let mut pending = CancelOnDrop { caller: self, id, armed: true };
         let reply = self.wire.request(request, &self.framing).await;
         pending.armed = false;
@@ -212,6 +230,7 @@ struct CancelOnDrop<'a> {
 
 impl Drop for CancelOnDrop<'_> {
     fn drop(&mut self) {
+        self.caller.in_flight.fetch_sub(1, Ordering::Relaxed);
         if self.armed {
             self.caller.wire.cancel(self.id, &self.caller.framing);
         }

@@ -1,6 +1,6 @@
 //! How a connection is made: over which transport, with which handshake.
 
-use std::{future::ready, time::Duration};
+use std::future::ready;
 
 use rmcp::{model::ProtocolVersion, service::ClientLifecycleMode};
 use tokio::time::timeout;
@@ -16,9 +16,6 @@ use crate::{
     config::{self, Remote, Upstream},
     oauth::Authorizer,
 };
-
-/// How long connecting and listing may take: `npx` and `uvx` may have to fetch a package first.
-const CONNECT: Duration = Duration::from_secs(120);
 
 /// What it takes to reach one server.
 pub(super) struct Dial<'a> {
@@ -65,7 +62,8 @@ impl Dial<'_> {
                 }
             }
         };
-        timeout(CONNECT, attempt).await.unwrap_or(Err(ConnectError::Timeout(CONNECT)))
+        let limit = self.server.bounds.connect;
+        timeout(limit, attempt).await.unwrap_or(Err(ConnectError::Timeout(limit)))
     }
 
     /// Opens a connection and completes the handshake. Takes as long as the server does.

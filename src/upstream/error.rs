@@ -19,12 +19,18 @@ pub enum CallError {
         /// When it may be worth asking again.
         retry_after: Duration,
     },
-    /// The request never reached the upstream.
+    /// The request never reached the upstream: the connection was gone, or the session forgotten.
     #[error("the request could not be sent: {0}")]
     NotSent(String),
+    /// The upstream refused the request before the tool ran.
+    #[error("the server did not take the request: {0}")]
+    Refused(String),
     /// The request went out and no answer came back: the tool may have run.
     #[error("no answer came back, the tool may have run: {0}")]
     Lost(String),
+    /// The answer is larger than this many bytes.
+    #[error("the tool has run, but {}", WireError::TooLarge(*.0))]
+    TooLarge(usize),
     /// The server's deadline passed; the upstream was told to stop.
     #[error("no answer within {} s", .0.as_secs_f32())]
     Deadline(Duration),
@@ -37,6 +43,17 @@ pub enum CallError {
     /// The upstream answered with a JSON-RPC error.
     #[error("{}", .0.message)]
     Rpc(RpcError),
+}
+
+impl CallError {
+    /// Whether the same request may go out once more: it never reached the tool, or a further run changes nothing.
+    pub(super) fn may_go_again(&self, repeatable: bool) -> bool {
+        match self {
+            Self::NotSent(_) => true,
+            Self::Lost(_) => repeatable,
+            _ => false,
+        }
+    }
 }
 
 /// Why a connection could not be made.
@@ -63,7 +80,7 @@ pub enum ConnectError {
     #[error("cannot list the tools: {0}")]
     Listing(String),
     /// Nothing came in time.
-    #[error("no answer within {} s", .0.as_secs())]
+    #[error("no answer within {} s", .0.as_secs_f32())]
     Timeout(Duration),
 }
 
@@ -121,16 +138,15 @@ impl From<WireError> for CallError {
         match error {
             WireError::NotSent(reason) => Self::NotSent(reason),
             WireError::Lost(reason) => Self::Lost(reason),
+            WireError::TooLarge(limit) => Self::TooLarge(limit),
             WireError::Authorization(AuthError::LoginNeeded(login)) => Self::LoginNeeded(login),
             WireError::Authorization(AuthError::Unavailable(reason)) => {
                 Self::Unavailable { reason, retry_after: AUTHORIZATION_RETRY }
             }
             // 5xx may come from a proxy in front, after the tool has run; the others refuse before it.
-            WireError::Refused { status: 500.., .. } | WireError::TooLarge(_) => {
-                Self::Lost(error.to_string())
-            }
+            WireError::Refused { status: 500.., .. } => Self::Lost(error.to_string()),
             WireError::Refused { .. } | WireError::Unauthorized | WireError::Authorization(_) => {
-                Self::NotSent(error.to_string())
+                Self::Refused(error.to_string())
             }
         }
     }

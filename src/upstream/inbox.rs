@@ -4,7 +4,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use rmcp::model::ServerJsonRpcMessage;
@@ -33,6 +36,8 @@ pub(super) struct Inbox {
     control: mpsc::Sender<ServerJsonRpcMessage>,
     closed: CancellationToken,
     reason: OnceLock<String>,
+    /// How many messages have come.
+    heard: AtomicU64,
 }
 
 impl Inbox {
@@ -46,6 +51,7 @@ impl Inbox {
             control,
             closed: CancellationToken::new(),
             reason: OnceLock::new(),
+            heard: AtomicU64::new(0),
         };
         (inbox, messages)
     }
@@ -62,6 +68,7 @@ impl Inbox {
 
     /// Takes one message, or a batch of them (which only 2025-03-26 knows), as it came over the wire.
     pub(super) fn accept(&self, frame: &[u8]) {
+        self.note_life();
         if !frame.trim_ascii_start().starts_with(b"[") {
             return self.accept_one(frame);
         }
@@ -116,6 +123,21 @@ impl Inbox {
         let _ = self.reason.set(reason.into());
         self.lock().take();
         self.closed.cancel();
+    }
+
+    /// Notes that the server has said something, for those that watch whether it still does.
+    pub(super) fn note_life(&self) {
+        self.heard.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A number that grows with everything that the server says.
+    pub(super) fn heard(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Whether the connection has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        self.reason.get().is_some()
     }
 
     /// Resolves once the connection has ended.

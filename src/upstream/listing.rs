@@ -76,6 +76,15 @@ pub struct Tool {
     pub output_schema: Option<Map<String, Value>>,
 }
 
+impl Tool {
+    /// Whether a second run does no more than the first: the tool is annotated read-only or idempotent (MCP
+    /// 2025-11-25, ToolAnnotations).
+    pub fn repeatable(&self) -> bool {
+        let hint = |name| self.annotations.as_ref().and_then(|hints| hints.get(name)?.as_bool());
+        hint("readOnlyHint") == Some(true) || hint("idempotentHint") == Some(true)
+    }
+}
+
 /// A schema is an object. One nested too deeply to be read allows any object: that costs the tool its checks and
 /// no other tool anything.
 fn schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {

@@ -5,17 +5,20 @@
 //! drives the protocol's lifecycle (discover or initialize, notifications, pings) over our own transports;
 //! the payload of a call passes beside it, never parsed, so that nothing of it can be lost.
 //!
-//! Invariant: a request is never sent twice. Where a server asks for a further round of a call, that is a request of
-//! its own.
+//! Invariant: a request that may have reached a tool is not sent again, unless the tool says that a second run does no
+//! more than the first. Where a server asks for a further round of a call, that is a request of its own.
 
 mod connection;
 mod control;
 mod dial;
 mod error;
+mod gate;
+mod heartbeat;
 mod inbox;
 mod lines;
 mod listing;
 mod message;
+mod pace;
 mod param_headers;
 mod process;
 mod remote;
@@ -25,6 +28,7 @@ mod sse;
 mod standard_headers;
 mod stdio;
 mod streamable_http;
+mod supervisor;
 mod trace_context;
 mod wire;
 

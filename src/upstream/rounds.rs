@@ -29,7 +29,7 @@ pub(super) async fn call(
     trace: Option<&TraceContext>,
 ) -> Result<Box<RawValue>, CallError> {
     let mut input = Input::default();
-    for _ in 0..=MOST_ROUNDS {
+    for round in 0..=MOST_ROUNDS {
         let params = Params {
             name: Some(tool),
             arguments: Some(arguments),
@@ -38,7 +38,12 @@ pub(super) async fn call(
             meta: Meta { trace, ..Meta::default() },
             ..Params::default()
         };
-        let result = caller.request("tools/call", params).await?.map_err(CallError::Rpc)?;
+        let reply = caller.request("tools/call", params).await.map_err(|error| match error.into() {
+            // The rounds before have reached the tool.
+            CallError::NotSent(reason) if round > 0 => CallError::Lost(reason),
+            error => error,
+        });
+        let result = reply?.map_err(CallError::Rpc)?;
         let required = if caller.stateless() { InputRequired::read(&result) } else { None };
         match required {
             None => return Ok(result),

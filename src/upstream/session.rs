@@ -1,12 +1,12 @@
-//! One server's session: the handle that callers hold, and the task that keeps it connected.
+//! One server's session: the handle that callers hold. Its task is the `supervisor`'s.
+//!
+//! Invariant: a request goes out a second time only where the first never reached the tool, or where a second run does
+//! no more than the first; and no call outlives its deadline, whatever it waits for.
 
 use std::{
-    convert::Infallible,
-    future::pending,
-    pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -14,18 +14,13 @@ use std::{
 use arc_swap::ArcSwapOption;
 use serde_json::value::RawValue;
 use tokio::{
-    sync::watch,
-    time::{Instant, sleep, timeout},
+    sync::{Notify, watch},
+    time::{Instant, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{info, warn};
 
 use super::{
-    connection::{Caller, Connection},
-    dial::Dial,
-    error::CallError,
-    listing::{self, Listing},
-    rounds,
+    connection::Caller, dial::Dial, error::CallError, gate::Gate, listing::Listing, rounds, supervisor,
     trace_context::TraceContext,
 };
 use crate::{
@@ -33,12 +28,8 @@ use crate::{
     oauth::{Authorizer, LoginNeeded},
 };
 
-/// How long listing the tools anew may take.
-const LIST: Duration = Duration::from_secs(30);
-const FIRST_BACK_OFF: Duration = Duration::from_millis(500);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
-/// A connection that held for this long was a good one: the next back-off starts anew.
-const SETTLED: Duration = Duration::from_secs(60);
+/// When to ask again while nothing better is known.
+const SOON: Duration = Duration::from_millis(500);
 
 /// What a session is doing.
 #[derive(Debug, Clone)]
@@ -53,7 +44,7 @@ pub enum Status {
     Down {
         /// Why, in a sentence.
         reason: String,
-        /// When the next attempt starts.
+        /// When the next attempt starts, unless a caller wants it sooner.
         retry: Instant,
     },
     /// Ended for good.
@@ -66,21 +57,59 @@ pub struct Session {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    config: config::Server,
+/// What the handles and the session's task share.
+pub(super) struct Shared {
+    pub(super) config: config::Server,
     /// Nothing for servers that take no tokens.
-    authorizer: Option<Authorizer>,
+    pub(super) authorizer: Option<Authorizer>,
     /// The largest message the server may send, in bytes.
     max_message: usize,
-    status: watch::Sender<Status>,
-    caller: ArcSwapOption<Caller>,
-    /// How many were made.
+    pub(super) status: watch::Sender<Status>,
+    pub(super) caller: ArcSwapOption<Caller>,
+    /// How many connections were made.
     connections: AtomicU64,
+    gate: Gate,
+    /// Whether it was ever connected: before, nobody waits for it.
+    held: AtomicBool,
+    /// Told when an attempt to connect has ended. Its receivers are the callers that wait for that.
+    attempts: watch::Sender<()>,
+    /// Told when a caller begins to wait.
+    wanted: Notify,
 }
 
 impl Shared {
-    fn dial(&self) -> Dial<'_> {
+    pub(super) fn dial(&self) -> Dial<'_> {
         Dial { server: &self.config, authorizer: self.authorizer.as_ref(), max_message: self.max_message }
+    }
+
+    /// Opens a connection to callers.
+    pub(super) fn connected(&self, caller: Arc<Caller>) {
+        self.caller.store(Some(caller));
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        self.held.store(true, Ordering::Release);
+        self.tell_waiting();
+    }
+
+    /// Ends an attempt that brought no connection.
+    pub(super) fn conclude(&self, status: Status) {
+        self.status.send_replace(status);
+        self.tell_waiting();
+    }
+
+    /// Tells those that wait that the attempt has ended; they look for themselves how.
+    pub(super) fn tell_waiting(&self) {
+        self.attempts.send_replace(());
+    }
+
+    /// Resolves when a caller waits for a connection.
+    pub(super) async fn wanted(&self) {
+        while self.attempts.receiver_count() == 0 {
+            self.wanted.notified().await;
+        }
+    }
+
+    fn open_caller(&self) -> Option<Arc<Caller>> {
+        self.caller.load_full().filter(|caller| caller.is_open())
     }
 }
 
@@ -94,11 +123,19 @@ impl Session {
         tasks: &TaskTracker,
         stop: CancellationToken,
     ) -> Self {
-        let status = watch::Sender::new(Status::Connecting);
-        let caller = ArcSwapOption::empty();
-        let connections = AtomicU64::new(0);
-        let shared = Arc::new(Shared { config, authorizer, max_message, status, caller, connections });
-        tasks.spawn(run(shared.clone(), tasks.clone(), stop));
+        let shared = Arc::new(Shared {
+            gate: Gate::new(&config.bounds),
+            connections: AtomicU64::new(0),
+            config,
+            authorizer,
+            max_message,
+            status: watch::Sender::new(Status::Connecting),
+            caller: ArcSwapOption::empty(),
+            held: AtomicBool::new(false),
+            attempts: watch::Sender::new(()),
+            wanted: Notify::new(),
+        });
+        tasks.spawn(supervisor::run(shared.clone(), tasks.clone(), stop));
         Self { shared }
     }
 
@@ -119,10 +156,12 @@ impl Session {
 
     /// How many connections it has made so far.
     pub fn connections(&self) -> u64 {
-        self.shared.connections.load(Relaxed)
+        self.shared.connections.load(Ordering::Relaxed)
     }
 
-    /// Calls a tool with `arguments` as they are, as a part of the caller's `trace`. Dropping the future cancels the call upstream.
+    /// Calls a tool with `arguments` as they are, waiting for a connection and for its turn where it has to.
+    /// `repeatable` says that a second run would do no more than the first. Dropping the future cancels the call
+    /// upstream.
     ///
     /// # Errors
     ///
@@ -131,14 +170,74 @@ impl Session {
         &self,
         tool: &str,
         arguments: &RawValue,
+        repeatable: bool,
         trace: Option<&TraceContext>,
     ) -> Result<Box<RawValue>, CallError> {
-        let Some(caller) = self.shared.caller.load_full() else {
-            return Err(self.unavailable());
+        let deadline = Instant::now() + self.shared.config.bounds.call;
+        let caller = self.connection(deadline).await?;
+        let _turn = self.shared.gate.enter(deadline).await?;
+        let error = match self.attempt(&caller, tool, arguments, trace, deadline).await {
+            Err(error) if error.may_go_again(repeatable) => error,
+            done => return done,
         };
-        let limit = self.shared.config.timeout;
-        let call = rounds::call(&caller, tool, arguments, trace);
-        timeout(limit, call).await.unwrap_or(Err(CallError::Deadline(limit)))
+        // A server that still answers keeps its connection: the fault was the request's alone.
+        let checked = async {
+            caller.check().await;
+            self.connection(deadline).await
+        };
+        match (timeout_at(deadline, checked).await, error) {
+            (Ok(Ok(caller)), _) => self.attempt(&caller, tool, arguments, trace, deadline).await,
+            // That it may have run matters more than why it cannot run again.
+            (_, lost @ CallError::Lost(_)) => Err(lost),
+            (Ok(Err(unavailable)), _) => Err(unavailable),
+            (Err(_), error) => Err(error),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        caller: &Caller,
+        tool: &str,
+        arguments: &RawValue,
+        trace: Option<&TraceContext>,
+        deadline: Instant,
+    ) -> Result<Box<RawValue>, CallError> {
+        let call = rounds::call(caller, tool, arguments, trace);
+        timeout_at(deadline, call).await.unwrap_or_else(|_| {
+            caller.suspect();
+            Err(CallError::Deadline(self.shared.config.bounds.call))
+        })
+    }
+
+    /// The open connection. Where it was lost, the caller waits for the one attempt that all such callers share.
+    async fn connection(&self, deadline: Instant) -> Result<Arc<Caller>, CallError> {
+        let shared = &*self.shared;
+        if let Some(caller) = shared.open_caller() {
+            return Ok(caller);
+        }
+        if self.hopeless() {
+            return Err(self.unavailable());
+        }
+        let mut attempts = shared.attempts.subscribe();
+        // It may have connected just before the subscription, or stopped.
+        if let Some(caller) = shared.open_caller() {
+            return Ok(caller);
+        }
+        if !self.hopeless() {
+            shared.wanted.notify_one();
+            let _ = timeout_at(deadline, attempts.changed()).await;
+        }
+        shared.open_caller().ok_or_else(|| self.unavailable())
+    }
+
+    /// Whether there is nothing to wait for: it was never connected, a person has to act first, or it is over.
+    fn hopeless(&self) -> bool {
+        let over = match &*self.shared.status.borrow() {
+            Status::Stopped => true,
+            Status::NeedsAuthorization(_) => self.login_needed(),
+            _ => false,
+        };
+        over || !self.shared.held.load(Ordering::Acquire)
     }
 
     fn login_needed(&self) -> bool {
@@ -155,136 +254,11 @@ impl Session {
             Status::NeedsAuthorization(login) if self.login_needed() => {
                 return CallError::LoginNeeded(login.clone());
             }
-            Status::Stopped => ("the server is being stopped".into(), FIRST_BACK_OFF),
+            Status::Stopped => ("the server is being stopped".into(), SOON),
             Status::Connecting | Status::Ready(_) | Status::NeedsAuthorization(_) => {
-                ("the server is still connecting".into(), FIRST_BACK_OFF)
+                ("the server is still connecting".into(), SOON)
             }
         };
         CallError::Unavailable { reason, retry_after }
-    }
-}
-
-/// The session's task.
-async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: CancellationToken) {
-    let server = shared.config.name.as_str();
-    let mut back_off = BackOff::default();
-    while let Some(attempt) = stop.run_until_cancelled(Box::pin(shared.dial().open(&tasks))).await {
-        let since = Instant::now();
-        let reason = match attempt {
-            Ok((connection, listing)) => match serve(&shared, connection, listing, &stop).await {
-                Some(reason) => reason,
-                None => break,
-            },
-            Err(error) => match error.login_needed() {
-                Some(login) => {
-                    shared.status.send_replace(Status::NeedsAuthorization(Box::new(login.clone())));
-                    if stop.run_until_cancelled(authorized(shared.authorizer.as_ref())).await.is_none() {
-                        break;
-                    }
-                    shared.status.send_replace(Status::Connecting);
-                    back_off = BackOff::default();
-                    continue;
-                }
-                None => error.to_string(),
-            },
-        };
-        if since.elapsed() >= SETTLED {
-            back_off = BackOff::default();
-        }
-        let wait = back_off.next();
-        warn!(server, reason, retry_in = ?wait, "not connected");
-        shared.status.send_replace(Status::Down { reason, retry: Instant::now() + wait });
-        if stop.run_until_cancelled(sleep(wait)).await.is_none() {
-            break;
-        }
-    }
-    shared.status.send_replace(Status::Stopped);
-}
-
-/// Serves calls until the connection ends; gives the reason, or nothing when the session was stopped.
-async fn serve(
-    shared: &Shared,
-    connection: Connection,
-    listing: Listing,
-    stop: &CancellationToken,
-) -> Option<String> {
-    let server = shared.config.name.as_str();
-    let authorizer = shared.authorizer.as_ref();
-    let mut fresh = pin!(keep_fresh(authorizer));
-    shared.caller.store(Some(connection.caller.clone()));
-    shared.connections.fetch_add(1, Relaxed);
-    let mut listing = Arc::new(listing);
-    let reason = loop {
-        // While a login is wanted the connection is kept: calls go on as soon as there is a token.
-        let login = authorizer.and_then(Authorizer::login_needed);
-        let shown = login.as_ref().map(|login| login.reason.clone());
-        shared
-            .status
-            .send_replace(login.map_or_else(|| Status::Ready(listing.clone()), Status::NeedsAuthorization));
-        tokio::select! {
-            reason = connection.ended() => break Some(reason),
-            () = stop.cancelled() => break None,
-            changed = changed_listing(server, &connection) => {
-                info!(server, tools = changed.tools.len(), "the server's tools have changed");
-                listing = Arc::new(changed);
-            }
-            () = login_wish_changed(authorizer, shown.clone()) => {}
-            () = authorized(authorizer), if shown.is_some() => {}
-            never = &mut fresh => match never {},
-        }
-    };
-    shared.caller.store(None);
-    connection.close().await;
-    reason
-}
-
-async fn authorized(authorizer: Option<&Authorizer>) {
-    match authorizer {
-        Some(authorizer) => authorizer.authorized().await,
-        None => pending().await,
-    }
-}
-
-async fn keep_fresh(authorizer: Option<&Authorizer>) -> Infallible {
-    match authorizer {
-        Some(authorizer) => authorizer.keep_fresh().await,
-        None => pending().await,
-    }
-}
-
-/// Resolves when the wish for a login is another than the one `shown`.
-async fn login_wish_changed(authorizer: Option<&Authorizer>, shown: Option<String>) {
-    let Some(authorizer) = authorizer else { return pending().await };
-    let mut standing = authorizer.standing();
-    // It fails only where the authorizer is gone, and that is held here.
-    let _ = standing.wait_for(|now| now.reason() != shown.as_deref()).await;
-}
-
-/// Waits for the server to say that its tools have changed, and lists them anew.
-async fn changed_listing(server: &str, connection: &Connection) -> Listing {
-    loop {
-        connection.tools_changed().await;
-        match timeout(LIST, listing::tools(server, &connection.caller)).await {
-            Ok(Ok(tools)) => return Listing { info: connection.info.clone(), tools },
-            Ok(Err(error)) => warn!(server, %error, "kept the former list of tools"),
-            Err(_) => warn!(server, "kept the former list of tools: no answer within {} s", LIST.as_secs()),
-        }
-    }
-}
-
-/// Doubling waits, spread so that servers that fell together do not come back together.
-struct BackOff(Duration);
-
-impl Default for BackOff {
-    fn default() -> Self {
-        Self(FIRST_BACK_OFF)
-    }
-}
-
-impl BackOff {
-    fn next(&mut self) -> Duration {
-        let wait = self.0;
-        self.0 = (wait * 2).min(LONGEST_BACK_OFF);
-        wait.mul_f64(fastrand::f64().mul_add(0.4, 0.8))
     }
 }

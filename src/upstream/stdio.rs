@@ -2,9 +2,17 @@
 //!
 //! Three tasks own the child's three streams and a fourth the child itself; all of them end with it.
 
-use std::{pin::pin, process::Stdio as Pipe, sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    process::Stdio as Pipe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use tokio::{
     io::{AsyncRead, AsyncWriteExt, BufReader},
     process::{ChildStderr, ChildStdin, ChildStdout, Command},
@@ -33,9 +41,16 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// A running child.
 pub(super) struct Stdio {
     inbox: Arc<Inbox>,
-    outgoing: mpsc::Sender<Bytes>,
+    outgoing: mpsc::Sender<Outgoing>,
     stop: CancellationToken,
     tasks: TaskTracker,
+}
+
+/// A message on its way to the child.
+struct Outgoing {
+    frame: Bytes,
+    /// Taken by whoever is first: the writer, or a caller who gives the message up.
+    claimed: Arc<AtomicBool>,
 }
 
 impl Stdio {
@@ -82,18 +97,34 @@ impl Stdio {
 
     pub(super) async fn request(&self, request: Request<'_>) -> Result<RawReply, WireError> {
         let ticket = self.inbox.expect(request.id)?;
-        self.send(request.frame).await?;
-        ticket.answer().await
+        let claimed = self.queue(request.frame).await?;
+        match ticket.answer().await {
+            Err(WireError::Lost(reason)) if !claimed.swap(true, Ordering::AcqRel) => {
+                Err(WireError::NotSent(reason))
+            }
+            reply => reply,
+        }
     }
 
     /// Queues a message; waits while the child is too slow to read.
     pub(super) async fn send(&self, frame: Bytes) -> Result<(), WireError> {
-        self.outgoing.send(frame).await.map_err(|_| WireError::NotSent(self.inbox.reason()))
+        self.queue(frame).await.map(drop)
+    }
+
+    async fn queue(&self, frame: Bytes) -> Result<Arc<AtomicBool>, WireError> {
+        let claimed = Arc::new(AtomicBool::new(false));
+        let message = Outgoing { frame, claimed: claimed.clone() };
+        tokio::select! {
+            sent = self.outgoing.send(message) => {
+                sent.map(|()| claimed).map_err(|_| WireError::NotSent(self.inbox.reason()))
+            }
+            () = self.inbox.closed() => Err(WireError::NotSent(self.inbox.reason())),
+        }
     }
 
     /// Queues a message if there is room.
     pub(super) fn try_send(&self, frame: Bytes) {
-        let _ = self.outgoing.try_send(frame);
+        let _ = self.outgoing.try_send(Outgoing { frame, claimed: Arc::default() });
     }
 
     /// Ends the child and all it has started.
@@ -120,12 +151,18 @@ fn explain(error: &std::io::Error) -> String {
 /// Owns stdin. Returning closes it, which asks the child to end.
 async fn write(
     mut stdin: ChildStdin,
-    mut queue: mpsc::Receiver<Bytes>,
+    mut queue: mpsc::Receiver<Outgoing>,
     inbox: Arc<Inbox>,
     stop: CancellationToken,
 ) {
     let work = async {
-        while let Some(frame) = queue.recv().await {
+        while let Some(Outgoing { mut frame, claimed }) = queue.recv().await {
+            if claimed.swap(true, Ordering::AcqRel) {
+                continue;
+            }
+            // A write that fails has taken nothing.
+            let taken = stdin.write(&frame).await.inspect_err(|_| claimed.store(false, Ordering::Release))?;
+            frame.advance(taken);
             stdin.write_all(&frame).await?;
             stdin.write_all(b"\n").await?;
         }

@@ -92,6 +92,9 @@ impl StreamableHttp {
         request: Request<'_>,
         framing: &Framing,
     ) -> Result<RawReply, WireError> {
+        if self.shared.inbox.is_closed() {
+            return Err(WireError::NotSent(self.shared.inbox.reason()));
+        }
         let mut headers = HeaderMap::new();
         if framing.stateless() {
             standard_headers(&mut headers, framing.version(), request.method, request.tool);
@@ -268,6 +271,7 @@ impl Shared {
             && let Ok(envelope) = Envelope::parse(frame)
             && envelope.answers() == Some(wanted)
         {
+            self.inbox.note_life();
             return Some(envelope.into_reply());
         }
         self.note_version(frame);
@@ -303,8 +307,7 @@ impl Shared {
         if let Some(answer) = answer.filter(|answer| answer.answers() == Some(id)) {
             return Ok(answer.into_reply());
         }
-        // 404 is what the specification wants; many servers that were restarted answer 400.
-        if matches!(status, 400 | 404) && self.session.get().is_some() {
+        if self.session.get().is_some() && says_forgotten(*status, body) {
             self.inbox.close(FORGOTTEN);
             return Err(WireError::NotSent(FORGOTTEN.into()));
         }
@@ -354,6 +357,16 @@ impl Shared {
     }
 }
 
+/// Whether a refusal means that the server knows the session no more. 404 is what the specification wants; many
+/// servers that were restarted answer 400, and say so or nothing. Any other 400 is about its own request.
+fn says_forgotten(status: u16, body: &str) -> bool {
+    match status {
+        404 => true,
+        400 => body.trim().is_empty() || body.to_ascii_lowercase().contains("session"),
+        _ => false,
+    }
+}
+
 /// How far a stream has been read.
 struct Cursor {
     last: Option<HeaderValue>,
@@ -388,4 +401,20 @@ fn refused_discovery(error: WireError, id: RequestId) -> Result<ServerJsonRpcMes
     }
     let refusal = ErrorData::invalid_request(format!("server/discover was refused with HTTP {status}"), None);
     Ok(ServerJsonRpcMessage::error(refusal, Some(id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says_forgotten;
+
+    #[test]
+    fn only_some_refusals_end_a_session() {
+        let unknown = r#"{"error":{"code":-32000,"message":"Bad Request: No valid Session ID provided"}}"#;
+        for (status, body) in [(404, "Not Found"), (404, ""), (400, unknown), (400, " ")] {
+            assert!(says_forgotten(status, body), "{status} {body}");
+        }
+        for (status, body) in [(400, "the body is too deep"), (413, ""), (409, "session"), (405, "")] {
+            assert!(!says_forgotten(status, body), "{status} {body}");
+        }
+    }
 }

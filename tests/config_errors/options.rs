@@ -76,6 +76,27 @@ fn values_of_options_are_checked() {
             "MCPO_MAX_RESULT_SIZE: \"0\" is not a size; write one such as 64MiB, or a number of bytes",
         ),
         (
+            "--call-timeout soon -- x",
+            &[],
+            "--call-timeout: \"soon\" is not a time in seconds; use a number above 0 and at most a year",
+        ),
+        (
+            "-- x",
+            &[("MCPO_CONNECT_TIMEOUT", "0")],
+            "MCPO_CONNECT_TIMEOUT: \"0\" is not a time in seconds; use a number above 0 and at most a year",
+        ),
+        ("--max-concurrent 0 -- x", &[], "--max-concurrent: \"0\" is not a number from 1 to 1000000"),
+        (
+            "-- x",
+            &[("MCPO_MAX_QUEUED", "many")],
+            "MCPO_MAX_QUEUED: \"many\" is not a number from 0 to 1000000",
+        ),
+        (
+            "--restarts-per-minute 0 -- x",
+            &[],
+            "--restarts-per-minute: \"0\" is not a number from 1 to 1000000",
+        ),
+        (
             "--log-level loud -- x",
             &[],
             "--log-level: unknown level \"loud\"; use trace, debug, info, warning, error or critical",

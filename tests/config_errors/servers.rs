@@ -111,6 +111,13 @@ fn the_other_keys_of_a_server_are_checked() {
         ),
         (r#""command": "x", "timeout": 1e999"#, ".timeout: the number is out of range"),
         (
+            r#""command": "x", "connectTimeout": 0"#,
+            ".connectTimeout: not a time in seconds; use a number above 0 and at most a year",
+        ),
+        (r#""command": "x", "maxConcurrent": 0"#, ".maxConcurrent: not a number from 1 to 1000000"),
+        (r#""command": "x", "maxQueued": -1"#, ".maxQueued: not a number from 0 to 1000000"),
+        (r#""command": "x", "restartsPerMinute": 1.5"#, ".restartsPerMinute: not a number from 1 to 1000000"),
+        (
             r#""command": "x", "validation": "loose""#,
             ".validation: unknown value \"loose\"; use \"lax\", \"strict\" or \"off\"",
         ),

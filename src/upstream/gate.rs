@@ -1,0 +1,41 @@
+//! How many calls of one server run at once, and how many more wait for their turn.
+
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Duration, Instant, timeout_at},
+};
+
+use super::error::CallError;
+use crate::config::Bounds;
+
+/// When a call that found no room may come again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Lets calls in, in their order.
+pub(super) struct Gate {
+    running: Semaphore,
+    /// Places to wait in.
+    waiting: Semaphore,
+}
+
+impl Gate {
+    pub(super) fn new(bounds: &Bounds) -> Self {
+        let [running, waiting] =
+            [bounds.concurrent.get(), bounds.queued].map(|count| Semaphore::new(count as usize));
+        Self { running, waiting }
+    }
+
+    /// The right to run until it is dropped.
+    pub(super) async fn enter(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, CallError> {
+        if let Ok(permit) = self.running.try_acquire() {
+            return Ok(permit);
+        }
+        let busy = |reason: &str| CallError::Unavailable { reason: reason.to_owned(), retry_after: RETRY };
+        let _place = self.waiting.try_acquire().map_err(|_| busy("too many calls wait for the server"))?;
+        match timeout_at(deadline, self.running.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            // Nobody closes it.
+            Ok(Err(_)) | Err(_) => Err(busy("the calls before this one took too long")),
+        }
+    }
+}

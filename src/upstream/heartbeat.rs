@@ -1,0 +1,58 @@
+//! Whether a server that says nothing is still there (MCP 2025-11-25, Ping).
+//!
+//! A frozen process and a half-open connection look like silence, which may last for ever. So after some of it, and
+//! after a call that got no answer in time, the server is asked; one that says nothing at all loses its connection.
+//!
+//! Invariant: no server that says anything is taken for dead. A refusal of the ping is an answer too.
+
+use std::{convert::Infallible, future::pending, sync::atomic::Ordering, time::Duration};
+
+use tokio::time::{sleep, timeout};
+
+use super::{connection::Caller, error::WireError, message::Params};
+
+/// How long a connection may be silent, with nothing asked, before the server is.
+const IDLE: Duration = Duration::from_secs(30);
+/// How long it may take to say anything then.
+const ANSWER: Duration = Duration::from_secs(10);
+
+impl Caller {
+    /// Watches the server for as long as it is polled; ends the connection of one that is gone.
+    pub(super) async fn keep_watch(&self) -> Infallible {
+        if self.unconnected() {
+            return pending().await;
+        }
+        loop {
+            let heard = self.inbox.heard();
+            let suspected = tokio::select! {
+                () = sleep(IDLE) => false,
+                () = self.suspected.notified() => true,
+            };
+            // A server may well be too busy with a call to answer a ping: only a call's deadline bounds that.
+            let idle = self.in_flight.load(Ordering::Relaxed) == 0;
+            if suspected || (idle && heard == self.inbox.heard()) {
+                self.check().await;
+            }
+        }
+    }
+
+    /// A call got no answer in time: the server is asked at once.
+    pub(super) fn suspect(&self) {
+        self.suspected.notify_one();
+    }
+
+    /// Asks the server whether it is there, and ends the connection if it is not.
+    pub(super) async fn check(&self) {
+        if self.unconnected() || !self.is_open() {
+            return;
+        }
+        let heard = self.inbox.heard();
+        match timeout(ANSWER, self.request("ping", Params::default())).await {
+            Ok(Err(WireError::NotSent(reason) | WireError::Lost(reason))) => {
+                self.inbox.close(format!("the server cannot be reached: {reason}"));
+            }
+            Err(_) if heard == self.inbox.heard() => self.inbox.close("the server does not answer"),
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
