@@ -12,6 +12,7 @@ mod concurrency;
 mod config_errors;
 mod documents;
 mod example_server;
+mod faults;
 mod fuzz_seeds;
 mod golden;
 mod guards;

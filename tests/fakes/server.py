@@ -14,6 +14,8 @@ What a call does is told by its arguments, whatever the tool's name:
     {"silence": true}                never answers
     {"ask": R}                       asks for input with the members of R; the next round is told what it brings
     {"ask": R, "greedy": true}       asks again in every round
+    {"garbage": LINE}                writes LINE to stdout before it answers
+    {"die": true}                    exits at once, without an answer
     {"grow": NAME}                   adds a tool of this name and tells that its tools have changed
     anything else                    one text: the JSON {"tool": name, "arguments": arguments}
 
@@ -21,12 +23,16 @@ How it behaves as a process:
     --record FILE    appends every message it receives to FILE, one JSON a line.
     --stubborn       ignores SIGTERM and the end of its input: only SIGKILL ends it.
     --mute           reads but never answers anything, `initialize` included.
+    --crash FILE     exits at its start for as long as FILE exists, and appends a line to FILE each time.
+    --heir           starts a process that holds its stdout for as long as it lives.
     --affable        answers what it does not know with an empty result rather than an error.
 """
 
 import argparse
 import json
+import os
 import signal
+import subprocess
 import sys
 import threading
 
@@ -48,6 +54,8 @@ def options():
     parser.add_argument("--record")
     parser.add_argument("--stubborn", action="store_true")
     parser.add_argument("--mute", action="store_true")
+    parser.add_argument("--crash")
+    parser.add_argument("--heir", action="store_true")
     parser.add_argument("--affable", action="store_true")
     return parser.parse_args()
 
@@ -94,6 +102,10 @@ class Server:
             return {"error": arguments["error"]}
         if arguments.get("silence"):
             return None
+        if arguments.get("die"):
+            os._exit(1)
+        if "garbage" in arguments:
+            print(arguments["garbage"], flush=True)
         if "ask" in arguments:
             if not brought or arguments.get("greedy"):
                 return {"result": {"resultType": "input_required", **arguments["ask"]}}
@@ -130,6 +142,12 @@ def main():
     told = options()
     if told.stubborn:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if told.crash and os.path.exists(told.crash):
+        with open(told.crash, "a", encoding="utf-8") as crashes:
+            crashes.write("crashed\n")
+        sys.exit(3)
+    if told.heir:
+        subprocess.Popen(["sleep", "1000"], stdin=subprocess.DEVNULL)
     Server(told).run()
     if told.stubborn:
         threading.Event().wait()

@@ -3,6 +3,7 @@
 mod answer;
 pub(crate) mod authorization;
 pub(crate) mod browser;
+pub(crate) mod faults;
 mod gateway;
 pub(crate) mod launch;
 pub(crate) mod parts;
