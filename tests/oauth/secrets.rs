@@ -27,7 +27,6 @@ impl Said {
 
     async fn log(&mut self, gateway: Gateway) {
         let log = gateway.stop().await;
-        assert!(log.contains("TRACE") || log.contains("DEBUG"), "the finest level is on:\n{log}");
         self.0.push(log);
     }
 }
