@@ -75,7 +75,8 @@ async fn a_proxys_error_costs_one_call() {
     gateway.stop().await;
 }
 
-/// A stream that is cut, as idle ones are by proxies, is opened anew before or with the next call.
+/// A stream that is cut, as idle ones are by proxies, is opened anew. The call that meets the cut may be lost with it:
+/// its answer can go into the old stream, and is then waited for until its deadline.
 #[tokio::test]
 async fn a_cut_stream_is_opened_anew() {
     for (kind, remote) in [("sse", Remote::sse().await), ("http", Remote::http().await)] {
@@ -86,7 +87,7 @@ async fn a_cut_stream_is_opened_anew() {
         proxy.set(Fault::None);
         eventually("calls go through", async || {
             let answer = gateway.call("/remote/echo", &echo()).await;
-            assert!(matches!(answer.status, 200 | 502), "{kind}: {answer:?}");
+            assert!(matches!(answer.status, 200 | 502 | 504), "{kind}: {answer:?}");
             (answer.status == 200).then_some(())
         })
         .await;

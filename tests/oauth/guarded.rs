@@ -95,21 +95,21 @@ async fn a_ticket_is_only_for_who_has_the_key() {
 }
 
 #[tokio::test]
-async fn readiness_is_open_and_its_detail_is_not() {
+async fn readiness_is_open_and_the_status_is_not() {
     let bed = Bed::http().await;
     for more in [&[][..], &["--strict-auth"]] {
         let options = ["--api-key", KEY].iter().chain(more).copied();
         let gateway = bed.launch().options(options).start().await;
         let url = login_url(&gateway).await;
         gateway.get("/readyz").await.is(503, &json!({ "status": "not ready" }));
-        let refused = gateway.get("/readyz?detail").await;
+        let refused = gateway.get("/status").await;
         assert_eq!(refused.status, 401, "{refused:?}");
         assert!(!refused.body.contains("guarded"), "{refused:?}");
-        let answer = with_key(&gateway, Method::GET, "/readyz?detail").await;
+        let answer = with_key(&gateway, Method::GET, "/status").await;
         let body = answer.json();
         let [server] = &body["servers"].as_array().expect("servers")[..] else { panic!("{body}") };
-        assert_eq!((answer.status, &server["name"]), (503, &json!("guarded")), "{body}");
-        assert_eq!(server["status"], "needs authorization", "{body}");
+        assert_eq!((answer.status, &server["name"]), (200, &json!("guarded")), "{body}");
+        assert_eq!(server["state"], "needs authorization", "{body}");
         assert_eq!(server["authorization_url"], url, "{body}");
         gateway.stop().await;
     }

@@ -64,8 +64,8 @@ async fn a_server_that_wants_a_key_offers_no_login() {
     let gateway = Gateway::config(&json!({ "guarded": { "url": url } })).start().await;
     let message = refusal(&gateway, "put it into the server's headers").await;
     assert!(message.contains("401") && !message.contains("/login"), "{message}");
-    let state = gateway.get("/readyz?detail").await.json();
-    assert_eq!(state["servers"][0]["status"], "not connected", "{state}");
+    let state = gateway.get("/status").await.json();
+    assert_eq!(state["servers"][0]["state"], "backing off", "{state}");
     assert_eq!(state["servers"][0]["authorization_url"], json!(null), "{state}");
     gateway.stop().await;
 }
