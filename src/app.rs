@@ -3,7 +3,11 @@
 //! Owns every task: the HTTP server, the sessions and what follows them. [`Application::run_until`] returns
 //! only when all of them have ended and no child process is left.
 
+mod plan;
+mod reload;
+mod roster;
 mod tokens;
+mod watch;
 
 use std::{
     future, io,
@@ -22,14 +26,16 @@ use tracing::{info, warn};
 use url::Url;
 
 use crate::{
-    config::{self, Config, Listen, Servers},
+    config::{Config, Listen, Server as Upstream, Servers},
     http::{self, Gateway, Mounting},
     oauth::{Authorizer, Office},
-    openapi::{Settings, encode_segment},
+    openapi::Settings,
     systemd::{Notifier, State},
-    upstream::{self, Session, Status, Tool},
+    upstream,
 };
 
+use self::{reload::Reloader, roster::Roster};
+pub use reload::Source;
 pub use tokens::{TokensError, list, login, logout};
 
 /// How long answers may take to be sent after the time that calls have to finish.
@@ -77,6 +83,9 @@ pub enum BuildError {
         /// The reason, and what to do where that is plain.
         reason: String,
     },
+    /// SIGHUP cannot be caught.
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
 }
 
 /// Why the application did not end as it should.
@@ -95,50 +104,47 @@ impl Application {
     ///
     /// # Errors
     ///
-    /// The address cannot be listened on.
-    pub fn build(config: Config) -> Result<Self, BuildError> {
+    /// The address cannot be listened on, or SIGHUP not be caught.
+    pub fn build(config: Config, source: Source) -> Result<Self, BuildError> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let (mounting, servers) = match config.servers {
-            Servers::Single(server) => (Mounting::Single, vec![*server]),
-            Servers::Many(servers) => (Mounting::Named, servers),
+        let mounting = match config.servers {
+            Servers::Single(_) => Mounting::Single,
+            Servers::Many(_) => Mounting::Named,
         };
-        let prefix = config.base.prefix.clone();
-        let secured = config.guard.key.is_some();
-        let settings =
-            Settings { about: config.about, base: config.base, operation_ids: config.operation_ids, secured };
-
+        let settings = Settings {
+            about: config.about.clone(),
+            base: config.base.clone(),
+            operation_ids: config.operation_ids,
+            secured: config.guard.key.is_some(),
+        };
+        let listen = config.listen.clone();
         // Bound before anything is started, so that a busy port leaves no child behind.
-        let listeners = bind(&config.listen)?;
+        let listeners = bind(&listen)?;
         let addresses: Vec<SocketAddr> =
             listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-        let url = base_url(&config.listen, &addresses, &settings.base.root);
+        let url = base_url(&listen, &addresses, &config.base.root);
         let base = Url::parse(&url)
             .map_err(|error| BuildError::Bind { address: url.clone(), reason: error.to_string() })?;
-        let office = Arc::new(Office::new(config.logins, base, secured, tasks.clone(), stop.clone()));
-        let sessions: Vec<Session> = servers
-            .into_iter()
-            .map(|server| {
-                let authorizer = authorizer(&server, &office);
-                Session::start(server, authorizer, config.limits.result, &tasks, stop.clone())
-            })
-            .collect();
+        let office =
+            Arc::new(Office::new(config.logins.clone(), base, settings.secured, tasks.clone(), stop.clone()));
         let gateway = Data::new(Gateway::new(
-            config.guard,
+            config.guard.clone(),
             settings,
             config.limits.body,
             office,
             config.readiness,
             mounting,
-            sessions.clone(),
         ));
-        for session in sessions {
-            tasks.spawn(http::follow(gateway.clone().into_inner(), session.clone()));
-            tasks.spawn(report(session, mounting, url.clone(), prefix.clone()));
-        }
         let (draining, patience) = (gateway.draining.clone(), config.limits.shutdown);
-        let server = serve(&config.listen, listeners, gateway, patience)?;
+        let notifier = Notifier::new(config.service_manager.clone());
+        let reloader = Reloader::new(source, config.followed.clone()).map_err(BuildError::Signals)?;
+        let roster =
+            Roster::start(gateway.clone().into_inner(), config, url.clone(), tasks.clone(), stop.clone());
+        let stopped = stop.clone();
+        tasks.spawn(async move { stopped.run_until_cancelled(Box::pin(reloader.run(roster))).await });
+        let server = serve(&listen, listeners, gateway, patience)?;
         info!("listening on {url}, documentation at {url}/docs");
-        Ok(Self { server, tasks, stop, draining, patience, notifier: Notifier::new(config.service_manager) })
+        Ok(Self { server, tasks, stop, draining, patience, notifier })
     }
 
     /// Serves until it is `told` to stop: then stops accepting, lets calls finish, ends sessions and children. Told a
@@ -206,7 +212,7 @@ impl Application {
 }
 
 /// The authorization of a remote server, unless the config names its credentials.
-fn authorizer(server: &config::Server, office: &Arc<Office>) -> Option<Authorizer> {
+fn authorizer(server: &Upstream, office: &Arc<Office>) -> Option<Authorizer> {
     let remote = server.upstream.remote()?;
     let fixed = server.oauth.is_none() && remote.headers.contains_key(AUTHORIZATION);
     (!fixed).then(|| Authorizer::new(&server.name, &remote.url, server.oauth.clone(), office.clone()))
@@ -249,7 +255,7 @@ fn serve(
         .disable_signals();
     for listener in listeners {
         server = match &listen.tls {
-            Some(tls) => server.listen_rustls_0_23(listener, rustls::ServerConfig::clone(tls)),
+            Some(tls) => server.listen_rustls_0_23(listener, rustls::ServerConfig::clone(&tls.config)),
             None => server.listen(listener),
         }
         .map_err(|error| BuildError::Bind { address: listen.host.clone(), reason: error.to_string() })?;
@@ -268,32 +274,4 @@ fn base_url(listen: &Listen, addresses: &[SocketAddr], root: &str) -> String {
         None => listen.host.clone(),
     };
     format!("{scheme}://{host}:{port}{root}")
-}
-
-/// Logs each time that a server is ready, with where to find it.
-async fn report(session: Session, mounting: Mounting, url: String, prefix: String) {
-    let server = &session.config().name;
-    let place = match mounting {
-        Mounting::Single => format!("{url}/docs"),
-        Mounting::Named => format!("{url}{prefix}/{}/docs", encode_segment(server)),
-    };
-    let mut statuses = session.status();
-    let mut was_ready = false;
-    loop {
-        let status = statuses.borrow_and_update().clone();
-        match &status {
-            Status::Connecting => info!(server, "connecting"),
-            Status::Ready(listing) if !was_ready => {
-                let served = |tool: &&Tool| session.config().tools.allows(&tool.name);
-                info!(server, tools = listing.tools.iter().filter(served).count(), "ready at {place}");
-            }
-            // The session itself says why, and which tools have changed.
-            Status::Down { .. } | Status::NeedsAuthorization(_) | Status::Ready(_) => {}
-            Status::Stopped => return,
-        }
-        was_ready = matches!(status, Status::Ready(_));
-        if statuses.changed().await.is_err() {
-            return;
-        }
-    }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use mcpo::{
-    app::{self, Application, BuildError},
+    app::{self, Application, BuildError, Source},
     cli::{self, Invocation, TokenAction},
     config::{Config, ConfigError, Environment, LogLevel},
     example_server, telemetry,
@@ -39,7 +39,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         }
         Invocation::ExampleServer => Ok(app::block_on(example_server::run())??),
         Invocation::Tokens { action, options } => tokens(&action, &Config::load(&options, &environment)?),
-        Invocation::Serve(options) => serve(Config::load(&options, &environment)?),
+        Invocation::Serve(options) => serve(Source::new(options, environment)),
     }
 }
 
@@ -58,7 +58,8 @@ fn tokens(action: &TokenAction, config: &Config) -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn serve(config: Config) -> Result<(), Box<dyn Error>> {
+fn serve(source: Source) -> Result<(), Box<dyn Error>> {
+    let config = source.load()?;
     telemetry::start(config.log_level, config.log_format);
     for warning in &config.warnings {
         tracing::warn!("{warning}");
@@ -72,6 +73,6 @@ fn serve(config: Config) -> Result<(), Box<dyn Error>> {
                 _ = interrupt.recv() => {}
             }
         };
-        Ok(Application::build(config)?.run_until(told).await?)
+        Ok(Application::build(config, source)?.run_until(told).await?)
     })?
 }

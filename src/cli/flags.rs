@@ -58,7 +58,7 @@ pub(super) struct Flags {
     /// Serve the MCP servers in this file
     #[arg(short, long, value_name = "FILE", help_heading = "Servers")]
     pub(super) config: Option<String>,
-    /// Take over edits of the config file while running (a later release will)
+    /// Take over edits of the config file while running
     #[arg(long, help_heading = "Servers")]
     pub(super) hot_reload: bool,
     /// What stands after --: stdio (a command), sse or streamable-http (a URL) [default: found out]

@@ -1,6 +1,8 @@
 //! From options and environment to [`Config`]: the order in which things are parsed, and the options that need no
 //! module of their own.
 
+use std::path::PathBuf;
+
 use super::{
     About, BasePath, Bounds, Config, Guard, Limits, Listen, LogFormat, LogLevel, Logins, OperationIds,
     Readiness, Server, Servers, ServiceManager, Upstream, cors,
@@ -47,7 +49,7 @@ impl Config {
             withhold(options, server);
             warnings.extend(without_effect(server));
         }
-        let reloads = switch(&options.hot_reload)?;
+        let follows = switch(&options.hot_reload)?;
         let base = BasePath {
             root: prefix::parse(&options.root_path)?,
             prefix: prefix::parse(&options.path_prefix)?,
@@ -61,17 +63,18 @@ impl Config {
             readiness: readiness(&options.ready)?,
             logins: Logins::parse(options, &base, environment, &mut warnings)?,
             base,
+            followed: options.config.as_ref().filter(|_| follows).map(|file| PathBuf::from(&file.value)),
             servers,
             log_level: log_level(&options.log_level, &mut warnings)?,
             log_format: log_format(&options.log_format)?,
             service_manager: ServiceManager::find(environment, &mut warnings),
             warnings,
         };
-        Ok(config.with_warnings_about(options, reloads))
+        Ok(config.with_warnings_about(options, follows))
     }
 
     /// Warns of options that were given but change nothing.
-    fn with_warnings_about(mut self, options: &Options, reloads: bool) -> Self {
+    fn with_warnings_about(mut self, options: &Options, follows: bool) -> Self {
         let mut warn = |given: &Option<Given>, message: &str| {
             if let Some(given) = given {
                 self.warnings.push(format!("{}: {message}", given.origin));
@@ -84,10 +87,10 @@ impl Config {
                     "has no effect with a config file; give each server its \"type\" there",
                 );
             }
+            Servers::Single(_) if follows => {
+                warn(&options.hot_reload, "has no effect without a config file; name one with --config");
+            }
             Servers::Single(_) => {}
-        }
-        if reloads {
-            warn(&options.hot_reload, "has no effect yet; restart mcpo after an edit of its config file");
         }
         if self.guard.strict && self.guard.key.is_none() {
             warn(&options.strict_auth, "has no effect without an API key; give one with --api-key-file");

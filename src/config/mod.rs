@@ -38,8 +38,9 @@ use server::Transport;
 pub use server::{HeaderForwarding, Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream, Validation};
 pub use service_manager::ServiceManager;
 pub use signing_key::SigningKey;
+pub use tls::Tls;
 
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use crate::secret::ApiKey;
 
@@ -64,6 +65,8 @@ pub struct Config {
     pub logins: Logins,
     /// The MCP servers behind this gateway.
     pub servers: Servers,
+    /// The config file, where its edits are to be followed (`--hot-reload`).
+    pub followed: Option<PathBuf>,
     /// What is logged.
     pub log_level: LogLevel,
     /// How it is written.
@@ -101,14 +104,14 @@ impl Config {
 }
 
 /// The listening socket.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Listen {
     /// A host name or an address; `0.0.0.0` by default.
     pub host: String,
     /// 0 lets the system choose.
     pub port: u16,
     /// Certificate and key, loaded and found to fit each other.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    pub tls: Option<Tls>,
 }
 
 /// The two prefixes, each empty or of the form `/a/b`: a leading slash, no trailing one.
@@ -121,7 +124,7 @@ pub struct BasePath {
 }
 
 /// Who may call.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Guard {
     /// Without a key every call is allowed.
     pub key: Option<ApiKey>,

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// The `oauth` block of one server.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct OAuth {
     /// The authorization server, where the MCP server's own metadata name none.
     pub server_url: Option<Url>,

@@ -7,10 +7,10 @@ use indexmap::IndexMap;
 use url::Url;
 
 use super::{Bounds, OAuth};
-use crate::secret::SecretString;
+use crate::secret::{SecretString, same};
 
-/// One configured MCP server.
-#[derive(Debug, Clone)]
+/// One configured MCP server. Equal where nothing that it is built from differs.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Server {
     /// Its name in URLs, logs and documents; not empty.
     pub name: String,
@@ -31,7 +31,7 @@ pub struct Server {
 }
 
 /// How to reach an MCP server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Upstream {
     /// A child process that speaks over stdin and stdout.
     Stdio(Stdio),
@@ -68,8 +68,20 @@ pub struct Stdio {
     pub cwd: Option<PathBuf>,
 }
 
+impl PartialEq for Stdio {
+    fn eq(&self, other: &Self) -> bool {
+        // Named one by one, so that a new field cannot be forgotten.
+        let Self { program, args, withheld, env, cwd } = self;
+        let same_variable =
+            |(name, value): (&String, &SecretString)| other.env.get(name).is_some_and(|it| same(it, value));
+        (program, args, withheld, cwd) == (&other.program, &other.args, &other.withheld, &other.cwd)
+            && env.len() == other.env.len()
+            && env.iter().all(same_variable)
+    }
+}
+
 /// A remote server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Remote {
     /// `http` or `https`, with a host.
     pub url: Url,
@@ -78,7 +90,7 @@ pub struct Remote {
 }
 
 /// `enabledTools` and `disabledTools`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ToolFilter {
     /// Only these, where given.
     pub enabled: Option<HashSet<String>>,
@@ -116,7 +128,7 @@ pub enum ResultStyle {
 }
 
 /// The `client_header_forwarding` block.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct HeaderForwarding {
     /// Off unless set.
     pub enabled: bool,

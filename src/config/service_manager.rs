@@ -10,7 +10,7 @@ use super::environment::Environment;
 pub(super) const VARIABLES: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
 /// Who wants to know how far mcpo is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ServiceManager {
     /// Where to tell it.
     pub address: SocketAddr,

@@ -9,6 +9,7 @@ use aws_lc_rs::signature::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use rustls::pki_types::{PrivateKeyDer, pem::PemObject as _};
+use subtle::ConstantTimeEq as _;
 
 /// A private key, read from PEM.
 #[derive(Clone)]
@@ -99,6 +100,13 @@ fn elliptic(der: &[u8]) -> Option<(Kind, EncodingKey)> {
 
 fn pkcs1(der: &[u8]) -> Option<(Kind, EncodingKey)> {
     RsaKeyPair::from_der(der).ok().map(|_| (RSA, EncodingKey::from_rsa_der(der)))
+}
+
+impl PartialEq for SigningKey {
+    fn eq(&self, other: &Self) -> bool {
+        let same_key: bool = self.key.as_bytes().ct_eq(other.key.as_bytes()).into();
+        same_key && (self.algorithm, &self.id) == (other.algorithm, &other.id)
+    }
 }
 
 impl fmt::Debug for SigningKey {

@@ -119,7 +119,7 @@ fn a_certificate_and_its_key_load() {
         ..Options::default()
     };
     let tls = load(&options, &Environment::default()).listen.tls.expect("TLS");
-    assert_eq!(tls.alpn_protocols, [[0_u8; 0]; 0]);
+    assert_eq!(tls.config.alpn_protocols, [[0_u8; 0]; 0]);
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn options_without_effect_are_warned_of() {
         config.warnings,
         [
             "LOG_LEVEL: unknown level \"verbose\"; use trace, debug, info, warning, error or critical; info is used",
-            "--hot-reload: has no effect yet; restart mcpo after an edit of its config file",
+            "--hot-reload: has no effect without a config file; name one with --config",
             "MCPO_STRICT_AUTH: has no effect without an API key; give one with --api-key-file",
         ]
     );

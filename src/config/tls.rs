@@ -11,12 +11,26 @@ use rustls::{
     },
 };
 
+use sha2::{Digest as _, Sha256};
+
 use super::{error::ConfigError, options::Given};
 
+/// A certificate with its key.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// What to serve with.
+    pub config: Arc<ServerConfig>,
+    /// Tells another certificate or key from this one.
+    pub digest: [u8; 32],
+}
+
 /// TLS 1.2 and newer, no client certificates. The protocols above it (ALPN) are the HTTP server's matter.
-pub(super) fn load(certificate: &Given, key: &Given) -> Result<Arc<ServerConfig>, ConfigError> {
+pub(super) fn load(certificate: &Given, key: &Given) -> Result<Tls, ConfigError> {
     let chain = chain(certificate)?;
     let private = private_key(key)?;
+    let mut digest = Sha256::new();
+    chain.iter().for_each(|certificate| digest.update(certificate));
+    digest.update(private.secret_der());
     // The provider is named, as a process-wide default depends on what else is linked in.
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
@@ -31,7 +45,7 @@ pub(super) fn load(certificate: &Given, key: &Given) -> Result<Arc<ServerConfig>
             }
             error => key.error(format_args!("the key in {} cannot be used: {error}", key.value)),
         })?;
-    Ok(Arc::new(config))
+    Ok(Tls { config: Arc::new(config), digest: digest.finalize().into() })
 }
 
 fn chain(given: &Given) -> Result<Vec<CertificateDer<'static>>, ConfigError> {

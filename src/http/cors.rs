@@ -32,10 +32,11 @@ pub(super) async fn apply<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    let Some(gateway) = request.app_data::<Data<Gateway>>().cloned() else {
+    let Some(guard) = request.app_data::<Data<Gateway>>().map(|gateway| gateway.snapshot().guard.clone())
+    else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
-    let origins = &gateway.guard.cors;
+    let origins = &guard.cors;
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
         let mut response = next.call(request).await?;
         if matches!(origins, CorsOrigins::Listed(_)) {

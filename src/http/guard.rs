@@ -21,7 +21,8 @@ pub(super) async fn check<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    let refused = request.app_data::<Data<Gateway>>().and_then(|gateway| refusal(&gateway.guard, &request));
+    let gateway = request.app_data::<Data<Gateway>>();
+    let refused = gateway.and_then(|gateway| refusal(&gateway.snapshot().guard, &request));
     match refused {
         Some(error) => Ok(request.error_response(error).map_into_right_body()),
         None => Ok(next.call(request).await?.map_into_left_body()),

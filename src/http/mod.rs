@@ -24,7 +24,7 @@ mod status;
 mod tools;
 
 pub use loopback::Loopback;
-pub use state::{Gateway, Mounting, follow};
+pub use state::{Entry, Gateway, Mounting, Offer, build, follow};
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,12 +39,7 @@ use actix_web::{
 };
 use paperclip::actix::OpenApiExt;
 
-use self::{
-    error::ApiError,
-    meter::Meter,
-    path::Original,
-    state::{Entry, Offer, Snapshot},
-};
+use self::{error::ApiError, meter::Meter, path::Original, state::Snapshot};
 use crate::{catalogue::Tool, upstream::CallError};
 
 /// Below the root as below each server.

@@ -1,11 +1,14 @@
 //! What every request looks at: one immutable snapshot of the catalogue, and the gateway's fixed settings.
+//!
+//! Invariant: a request sees the snapshot before a change or the one after it, never a mixture.
 
 use std::{mem, sync::Arc, time::Instant};
 
 use arc_swap::ArcSwap;
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
 use tracing::error;
 
 use super::{loopback::Loopbacks, meter::Meter};
@@ -19,8 +22,6 @@ use crate::{
 
 /// Shared by all workers; lives as long as the gateway.
 pub struct Gateway {
-    /// Who may call.
-    pub guard: Guard,
     /// What documents say and links carry.
     pub settings: Settings,
     /// The largest body a call may have, in bytes.
@@ -53,6 +54,8 @@ pub enum Mounting {
 /// The catalogue at one moment.
 #[derive(Clone)]
 pub struct Snapshot {
+    /// Who may call.
+    pub guard: Arc<Guard>,
     servers: IndexMap<String, Entry>,
     root: Arc<Document>,
 }
@@ -68,6 +71,10 @@ pub struct Entry {
     pub(super) status: Status,
     /// Since when.
     pub(super) since: Timestamp,
+    /// What the server that it replaced offered, until it offers something itself: calls are counted on.
+    former: Option<Arc<Offer>>,
+    /// Told of as long as a request or a snapshot can lead to the session.
+    _lease: TaskTrackerToken,
 }
 
 /// What a connected server offers.
@@ -81,7 +88,7 @@ pub struct Offer {
 }
 
 impl Gateway {
-    /// A gateway whose servers have yet to connect.
+    /// A gateway without servers.
     pub fn new(
         guard: Guard,
         settings: Settings,
@@ -89,31 +96,14 @@ impl Gateway {
         office: Arc<Office>,
         readiness: Readiness,
         mounting: Mounting,
-        sessions: Vec<Session>,
     ) -> Self {
         let own = OwnRoutes::new(super::health::document());
         let root = Arc::new(openapi::root_document(std::iter::empty(), &own, &settings));
-        let entry = |session: Session| {
-            let name = session.config().name.clone();
-            (name, Entry { session, offer: None, status: Status::Connecting, since: Timestamp::now() })
-        };
-        let servers = sessions.into_iter().map(entry).collect();
-        let snapshot = ArcSwap::from_pointee(Snapshot { servers, root });
+        let servers = IndexMap::new();
+        let snapshot = ArcSwap::from_pointee(Snapshot { guard: Arc::new(guard), servers, root });
         let loopbacks = Loopbacks::new(office.clone());
         let (started, draining) = (Instant::now(), CancellationToken::new());
-        Self {
-            guard,
-            settings,
-            max_body,
-            office,
-            readiness,
-            started,
-            loopbacks,
-            mounting,
-            draining,
-            snapshot,
-            own,
-        }
+        Self { settings, max_body, office, readiness, started, loopbacks, mounting, draining, snapshot, own }
     }
 
     /// The catalogue as it is now.
@@ -128,24 +118,59 @@ impl Gateway {
         let mount = (self.mounting == Mounting::Named).then_some(session.config().name.as_str());
         let document = Arc::new(openapi::server_document(&catalogue, mount, &self.settings));
         let snapshot = self.snapshot();
-        let former = snapshot.server(&session.config().name).and_then(|entry| entry.offer.as_deref());
+        let former = snapshot.server(&session.config().name).and_then(Entry::latest);
         let meter = |tool: &String| former.and_then(|former| former.meter(tool)).cloned().unwrap_or_default();
         let meters = catalogue.tools.keys().map(meter).collect();
         Offer { catalogue, document, meters }
     }
 
-    /// Publishes what a server is doing, and what it offers where it has connected.
-    pub fn publish(&self, server: &str, status: &Status, offer: Option<&Arc<Offer>>) {
-        self.snapshot.rcu(|old| {
-            let mut new = Snapshot::clone(old);
-            if let Some(entry) = new.servers.get_mut(server) {
+    /// Publishes what `session` is doing, and what its server offers where it has connected. One that was replaced says
+    /// nothing any more.
+    pub fn publish(&self, session: &Session, status: &Status, offer: Option<&Arc<Offer>>) {
+        self.change(|new| {
+            let entry = new.servers.get_mut(&session.config().name);
+            if let Some(entry) = entry.filter(|entry| entry.session.is(session)) {
                 let former = mem::replace(&mut entry.status, status.clone());
                 if mem::discriminant(&former) != mem::discriminant(status) {
                     entry.since = Timestamp::now();
                 }
+                if offer.is_some() {
+                    entry.former = None;
+                }
                 // Documents stay up while a server reconnects.
                 entry.offer = offer.cloned().or(entry.offer.take());
             }
+        });
+    }
+
+    /// Puts `guard` in force, and the servers called `names`, in this order: `added` ones, and those that are known.
+    pub fn adopt(&self, guard: Guard, names: &[&str], added: &[Entry]) {
+        let guard = Arc::new(guard);
+        self.change(|new| {
+            let known = |name: &&str| {
+                let added = added.iter().find(|entry| entry.name() == *name);
+                Some(((*name).to_owned(), added.or_else(|| new.servers.get(*name))?.clone()))
+            };
+            new.servers = names.iter().filter_map(known).collect();
+            new.guard = guard.clone();
+        });
+    }
+
+    /// Has `entry` take the place of the server of the same name.
+    pub fn replace(&self, entry: &Entry) {
+        self.change(|new| {
+            let mut entry = entry.clone();
+            if let Some(old) = new.servers.get(entry.name()).filter(|_| entry.offer.is_none()) {
+                entry.former = old.offer.as_ref().or(old.former.as_ref()).cloned();
+            }
+            new.servers.insert(entry.name().to_owned(), entry);
+        });
+    }
+
+    fn change(&self, change: impl Fn(&mut Snapshot)) {
+        self.snapshot.rcu(|old| {
+            let mut new = Snapshot::clone(old);
+            change(&mut new);
             let connected =
                 new.servers.iter().filter(|(_, entry)| entry.is_ready()).map(|(name, _)| name.as_str());
             new.root = Arc::new(openapi::root_document(connected, &self.own, &self.settings));
@@ -186,6 +211,21 @@ impl Snapshot {
 }
 
 impl Entry {
+    /// An entry for `session`, which does what `status` says. `lease` is held as long as anything can still come to the
+    /// session by way of this entry or a clone of it.
+    pub fn new(session: Session, status: Status, offer: Option<Arc<Offer>>, lease: TaskTrackerToken) -> Self {
+        Self { session, offer, status, since: Timestamp::now(), former: None, _lease: lease }
+    }
+
+    fn name(&self) -> &str {
+        &self.session.config().name
+    }
+
+    /// What it offers, or what the server that it replaced has offered.
+    fn latest(&self) -> Option<&Offer> {
+        self.offer.as_deref().or(self.former.as_deref())
+    }
+
     /// What the server offers.
     ///
     /// # Errors
@@ -217,29 +257,30 @@ impl Offer {
     }
 }
 
-/// Keeps `gateway` in step with one session until that is stopped.
-pub async fn follow(gateway: Arc<Gateway>, session: Session) {
-    let mut statuses = session.status();
-    loop {
+/// Keeps `gateway` in step with one session until that is stopped, from the next change that `statuses` shows.
+pub async fn follow(gateway: Arc<Gateway>, session: Session, mut statuses: watch::Receiver<Status>) {
+    while statuses.changed().await.is_ok() {
         let status = statuses.borrow_and_update().clone();
-        let name = &session.config().name;
         match &status {
             Status::Ready(listing) => {
-                let listing = listing.clone();
-                let (building, session) = (gateway.clone(), session.clone());
-                let build = tokio::task::spawn_blocking(move || building.offer(&session, &listing));
-                match build.await {
-                    Ok(offer) => gateway.publish(name, &status, Some(&Arc::new(offer))),
-                    Err(error) => error!(server = name, %error, "its tools cannot be documented"),
+                if let Some(offer) = build(&gateway, &session, listing.clone()).await {
+                    gateway.publish(&session, &status, Some(&offer));
                 }
             }
             Status::Connecting | Status::Down { .. } | Status::NeedsAuthorization(_) => {
-                gateway.publish(name, &status, None);
+                gateway.publish(&session, &status, None);
             }
-            Status::Stopped => return gateway.publish(name, &status, None),
-        }
-        if statuses.changed().await.is_err() {
-            return;
+            Status::Stopped => return gateway.publish(&session, &status, None),
         }
     }
+}
+
+/// What `listing` offers, built off the HTTP workers; nothing where that fails.
+pub async fn build(gateway: &Arc<Gateway>, session: &Session, listing: Arc<Listing>) -> Option<Arc<Offer>> {
+    let (building, built) = (gateway.clone(), session.clone());
+    let offer = tokio::task::spawn_blocking(move || building.offer(&built, &listing)).await;
+    offer
+        .map(Arc::new)
+        .inspect_err(|error| error!(server = session.config().name, %error, "its tools cannot be documented"))
+        .ok()
 }

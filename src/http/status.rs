@@ -185,6 +185,6 @@ impl ResponseError for Guarded {
     tags(gateway)
 )]
 pub(super) async fn status(request: HttpRequest, gateway: Data<Gateway>) -> Result<Json<Report>, Guarded> {
-    guard::ask_script(&gateway.guard, request.headers()).map_err(Guarded)?;
+    guard::ask_script(&gateway.snapshot().guard, request.headers()).map_err(Guarded)?;
     Ok(Json(Report::of(&gateway)))
 }

@@ -139,6 +139,11 @@ impl Session {
         Self { shared }
     }
 
+    /// Whether both are handles on one session.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// The server as configured.
     pub fn config(&self) -> &config::Server {
         &self.shared.config

@@ -6,11 +6,11 @@ use crate::{
         error::ConfigError,
         json::{Node, Object},
     },
-    secret::SecretString,
+    secret::{SecretString, same},
 };
 
 /// A client that was registered by hand.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StaticClient {
     /// `client_id`; not empty.
     pub id: String,
@@ -29,6 +29,17 @@ pub enum ClientCredential {
     Secret(SecretString),
     /// `private_key`, for signed assertions (RFC 7523 section 2.2).
     Key(SigningKey),
+}
+
+impl PartialEq for ClientCredential {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::None, Self::None) => true,
+            (Self::Secret(one), Self::Secret(other)) => same(one, other),
+            (Self::Key(one), Self::Key(other)) => one == other,
+            _ => false,
+        }
+    }
 }
 
 /// How a client authenticates at the token endpoint (RFC 7591 section 2, `token_endpoint_auth_method`).

@@ -1,0 +1,81 @@
+//! Reading the configuration again: on SIGHUP, and with `--hot-reload` whenever the config file changes.
+//!
+//! One reload at a time. Whatever asks for one meanwhile is answered by a single further one.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::Notify,
+    task::spawn_blocking,
+};
+use tracing::error;
+
+use super::{roster::Roster, watch};
+use crate::config::{Config, ConfigError, Environment, Options};
+
+/// What the configuration is read from: the process's own options, and the files that they name.
+pub struct Source {
+    options: Box<Options>,
+    environment: Environment,
+}
+
+impl Source {
+    /// These options, in this environment.
+    pub fn new(options: Box<Options>, environment: Environment) -> Self {
+        Self { options, environment }
+    }
+
+    /// The configuration as the files have it now.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and where.
+    pub fn load(&self) -> Result<Config, ConfigError> {
+        Config::load(&self.options, &self.environment)
+    }
+}
+
+/// Reloads whenever it is asked to, until it is dropped.
+pub(super) struct Reloader {
+    source: Arc<Source>,
+    hangups: Signal,
+    followed: Option<PathBuf>,
+}
+
+impl Reloader {
+    /// From here on SIGHUP no longer ends the process.
+    pub(super) fn new(source: Source, followed: Option<PathBuf>) -> io::Result<Self> {
+        Ok(Self { source: Arc::new(source), hangups: signal(SignalKind::hangup())?, followed })
+    }
+
+    pub(super) async fn run(mut self, mut roster: Roster) {
+        let asked = Notify::new();
+        let hangups = async {
+            while self.hangups.recv().await.is_some() {
+                asked.notify_one();
+            }
+        };
+        let edits = async {
+            if let Some(file) = self.followed {
+                watch::edits(&file, || asked.notify_one()).await;
+            }
+        };
+        let reloads = async {
+            loop {
+                asked.notified().await;
+                reload(&self.source, &mut roster).await;
+            }
+        };
+        tokio::join!(hangups, edits, reloads);
+    }
+}
+
+async fn reload(source: &Arc<Source>, roster: &mut Roster) {
+    let source = source.clone();
+    match spawn_blocking(move || source.load()).await {
+        Ok(Ok(config)) => roster.adopt(config).await,
+        Ok(Err(error)) => error!("the configuration stays as it was: {error}"),
+        Err(error) => error!(%error, "the configuration stays as it was: it cannot be read"),
+    }
+}

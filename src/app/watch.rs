@@ -1,0 +1,134 @@
+//! Edits of one file, whoever makes them and however: in place, by renaming another over it, through symbolic links.
+//!
+//! Folders are watched rather than the file, as another file may take its place. An event only says that it is time
+//! to look; what counts is whether the content differs.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use sha2::{Digest as _, Sha256};
+use tokio::{
+    sync::Notify,
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
+use tracing::warn;
+
+/// An edit is over when nothing has happened for this long,
+const QUIET: Duration = Duration::from_millis(100);
+/// or after this time in a folder that never rests.
+const RESTLESS: Duration = Duration::from_secs(1);
+/// How often the file is looked at where it cannot be watched.
+const POLL: Duration = Duration::from_secs(2);
+/// Links that a path may lead through, as in Linux.
+const LINKS: usize = 40;
+
+/// Calls `tell` after each edit of `file`, for ever.
+pub(super) async fn edits(file: &Path, tell: impl Fn()) {
+    let stirred = Arc::new(Notify::new());
+    let mut watch = Watch::new(&stirred);
+    let mut known = digest(file).await;
+    let mut watched = true;
+    loop {
+        let aimed = watch.aim(file);
+        let now = digest(file).await;
+        if now != known {
+            known = now;
+            tell();
+        }
+        match &aimed {
+            Ok(()) => {
+                stirred.notified().await;
+                let settled = async { while timeout(QUIET, stirred.notified()).await.is_ok() {} };
+                let _ = timeout(RESTLESS, settled).await;
+            }
+            Err(error) => {
+                if watched {
+                    let file = file.display();
+                    warn!("{file} cannot be watched, so it is looked at every {POLL:?}: {error}");
+                }
+                sleep(POLL).await;
+            }
+        }
+        watched = aimed.is_ok();
+    }
+}
+
+/// A digest of the content; nothing where it cannot be read.
+async fn digest(file: &Path) -> Option<[u8; 32]> {
+    let file = file.to_owned();
+    let content = spawn_blocking(move || fs::read(file)).await.ok()?.ok()?;
+    Some(Sha256::digest(content).into())
+}
+
+/// Watched folders.
+struct Watch {
+    watcher: notify::Result<RecommendedWatcher>,
+    places: BTreeSet<Place>,
+}
+
+/// A folder and its inode: another folder may come to stand at its path.
+type Place = (PathBuf, u64);
+
+impl Watch {
+    fn new(stirred: &Arc<Notify>) -> Self {
+        let stirred = stirred.clone();
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // Looking at the file is an event, too.
+            if !event.is_ok_and(|event| event.kind.is_access()) {
+                stirred.notify_one();
+            }
+        });
+        Self { watcher, places: BTreeSet::new() }
+    }
+
+    /// Watches the folders that `file` depends on now, and no others.
+    fn aim(&mut self, file: &Path) -> Result<(), String> {
+        let watcher = self.watcher.as_mut().map_err(|error| error.to_string())?;
+        let places = places(file).map_err(|error| error.to_string());
+        let wanted = places.as_ref().ok();
+        self.places.retain(|place| {
+            let keep = wanted.is_some_and(|wanted| wanted.contains(place));
+            if !keep {
+                // It fails where the folder is gone, and the watch with it.
+                let _ = watcher.unwatch(&place.0);
+            }
+            keep
+        });
+        for place in places? {
+            if !self.places.contains(&place) {
+                watcher.watch(&place.0, RecursiveMode::NonRecursive).map_err(|error| error.to_string())?;
+                self.places.insert(place);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The folders of the file and of every link on the way to it.
+fn places(file: &Path) -> io::Result<BTreeSet<Place>> {
+    let mut places = BTreeSet::new();
+    let mut paths = vec![std::path::absolute(file)?];
+    for _ in 0..LINKS {
+        let Some(path) = paths.pop() else { break };
+        for part in path.ancestors() {
+            let Some(folder) = part.parent() else { break };
+            let link = fs::read_link(part);
+            if part == path || link.is_ok() {
+                let folder = fs::canonicalize(folder)?;
+                places.insert((folder.clone(), fs::metadata(&folder)?.ino()));
+            }
+            if let Ok(target) = link {
+                paths.push(folder.join(target));
+            }
+        }
+    }
+    Ok(places)
+}
