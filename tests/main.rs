@@ -22,6 +22,7 @@ mod metrics;
 mod oauth;
 mod pages;
 mod real_servers;
+mod reload;
 mod results;
 mod rooms;
 mod rounds;

@@ -152,7 +152,7 @@ async fn a_client_that_hangs_up_cancels_upstream() {
 }
 
 /// The first message with this method that a fake has recorded.
-async fn received(record: &std::path::Path, method: &str) -> serde_json::Value {
+pub(crate) async fn received(record: &std::path::Path, method: &str) -> serde_json::Value {
     eventually(&format!("the fake receives {method}"), async || {
         let text = std::fs::read_to_string(record).unwrap_or_default();
         // The last line may be half written.

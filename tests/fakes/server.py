@@ -12,6 +12,7 @@ What a call does is told by its arguments, whatever the tool's name:
     {"result": R}                    answers with R as the whole result, untouched
     {"error": {"code": C, ...}}      answers with that JSON-RPC error
     {"silence": true}                never answers
+    {"until": FILE}                  answers nobody until FILE exists, then as below
     {"ask": R}                       asks for input with the members of R; the next round is told what it brings
     {"ask": R, "greedy": true}       asks again in every round
     {"garbage": LINE}                writes LINE to stdout before it answers
@@ -35,9 +36,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 FLAG = {"type": "boolean"}
-ANY_ARGUMENT = {"result": {}, "error": {}, "silence": FLAG, "ask": {}, "greedy": FLAG, "grow": {"type": "string"}}
+ANY_ARGUMENT = {"result": {}, "error": {}, "silence": FLAG, "ask": {}, "greedy": FLAG, "grow": {"type": "string"}, "until": {}}
 CALL = {"name": "call", "inputSchema": {"type": "object", "properties": ANY_ARGUMENT}}
 #: What a further round of a call brings.
 BROUGHT = ("inputResponses", "requestState")
@@ -106,6 +108,8 @@ class Server:
             os._exit(1)
         if "garbage" in arguments:
             print(arguments["garbage"], flush=True)
+        while "until" in arguments and not os.path.exists(arguments["until"]):
+            time.sleep(0.02)
         if "ask" in arguments:
             if not brought or arguments.get("greedy"):
                 return {"result": {"resultType": "input_required", **arguments["ask"]}}
