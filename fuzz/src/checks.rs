@@ -84,7 +84,8 @@ pub fn arguments(input: &[u8]) {
 
 fn config(validation: Validation) -> config::Server {
     let program = PathBuf::from("fuzzed");
-    let stdio = Stdio { program, args: vec![], withheld: vec![], env: Default::default(), cwd: None };
+    let stdio =
+        Stdio { program, args: vec![], inherits: true, withheld: vec![], env: Default::default(), cwd: None };
     config::Server {
         name: "fuzzed".into(),
         upstream: Upstream::Stdio(stdio),

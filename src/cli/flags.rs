@@ -105,6 +105,12 @@ pub(super) struct Flags {
     /// The same, with the key in a file
     #[arg(long, value_name = "FILE", help_heading = "Access")]
     pub(super) api_key_file: Option<String>,
+    /// One key of several, with the name that logs and metrics give its holder; repeatable
+    #[arg(long, value_name = "NAME=KEY", help_heading = "Access")]
+    pub(super) named_key: Vec<String>,
+    /// The same from a file, one NAME=KEY a line; KEY may be sha256: and its digest
+    #[arg(long, value_name = "FILE", help_heading = "Access")]
+    pub(super) named_keys_file: Option<String>,
     /// Ask for the key everywhere, documents and pages too
     #[arg(long, help_heading = "Access")]
     pub(super) strict_auth: bool,
@@ -137,6 +143,12 @@ pub(super) struct Flags {
     #[arg(long, value_name = "STYLE", help_heading = "Document")]
     pub(super) operation_ids: Option<String>,
 
+    /// Refuse a caller's requests above this rate, as in 10/s, 600/min or 5000/h
+    #[arg(long, value_name = "RATE", help_heading = "Limits")]
+    pub(super) rate_limit: Option<String>,
+    /// The same for all that comes from one address
+    #[arg(long, value_name = "RATE", help_heading = "Limits")]
+    pub(super) address_rate_limit: Option<String>,
     /// Refuse calls with a larger body [default: 16MiB]
     #[arg(long, value_name = "SIZE", help_heading = "Limits")]
     pub(super) max_body_size: Option<String>,
@@ -162,6 +174,9 @@ pub(super) struct Flags {
     #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
     pub(super) restarts_per_minute: Option<String>,
 
+    /// Record each call (who, which tool, what became of it) in this file, as JSON lines; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) audit_log: Option<String>,
     /// trace, debug, info, warning, error or critical [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub(super) log_level: Option<String>,

@@ -77,6 +77,7 @@ fn every_flag_has_a_variable() {
         &given.public_url,
         &given.api_key,
         &given.api_key_file,
+        &given.named_keys_file,
         &given.strict_auth,
         &given.token_dir,
         &given.token_key,
@@ -95,6 +96,9 @@ fn every_flag_has_a_variable() {
         &given.max_result_size,
         &given.shutdown_timeout,
         &given.log_format,
+        &given.audit_log,
+        &given.rate_limit,
+        &given.address_rate_limit,
         &given.connect_timeout,
         &given.call_timeout,
         &given.max_concurrent,
@@ -105,6 +109,7 @@ fn every_flag_has_a_variable() {
     .flatten()
     .chain(&given.cors_allow_origins)
     .chain(&given.header)
+    .chain(&given.named_key)
     .chain(&given.env)
     .map(|given| (given.origin.clone(), given.value.clone()))
     .collect();

@@ -40,6 +40,13 @@ impl Environment {
         self.variables.get(name).map(String::as_str)
     }
 
+    /// What hardly any program can do without, and no secret is expected in.
+    pub(super) fn bare_necessities(&self) -> IndexMap<String, SecretString> {
+        const NAMES: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ", "TMPDIR"];
+        let value = |name: &str| Some((name.to_owned(), self.get(name)?.into()));
+        NAMES.into_iter().filter_map(value).collect()
+    }
+
     /// The user's home folder.
     pub(super) fn home(&self) -> Option<&Path> {
         self.home.as_deref()

@@ -4,8 +4,6 @@
 //! empty string. `$${VAR}` is the text `${VAR}`, and a `$` without a brace is only a dollar sign. What a variable
 //! holds is never expanded again.
 
-use super::environment::Environment;
-
 /// Why a string cannot be expanded; the text says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unexpandable {
@@ -21,8 +19,11 @@ pub(super) enum Unexpandable {
     NoName(String),
 }
 
-/// `text` with its variables replaced.
-pub(super) fn expand(text: &str, environment: &Environment) -> Result<String, Unexpandable> {
+/// `text` with its variables replaced by what `variable` knows of them.
+pub(super) fn expand<'a>(
+    text: &str,
+    variable: &dyn Fn(&str) -> Option<&'a str>,
+) -> Result<String, Unexpandable> {
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("${") {
@@ -35,7 +36,7 @@ pub(super) fn expand(text: &str, environment: &Environment) -> Result<String, Un
         }
         let end = closing_brace(reference).ok_or(Unexpandable::Unclosed)?;
         expanded.push_str(before);
-        expanded.push_str(&value(&reference[..end], environment)?);
+        expanded.push_str(&value(&reference[..end], variable)?);
         rest = &reference[end + 1..];
     }
     expanded.push_str(rest);
@@ -59,7 +60,7 @@ fn closing_brace(text: &str) -> Option<usize> {
 }
 
 /// The value of what stands between the braces.
-fn value(reference: &str, environment: &Environment) -> Result<String, Unexpandable> {
+fn value<'a>(reference: &str, variable: &dyn Fn(&str) -> Option<&'a str>) -> Result<String, Unexpandable> {
     let (name, default) = match reference.split_once(":-") {
         Some((name, default)) => (name, Some(default)),
         None => (reference, None),
@@ -69,8 +70,8 @@ fn value(reference: &str, environment: &Environment) -> Result<String, Unexpanda
     if !begins || !characters.all(|other| other.is_ascii_alphanumeric() || other == '_') {
         return Err(Unexpandable::NoName(name.to_owned()));
     }
-    match (environment.get(name), default) {
-        (None | Some(""), Some(default)) => expand(default, environment),
+    match (variable(name), default) {
+        (None | Some(""), Some(default)) => expand(default, variable),
         (Some(value), _) => Ok(value.to_owned()),
         (None, None) => Err(Unexpandable::Unset(name.to_owned())),
     }
@@ -78,7 +79,8 @@ fn value(reference: &str, environment: &Environment) -> Result<String, Unexpanda
 
 #[cfg(test)]
 mod tests {
-    use super::{Environment, Unexpandable, expand};
+    use super::{Unexpandable, expand};
+    use crate::config::Environment;
 
     fn environment() -> Environment {
         Environment::of(&[("USER", "ada"), ("EMPTY", ""), ("NESTED", "${USER}")])
@@ -86,6 +88,7 @@ mod tests {
 
     #[test]
     fn references_are_replaced_and_everything_else_stays() {
+        let environment = environment();
         for (text, expected) in [
             ("plain", "plain"),
             ("${USER}", "ada"),
@@ -104,13 +107,14 @@ mod tests {
             ("${NESTED}", "${USER}"),
             ("é${USER}é", "éadaé"),
         ] {
-            assert_eq!(expand(text, &environment()).as_deref(), Ok(expected), "{text}");
+            assert_eq!(expand(text, &|name| environment.get(name)).as_deref(), Ok(expected), "{text}");
         }
     }
 
     #[test]
     fn what_cannot_be_expanded_says_why() {
         let missing = |name: &str| Unexpandable::Unset(name.to_owned());
+        let environment = environment();
         let unnamed = |name: &str| Unexpandable::NoName(name.to_owned());
         for (text, expected) in [
             ("${MISSING}", missing("MISSING")),
@@ -122,7 +126,7 @@ mod tests {
             ("${env:USER}", unnamed("env:USER")),
             ("${USER-x}", unnamed("USER-x")),
         ] {
-            assert_eq!(expand(text, &environment()), Err(expected), "{text}");
+            assert_eq!(expand(text, &|name| environment.get(name)), Err(expected), "{text}");
         }
     }
 }

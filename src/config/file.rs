@@ -14,15 +14,18 @@ use super::{
     error::ConfigError,
     forwarding,
     json::{Node, Object},
+    keys::Keys,
     oauth, remote,
     source::Source,
 };
 use crate::secret::SecretString;
 
-/// What a file gives: its servers in order, without the disabled ones, and what was odd.
+/// What a file gives beside callers' keys: its servers in order, without the disabled ones, and what was odd.
 #[derive(Debug)]
 pub(super) struct File {
     pub servers: Vec<Server>,
+    /// The variables that callers' keys are read from.
+    pub key_variables: Vec<String>,
     pub warnings: Vec<String>,
 }
 
@@ -31,7 +34,7 @@ pub(super) type Overlay = IndexMap<String, SecretString>;
 
 const EXAMPLE: &str = r#"{"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time"]}}}"#;
 
-const STDIO_KEYS: [&str; 4] = ["command", "args", "env", "cwd"];
+const STDIO_KEYS: [&str; 6] = ["command", "args", "env", "cwd", "inherit_env", "inheritEnv"];
 const REMOTE_KEYS: [&str; 4] = ["url", "headers", "oauth", "client_header_forwarding"];
 const COMMON_KEYS: [&str; 8] = [
     "type",
@@ -53,8 +56,13 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl File {
-    /// Parses the text of the file called `name`.
-    pub(super) fn parse(name: &str, text: &str, around: Surroundings<'_>) -> Result<Self, ConfigError> {
+    /// Parses the text of the file called `name`, which may add to `keys`.
+    pub(super) fn parse(
+        name: &str,
+        text: &str,
+        around: Surroundings<'_>,
+        keys: &mut Keys,
+    ) -> Result<Self, ConfigError> {
         let source = Source::file(name, text, around.environment);
         let Some(tree) = source.parse()? else {
             return Err(ConfigError::at(
@@ -62,9 +70,21 @@ impl File {
                 format_args!("the file is empty; write, for example, {EXAMPLE}"),
             ));
         };
-        let servers = servers(&Node::root(&source, &tree).object()?, around)?;
-        Ok(Self { servers, warnings: source.into_warnings() })
+        let root = Node::root(&source, &tree).object()?;
+        // "$schema" is how editors are told what to complete.
+        root.expect_keys(&["mcpServers", "access", "$schema"]);
+        root.read("access", |node| access(node, keys))?;
+        let key_variables = source.take_looked_up();
+        let servers = servers(&root, around)?;
+        Ok(Self { servers, key_variables, warnings: source.into_warnings() })
     }
+}
+
+fn access(node: &Node<'_>, keys: &mut Keys) -> Result<(), ConfigError> {
+    let object = node.object()?;
+    object.expect_keys(&["keys"]);
+    object.read("keys", |node| keys.add_object(node))?;
+    Ok(())
 }
 
 fn servers(root: &Object<'_>, around: Surroundings<'_>) -> Result<Vec<Server>, ConfigError> {
@@ -76,8 +96,6 @@ fn servers(root: &Object<'_>, around: Surroundings<'_>) -> Result<Vec<Server>, C
             _ => format!("no \"mcpServers\" in it; write, for example, {EXAMPLE}"),
         }));
     };
-    // "$schema" is how editors are told what to complete.
-    root.expect_keys(&["mcpServers", "$schema"]);
     let entries = node.object()?;
     let mut enabled = Vec::new();
     for (name, node) in entries.entries() {
@@ -109,8 +127,8 @@ fn server(name: &str, object: &Object<'_>, around: Surroundings<'_>) -> Result<S
     object.expect_keys(&[&STDIO_KEYS[..], &REMOTE_KEYS, &COMMON_KEYS, &bounds::KEYS].concat());
     let upstream = upstream(object, around)?;
     let (unfit, kind) = match upstream {
-        Upstream::Stdio(_) => (REMOTE_KEYS, "\"command\""),
-        _ => (STDIO_KEYS, "\"url\""),
+        Upstream::Stdio(_) => (&REMOTE_KEYS[..], "\"command\""),
+        _ => (&STDIO_KEYS[..], "\"url\""),
     };
     for node in unfit.iter().filter_map(|key| object.get(key)) {
         node.warn(format_args!("has no effect on a server with {kind}"));
@@ -180,9 +198,13 @@ fn stdio(object: &Object<'_>, command: &Node<'_>, around: Surroundings<'_>) -> R
     if program.is_empty() {
         return Err(command.error("is empty; name the program to start"));
     }
-    let mut env = around.overlay.clone();
+    let inherits = object.either("inherit_env", "inheritEnv")?.map(|node| node.boolean()).transpose()?;
+    let inherits = inherits.unwrap_or(true);
+    let mut env = if inherits { Overlay::default() } else { around.environment.bare_necessities() };
+    env.extend(around.overlay.clone());
     env.extend(object.read("env", variables)?.unwrap_or_default());
     Ok(Stdio {
+        inherits,
         withheld: vec![],
         program: around.environment.program(&program),
         args: object.read("args", Node::strings)?.unwrap_or_default(),

@@ -4,16 +4,16 @@
 use std::path::PathBuf;
 
 use super::{
-    About, BasePath, Bounds, Config, Guard, Limits, Listen, LogFormat, LogLevel, Logins, OperationIds,
-    Readiness, Server, Servers, ServiceManager, Upstream, cors,
+    About, Audit, BasePath, Bounds, Config, Guard, Limits, Listen, LogFormat, LogLevel, Logins, OperationIds,
+    Readiness, Server, Servers, ServiceManager, Upstream,
     environment::Environment,
     error::ConfigError,
     file::{File, Surroundings},
+    keys::Keys,
     limits,
     options::{Given, Options},
     overlay, prefix, service_manager, single, tls,
 };
-use crate::secret::ApiKey;
 
 const NOTHING_TO_SERVE: &str = "nothing to serve. Give the command of an MCP server after --, as in: \
      mcpo -- uvx mcp-server-time, or a config file: mcpo --config config.json (mcpo --help tells more)";
@@ -24,14 +24,16 @@ impl Config {
         let overlay = overlay::overlay(options)?;
         let overlaid = environment.overlaid(&overlay);
         let bounds = Bounds::of_options(options)?;
+        let (mut keys, mut key_variables) = (Keys::of_options(options)?, Vec::new());
         let mut warnings = Vec::new();
         let mut servers = match (&options.config, options.command.as_slice()) {
             (None, []) => return Err(ConfigError::new(NOTHING_TO_SERVE)),
             (Some(config), []) => {
                 refuse_headers(options)?;
                 let around = Surroundings { environment: &overlaid, overlay: &overlay, bounds };
-                let file = File::parse(&config.value, &config.read_text()?, around)?;
+                let file = File::parse(&config.value, &config.read_text()?, around, &mut keys)?;
                 warnings.extend(file.warnings);
+                key_variables = file.key_variables;
                 Servers::Many(file.servers)
             }
             (None, words) => {
@@ -46,7 +48,7 @@ impl Config {
             }
         };
         for server in servers.iter_mut() {
-            withhold(options, server);
+            withhold(options, &key_variables, server);
             warnings.extend(without_effect(server));
         }
         let follows = switch(&options.hot_reload)?;
@@ -56,7 +58,7 @@ impl Config {
         };
         let config = Self {
             listen: listen(options)?,
-            guard: guard(options)?,
+            guard: Guard::new(options, keys)?,
             about: about(options),
             operation_ids: operation_ids(&options.operation_ids)?,
             limits: limits(options)?,
@@ -65,6 +67,7 @@ impl Config {
             base,
             followed: options.config.as_ref().filter(|_| follows).map(|file| PathBuf::from(&file.value)),
             servers,
+            audit: options.audit_log.as_ref().map(Audit::parse).transpose()?,
             log_level: log_level(&options.log_level, &mut warnings)?,
             log_format: log_format(&options.log_format)?,
             service_manager: ServiceManager::find(environment, &mut warnings),
@@ -92,7 +95,7 @@ impl Config {
             }
             Servers::Single(_) => {}
         }
-        if self.guard.strict && self.guard.key.is_none() {
+        if self.guard.strict && !self.guard.is_closed() {
             warn(&options.strict_auth, "has no effect without an API key; give one with --api-key-file");
         }
         self
@@ -101,13 +104,12 @@ impl Config {
 
 /// The gateway's keys are for its callers and its tokens, not for the programs behind it; its service manager is for
 /// the gateway alone.
-fn withhold(options: &Options, server: &mut Server) {
+fn withhold(options: &Options, key_variables: &[String], server: &mut Server) {
     if let Upstream::Stdio(stdio) = &mut server.upstream {
-        stdio.withheld.extend(["MCPO_API_KEY", "MCPO_TOKEN_KEY"]);
-        stdio.withheld.extend(service_manager::VARIABLES);
-        if options.api_key.as_ref().is_some_and(|key| key.origin == "API_KEY") {
-            stdio.withheld.push("API_KEY");
-        }
+        let ours = ["MCPO_API_KEY", "MCPO_NAMED_KEY", "MCPO_TOKEN_KEY"].into_iter();
+        let stand_in = options.api_key.as_ref().is_some_and(|key| key.origin == "API_KEY");
+        let ours = ours.chain(service_manager::VARIABLES).chain(stand_in.then_some("API_KEY"));
+        stdio.withheld.extend(ours.map(str::to_owned).chain(key_variables.iter().cloned()));
     }
 }
 
@@ -153,22 +155,6 @@ fn listen(options: &Options) -> Result<Listen, ConfigError> {
         (None, None) => None,
     };
     Ok(Listen { host, port, tls })
-}
-
-fn guard(options: &Options) -> Result<Guard, ConfigError> {
-    let key = match (&options.api_key, &options.api_key_file) {
-        (Some(key), Some(file)) => {
-            return Err(file.given_twice(key));
-        }
-        (Some(given), None) if given.value.is_empty() => {
-            return Err(given.error("the key is empty; leave the option out to let everyone call"));
-        }
-        (Some(given), None) => Some(ApiKey::new(&given.value)),
-        (None, Some(file)) => Some(ApiKey::new(&file.read_secret("key")?)),
-        (None, None) => None,
-    };
-    let cors = cors::origins(&options.cors_allow_origins)?;
-    Ok(Guard { key, strict: switch(&options.strict_auth)?, cors })
 }
 
 fn operation_ids(given: &Option<Given>) -> Result<OperationIds, ConfigError> {
@@ -218,7 +204,7 @@ fn about(options: &Options) -> About {
 }
 
 /// A flag that a variable can also set.
-fn switch(given: &Option<Given>) -> Result<bool, ConfigError> {
+pub(super) fn switch(given: &Option<Given>) -> Result<bool, ConfigError> {
     let Some(given) = given else { return Ok(false) };
     match given.value.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),

@@ -2,6 +2,7 @@
 //!
 //! Later code never re-checks what stands here. Every error names the file, the line, the key and what to do.
 
+mod audit;
 mod bounds;
 mod cors;
 mod environment;
@@ -9,14 +10,18 @@ mod error;
 mod expand;
 mod file;
 mod forwarding;
+mod guard;
 mod json;
+mod keys;
 mod limits;
 mod load;
 mod logins;
 mod oauth;
 mod options;
 mod overlay;
+mod permission;
 mod prefix;
+mod rate;
 mod remote;
 mod server;
 mod service_manager;
@@ -27,13 +32,18 @@ mod source;
 mod tests;
 mod tls;
 
+pub use audit::Audit;
 pub use bounds::Bounds;
 pub use environment::Environment;
 pub use error::ConfigError;
+pub use guard::Guard;
+pub use keys::Key;
 pub use limits::Limits;
 pub use logins::Logins;
 pub use oauth::{ClientAuthMethod, ClientCredential, Grant, OAuth, StaticClient, TokenStorage};
 pub use options::{Given, Options};
+pub use permission::Permission;
+pub use rate::Rate;
 use server::Transport;
 pub use server::{HeaderForwarding, Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream, Validation};
 pub use service_manager::ServiceManager;
@@ -41,8 +51,6 @@ pub use signing_key::SigningKey;
 pub use tls::Tls;
 
 use std::path::PathBuf;
-
-use crate::secret::ApiKey;
 
 /// Everything `mcpo` needs to know to run.
 #[derive(Debug)]
@@ -67,6 +75,8 @@ pub struct Config {
     pub servers: Servers,
     /// The config file, where its edits are to be followed (`--hot-reload`).
     pub followed: Option<PathBuf>,
+    /// Where calls are recorded, if they are.
+    pub audit: Option<Audit>,
     /// What is logged.
     pub log_level: LogLevel,
     /// How it is written.
@@ -121,17 +131,6 @@ pub struct BasePath {
     pub root: String,
     /// Put before every server's routes (`--path-prefix`).
     pub prefix: String,
-}
-
-/// Who may call.
-#[derive(Debug, Clone)]
-pub struct Guard {
-    /// Without a key every call is allowed.
-    pub key: Option<ApiKey>,
-    /// With strict authentication documents and pages ask for the key too.
-    pub strict: bool,
-    /// Which web origins may read answers.
-    pub cors: CorsOrigins,
 }
 
 /// `--cors-allow-origins`.

@@ -18,6 +18,11 @@ impl Given {
         ConfigError::at(&self.origin, message)
     }
 
+    /// Another value from the same place.
+    pub(super) fn with(&self, value: String) -> Self {
+        Self { value, origin: self.origin.clone() }
+    }
+
     /// An error about two options that give the same key: this one and `other`.
     pub(super) fn given_twice(&self, other: &Self) -> ConfigError {
         self.error(format_args!("the key is given by {} too; keep one of the two", other.origin))
@@ -64,6 +69,10 @@ pub struct Options {
     pub public_url: Option<Given>,
     pub api_key: Option<Given>,
     pub api_key_file: Option<Given>,
+    pub named_key: Vec<Given>,
+    pub named_keys_file: Option<Given>,
+    pub rate_limit: Option<Given>,
+    pub address_rate_limit: Option<Given>,
     pub strict_auth: Option<Given>,
     pub cors_allow_origins: Vec<Given>,
     pub token_dir: Option<Given>,
@@ -88,6 +97,7 @@ pub struct Options {
     pub max_concurrent: Option<Given>,
     pub max_queued: Option<Given>,
     pub restarts_per_minute: Option<Given>,
+    pub audit_log: Option<Given>,
     pub log_level: Option<Given>,
     pub log_format: Option<Given>,
     pub command: Vec<String>,

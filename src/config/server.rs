@@ -60,9 +60,11 @@ pub struct Stdio {
     pub program: PathBuf,
     /// Its arguments.
     pub args: Vec<String>,
+    /// Whether it inherits this process's environment, without what is withheld.
+    pub inherits: bool,
     /// Variables that the child does not inherit: they hold the gateway's own keys.
-    pub withheld: Vec<&'static str>,
-    /// Added to the environment that the child inherits.
+    pub withheld: Vec<String>,
+    /// Added to what the child inherits.
     pub env: IndexMap<String, SecretString>,
     /// Its working directory; this process's own by default.
     pub cwd: Option<PathBuf>,
@@ -71,10 +73,11 @@ pub struct Stdio {
 impl PartialEq for Stdio {
     fn eq(&self, other: &Self) -> bool {
         // Named one by one, so that a new field cannot be forgotten.
-        let Self { program, args, withheld, env, cwd } = self;
+        let Self { program, args, inherits, withheld, env, cwd } = self;
         let same_variable =
             |(name, value): (&String, &SecretString)| other.env.get(name).is_some_and(|it| same(it, value));
-        (program, args, withheld, cwd) == (&other.program, &other.args, &other.withheld, &other.cwd)
+        (program, args, cwd) == (&other.program, &other.args, &other.cwd)
+            && (inherits, withheld) == (&other.inherits, &other.withheld)
             && env.len() == other.env.len()
             && env.iter().all(same_variable)
     }

@@ -72,6 +72,7 @@ fn stdio(options: &Options, words: &[String], around: Surroundings<'_>) -> Resul
         [program, args @ ..] if !program.is_empty() => Ok(Stdio {
             program: around.environment.program(program),
             args: args.to_vec(),
+            inherits: true,
             withheld: vec![],
             env: around.overlay.clone(),
             cwd: None,
@@ -106,7 +107,7 @@ fn option_headers(given: &[Given], environment: &Environment) -> Result<HeaderMa
             let (name, value) = given.value.split_once(':').ok_or_else(|| {
                 given.error("write it as \"Key: Value\", or all of them as one JSON object")
             })?;
-            let value = expand(value, environment).map_err(|error| given.error(error))?;
+            let value = expand(value, &|name| environment.get(name)).map_err(|error| given.error(error))?;
             remote::add_header(&mut all, name, &value).map_err(|error| given.error(error))?;
         }
     }

@@ -1,6 +1,10 @@
 //! A text in JSON with comments and trailing commas: its syntax tree, and the places in it.
 
-use std::{cell::RefCell, collections::HashMap, fmt::Display};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    fmt::Display,
+};
 
 use jsonc_parser::{
     CollectOptions, ParseOptions, ParseStringErrorKind, ast::Value, common::Ranged as _,
@@ -34,18 +38,24 @@ pub(super) struct Source<'a> {
     text: &'a str,
     environment: &'a Environment,
     warnings: RefCell<Vec<String>>,
+    looked_up: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Source<'a> {
     /// A file's text; a byte order mark, which Windows editors write, is skipped.
     pub(super) fn file(name: &'a str, text: &'a str, environment: &'a Environment) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        Self { name, has_lines: true, text, environment, warnings: RefCell::default() }
+        Self::new(name, true, text, environment)
     }
 
     /// The value of an option: places need no line.
     pub(super) fn option(name: &'a str, text: &'a str, environment: &'a Environment) -> Self {
-        Self { name, has_lines: false, text, environment, warnings: RefCell::default() }
+        Self::new(name, false, text, environment)
+    }
+
+    fn new(name: &'a str, has_lines: bool, text: &'a str, environment: &'a Environment) -> Self {
+        let (warnings, looked_up) = (RefCell::default(), RefCell::default());
+        Self { name, has_lines, text, environment, warnings, looked_up }
     }
 
     /// The syntax tree, in which no object has a key twice; `None` where there is nothing but comments.
@@ -62,7 +72,15 @@ impl<'a> Source<'a> {
 
     /// `text` with its variables replaced.
     pub(super) fn expand(&self, text: &str) -> Result<String, Unexpandable> {
-        expand(text, self.environment)
+        expand(text, &|name| {
+            self.looked_up.borrow_mut().insert(name.to_owned());
+            self.environment.get(name)
+        })
+    }
+
+    /// The variables that were looked up since this was last asked.
+    pub(super) fn take_looked_up(&self) -> Vec<String> {
+        self.looked_up.take().into_iter().collect()
     }
 
     /// Notes what is odd, but no error.

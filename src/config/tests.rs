@@ -4,9 +4,10 @@ use std::{path::Path, time::Duration};
 
 use super::{
     file::{File, Surroundings},
+    keys::Keys,
     *,
 };
-use crate::secret::ExposeSecret as _;
+use crate::secret::{ApiKey, ExposeSecret as _};
 
 fn given(origin: &str, value: &str) -> Option<Given> {
     Some(Given { value: value.to_owned(), origin: origin.to_owned() })
@@ -31,7 +32,7 @@ pub(super) fn parse(text: &str) -> File {
     let environment = Environment::of(&[("TOKEN", "abc"), ("HOME", "/home/ada")]);
     let overlay = [("SHARED".to_owned(), "yes".into()), ("OWN".to_owned(), "no".into())].into();
     let around = Surroundings { environment: &environment, overlay: &overlay, bounds: Bounds::default() };
-    File::parse("config.json", text, around).unwrap_or_else(|error| panic!("{error}"))
+    File::parse("config.json", text, around, &mut Keys::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The one server in `mcpServers`, given as its object's inside.
@@ -51,7 +52,7 @@ fn nothing_but_a_command_takes_the_defaults() {
     assert_eq!((config.listen.host.as_str(), config.listen.port), ("0.0.0.0", 8000));
     assert!(config.listen.tls.is_none());
     assert_eq!((config.base.root.as_str(), config.base.prefix.as_str()), ("", ""));
-    assert!(config.guard.key.is_none() && !config.guard.strict);
+    assert!(!config.guard.is_closed() && !config.guard.strict);
     assert_eq!(config.guard.cors, CorsOrigins::Any);
     assert_eq!(config.log_level, LogLevel::Info);
     assert_eq!(config.warnings, [""; 0]);
@@ -83,7 +84,8 @@ fn options_become_what_they_say() {
     let config = load(&options, &Environment::default());
     assert_eq!((config.listen.host.as_str(), config.listen.port), ("127.0.0.1", 0));
     assert_eq!((config.base.root.as_str(), config.base.prefix.as_str()), ("/tools", "/api/v1"));
-    assert!(config.guard.strict && config.guard.key.is_some_and(|key| key.matches(b"key")));
+    assert!(config.guard.strict);
+    assert_eq!(config.guard.keys[0].secret, ApiKey::of(b"key"));
     assert_eq!((config.about.name.as_deref(), config.about.description), (Some("Tools"), None));
     assert_eq!(config.log_level, LogLevel::Warning);
     assert_eq!(config.warnings, [""; 0]);
@@ -100,7 +102,7 @@ fn a_key_file_loses_one_newline_and_no_more() {
         let api_key_file = given("--api-key-file", path.to_str().expect("UTF-8"));
         let options = Options { api_key_file, command: words("uvx"), ..Options::default() };
         let config = load(&options, &Environment::default());
-        assert!(config.guard.key.is_some_and(|found| found.matches(key.as_bytes())), "{text:?}");
+        assert_eq!(config.guard.keys[0].secret, ApiKey::of(key.as_bytes()), "{text:?}");
     }
 }
 
@@ -309,7 +311,14 @@ fn what_is_meant_for_the_gateway_is_not_for_its_children() {
         Upstream::Stdio(stdio) => stdio.withheld,
         _ => panic!("not a command"),
     };
-    let ours = ["MCPO_API_KEY", "MCPO_TOKEN_KEY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+    let ours = [
+        "MCPO_API_KEY",
+        "MCPO_NAMED_KEY",
+        "MCPO_TOKEN_KEY",
+        "NOTIFY_SOCKET",
+        "WATCHDOG_USEC",
+        "WATCHDOG_PID",
+    ];
     assert_eq!(withheld(Options { command: words("uvx"), ..Options::default() }), ours);
     let options = Options { api_key: given("API_KEY", "key"), command: words("uvx"), ..Options::default() };
     assert_eq!(withheld(options), [&ours[..], &["API_KEY"]].concat());
@@ -365,7 +374,7 @@ fn a_servers_own_bounds_win_over_those_of_all() {
         Surroundings { environment: &Environment::default(), overlay: &Default::default(), bounds: all };
     let text = r#"{"mcpServers": {"a": {"command": "x"}, "b": {"command": "x", "timeout": 5, "connectTimeout": 6,
         "maxConcurrent": 7, "maxQueued": 8, "restartsPerMinute": 9}}}"#;
-    let file = File::parse("config.json", text, around).expect("right");
+    let file = File::parse("config.json", text, around, &mut Keys::default()).expect("right");
     let [ref first, ref second] = file.servers[..] else { panic!("two servers") };
     let bounds = |server: &Server| {
         let Bounds { connect, call, concurrent, queued, restarts } = server.bounds;

@@ -66,6 +66,9 @@ impl Stdio {
             |reason: String| ConnectError::Spawn { program: config.program.display().to_string(), reason };
         let mut command = Command::new(&config.program);
         command.args(&config.args).stdin(Pipe::piped()).stdout(Pipe::piped()).stderr(Pipe::piped());
+        if !config.inherits {
+            command.env_clear();
+        }
         for name in &config.withheld {
             command.env_remove(name);
         }

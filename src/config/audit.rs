@@ -1,0 +1,24 @@
+//! `--audit-log`: where the record of calls goes.
+
+use std::path::PathBuf;
+
+use super::{error::ConfigError, options::Given};
+
+/// Where the record of calls goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audit {
+    /// Standard output, which mcpo uses for nothing else.
+    Stdout,
+    /// The end of this file.
+    File(PathBuf),
+}
+
+impl Audit {
+    pub(super) fn parse(given: &Given) -> Result<Self, ConfigError> {
+        match given.value.as_str() {
+            "" => Err(given.error("is empty; name a file, or write - for standard output")),
+            "-" => Ok(Self::Stdout),
+            file => Ok(Self::File(file.into())),
+        }
+    }
+}
