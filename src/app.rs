@@ -26,8 +26,8 @@ use tracing::{info, warn};
 use url::Url;
 
 use crate::{
-    config::{Config, Listen, Server as Upstream, Servers},
-    http::{self, Gateway, Mounting},
+    config::{Audit, Config, Listen, Server as Upstream, Servers},
+    http::{self, AuditLog, Gateway, Mounting},
     oauth::{Authorizer, Office},
     openapi::Settings,
     systemd::{Notifier, State},
@@ -83,6 +83,14 @@ pub enum BuildError {
         /// The reason, and what to do where that is plain.
         reason: String,
     },
+    /// The audit log cannot be opened.
+    #[error("cannot write the audit log {path}: {reason}")]
+    Audit {
+        /// The file as configured.
+        path: String,
+        /// The reason.
+        reason: io::Error,
+    },
     /// SIGHUP cannot be caught.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
@@ -115,7 +123,6 @@ impl Application {
             about: config.about.clone(),
             base: config.base.clone(),
             operation_ids: config.operation_ids,
-            secured: config.guard.key.is_some(),
         };
         let listen = config.listen.clone();
         // Bound before anything is started, so that a busy port leaves no child behind.
@@ -125,12 +132,19 @@ impl Application {
         let url = base_url(&listen, &addresses, &config.base.root);
         let base = Url::parse(&url)
             .map_err(|error| BuildError::Bind { address: url.clone(), reason: error.to_string() })?;
-        let office =
-            Arc::new(Office::new(config.logins.clone(), base, settings.secured, tasks.clone(), stop.clone()));
+        let audit = config.audit.as_ref().map(open).transpose()?;
+        let office = Arc::new(Office::new(
+            config.logins.clone(),
+            base,
+            config.guard.is_closed(),
+            tasks.clone(),
+            stop.clone(),
+        ));
         let gateway = Data::new(Gateway::new(
             config.guard.clone(),
             settings,
             config.limits.body,
+            audit,
             office,
             config.readiness,
             mounting,
@@ -216,6 +230,16 @@ fn authorizer(server: &Upstream, office: &Arc<Office>) -> Option<Authorizer> {
     let remote = server.upstream.remote()?;
     let fixed = server.oauth.is_none() && remote.headers.contains_key(AUTHORIZATION);
     (!fixed).then(|| Authorizer::new(&server.name, &remote.url, server.oauth.clone(), office.clone()))
+}
+
+fn open(audit: &Audit) -> Result<AuditLog, BuildError> {
+    AuditLog::open(audit).map_err(|reason| {
+        let path = match audit {
+            Audit::File(path) => path.display().to_string(),
+            Audit::Stdout => "-".to_owned(),
+        };
+        BuildError::Audit { path, reason }
+    })
 }
 
 fn bind(listen: &Listen) -> Result<Vec<TcpListener>, BuildError> {

@@ -6,6 +6,7 @@
 
 mod support;
 
+mod access;
 mod bad_requests;
 mod browser;
 mod concurrency;

@@ -1,6 +1,6 @@
 //! The configuration changes while mcpo runs: what is untouched never notices, and what is wrong changes nothing.
 
-mod bed;
+pub(crate) mod bed;
 mod churn;
 mod edits;
 mod key;

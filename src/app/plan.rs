@@ -18,7 +18,7 @@ pub(super) struct Plan {
     pub(super) removed: Vec<String>,
     /// How many servers are left alone.
     pub(super) kept: usize,
-    /// Whether callers need another API key.
+    /// Whether other keys open other things.
     pub(super) rekeyed: bool,
     /// What is another now and stays as it was until the next start.
     pub(super) fixed: Vec<&'static str>,
@@ -28,8 +28,7 @@ impl Plan {
     /// The way from `old`, which is in force, to `new`. Flags and variables are the same in both: all differences come
     /// from files.
     pub(super) fn between(old: &Config, new: &Config) -> Self {
-        let mut plan =
-            Self { rekeyed: old.guard.key != new.guard.key, fixed: fixed(old, new), ..Self::default() };
+        let mut plan = Self { rekeyed: old.guard != new.guard, fixed: fixed(old, new), ..Self::default() };
         let mut known: HashMap<&str, &Server> =
             old.servers.iter().map(|server| (server.name.as_str(), server)).collect();
         for server in new.servers.iter() {
@@ -56,7 +55,7 @@ impl Plan {
             ("added", names(&self.added)),
             ("changed", names(&self.changed)),
             ("removed", self.removed.clone()),
-            ("new", self.rekeyed.then(|| "API key".to_owned()).into_iter().collect()),
+            ("new", self.rekeyed.then(|| "API keys".to_owned()).into_iter().collect()),
         ];
         let told = parts.iter().filter(|(_, what)| !what.is_empty());
         let told: String = told.map(|(done, what)| format!("{done} {}; ", what.join(", "))).collect();
@@ -147,6 +146,6 @@ mod tests {
         let servers = r#""mcpServers": {"a": {"command": "x"}}"#;
         let plan = Plan::between(&config(servers, "one"), &config(servers, "two"));
         assert!(!plan.is_empty());
-        assert_eq!(plan.summary(), "new API key; 1 left alone");
+        assert_eq!(plan.summary(), "new API keys; 1 left alone");
     }
 }

@@ -72,6 +72,7 @@ impl Reloader {
 }
 
 async fn reload(source: &Arc<Source>, roster: &mut Roster) {
+    roster.reopen_audit_log();
     let source = source.clone();
     match spawn_blocking(move || source.load()).await {
         Ok(Ok(config)) => roster.adopt(config).await,

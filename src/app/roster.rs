@@ -57,6 +57,13 @@ impl Roster {
         roster
     }
 
+    /// Follows an audit log that was moved away.
+    pub(super) fn reopen_audit_log(&self) {
+        if let Some(log) = &self.gateway.audit {
+            log.reopen();
+        }
+    }
+
     /// Puts `config` in force. Only servers that differ are touched.
     pub(super) async fn adopt(&mut self, config: Config) {
         let plan = Plan::between(&self.config, &config);

@@ -49,6 +49,8 @@ pub struct Tool {
     pub output: Option<Output>,
     /// Whether a second run does no more than the first.
     pub repeatable: bool,
+    /// Whether its server says that it changes nothing.
+    pub read_only: bool,
     /// What else its server says of it.
     pub remarks: Remarks,
 }
@@ -118,8 +120,8 @@ impl Tool {
             icons: tool.icons.clone(),
         };
         let (name, description) = (tool.name.clone(), tool.description.clone());
-        let repeatable = tool.repeatable();
-        Self { name, description, operation_id, arguments, output, repeatable, remarks }
+        let (repeatable, read_only) = (tool.repeatable(), tool.read_only());
+        Self { name, description, operation_id, arguments, output, repeatable, read_only, remarks }
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn apply<B: MessageBody>(
     else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
-    let origins = &guard.cors;
+    let origins = &guard.config.cors;
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
         let mut response = next.call(request).await?;
         if matches!(origins, CorsOrigins::Listed(_)) {

@@ -10,6 +10,7 @@ use actix_web::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::guard::Denial;
 use crate::{
     catalogue::Violation,
     upstream::{CallError, RpcError},
@@ -24,17 +25,9 @@ pub(super) enum ApiError {
     /// The route exists, for other methods.
     #[error("Method Not Allowed")]
     MethodNotAllowed(&'static str),
-    /// The credentials are missing or of the wrong kind.
-    #[error("{message}")]
-    Unauthorized {
-        /// What is wrong.
-        message: &'static str,
-        /// The schemes that are accepted.
-        challenge: &'static str,
-    },
-    /// The credentials are wrong.
-    #[error("{0}")]
-    Forbidden(&'static str),
+    /// The caller is not let in.
+    #[error(transparent)]
+    Denied(#[from] Denial),
     /// The body is larger than this many bytes.
     #[error("the request body is larger than {0} bytes")]
     TooLarge(usize),
@@ -60,8 +53,11 @@ impl ResponseError for ApiError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Unauthorized { .. } | Self::Call(CallError::LoginNeeded(_)) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Denied(Denial::Unauthorized { .. }) | Self::Call(CallError::LoginNeeded(_)) => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::Denied(Denial::WrongKey(_) | Denial::Withheld) => StatusCode::FORBIDDEN,
+            Self::Denied(Denial::Limited { .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -80,10 +76,11 @@ impl ResponseError for ApiError {
         let mut response = HttpResponse::build(self.status_code());
         match self {
             Self::MethodNotAllowed(allowed) => drop(response.insert_header((header::ALLOW, *allowed))),
-            Self::Unauthorized { challenge, .. } => {
+            Self::Denied(Denial::Unauthorized { challenge, .. }) => {
                 response.insert_header((header::WWW_AUTHENTICATE, *challenge));
             }
-            Self::Call(CallError::Unavailable { retry_after, .. }) => {
+            Self::Call(CallError::Unavailable { retry_after, .. })
+            | Self::Denied(Denial::Limited { retry_after, .. }) => {
                 let seconds = retry_after.as_secs_f32().ceil().max(1.0);
                 if let Ok(seconds) = HeaderValue::try_from(format!("{seconds:.0}")) {
                     response.insert_header((header::RETRY_AFTER, seconds));
@@ -150,13 +147,16 @@ mod tests {
         let rpc = |code| CallError::Rpc(RpcError { code, message: "m".into(), data: None });
         let unavailable =
             CallError::Unavailable { reason: "r".into(), retry_after: Duration::from_millis(1200) };
+        let limited = Denial::Limited { limit: "1 in 1 s".into(), retry_after: Duration::from_millis(1200) };
         let url = || "http://localhost/oauth/s/login".parse().unwrap();
         let login = Box::new(LoginNeeded { reason: "r".into(), url: url(), page: url() });
         let table: Vec<(ApiError, u16)> = vec![
             (ApiError::NotFound, 404),
             (ApiError::MethodNotAllowed("POST"), 405),
-            (ApiError::Unauthorized { message: "m", challenge: "Bearer" }, 401),
-            (ApiError::Forbidden("m"), 403),
+            (Denial::Unauthorized { message: "m", challenge: "Bearer" }.into(), 401),
+            (Denial::WrongKey("m").into(), 403),
+            (Denial::Withheld.into(), 403),
+            (limited.into(), 429),
             (ApiError::TooLarge(1), 413),
             (ApiError::Incomplete, 400),
             (ApiError::Invalid(vec![]), 422),
@@ -179,7 +179,7 @@ mod tests {
         for (error, status) in table {
             let response = error.error_response();
             assert_eq!(response.status().as_u16(), status, "{error:?}");
-            if status == 503 {
+            if [429, 503].contains(&status) {
                 assert_eq!(response.headers().get(header::RETRY_AFTER).unwrap(), "2");
             }
         }

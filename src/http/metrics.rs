@@ -5,9 +5,10 @@
 
 use std::fmt::{Display, Write as _};
 
-use actix_web::{HttpResponse, web::Data};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 
 use super::{
+    guard,
     meter::{BOUNDS, Meter, Outcome},
     state::{Entry, Gateway, Snapshot},
     status,
@@ -16,19 +17,21 @@ use super::{
 pub(super) const PATH: &str = "/metrics";
 
 /// Tells the numbers as they are now. The guard closes it where it closes documents.
-pub(super) async fn metrics(gateway: Data<Gateway>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(exposition(&gateway))
+pub(super) async fn metrics(request: HttpRequest, gateway: Data<Gateway>) -> HttpResponse {
+    let snapshot = gateway.seen_with(&guard::permission(&request));
+    let text = exposition(&gateway, &snapshot);
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text)
 }
 
-fn exposition(gateway: &Gateway) -> String {
-    let snapshot = gateway.snapshot();
+fn exposition(gateway: &Gateway, snapshot: &Snapshot) -> String {
     let mut page = Page::default();
     page.family("mcpo_build_info", "gauge", "What is running.");
     page.sample("", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     page.family("mcpo_uptime_seconds", "gauge", "How long the gateway runs.");
     page.sample("", &[], gateway.started.elapsed().as_secs());
-    servers(&mut page, &snapshot);
-    calls(&mut page, &snapshot);
+    servers(&mut page, snapshot);
+    calls(&mut page, snapshot);
+    requests(&mut page, snapshot);
     page.text
 }
 
@@ -84,6 +87,19 @@ fn calls(page: &mut Page, snapshot: &Snapshot) {
     for (labels, meter) in tools().filter(|(_, meter)| meter.total() > 0) {
         histogram(page, labels, meter);
     }
+}
+
+fn requests(page: &mut Page, snapshot: &Snapshot) {
+    page.family(
+        "mcpo_requests_admitted_total",
+        "counter",
+        "Guarded requests let in, by the name of their key.",
+    );
+    for (key, count) in snapshot.guard.admitted() {
+        page.sample("", &[("key", key)], count);
+    }
+    page.family("mcpo_requests_denied_total", "counter", "Requests not let in: answers 401, 403 and 429.");
+    page.sample("", &[], snapshot.guard.denied());
 }
 
 fn histogram(page: &mut Page, [server, tool]: [(&str, &str); 2], meter: &Meter) {

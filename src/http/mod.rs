@@ -3,6 +3,7 @@
 //! actix workers only borrow handles: sessions live on the main runtime. Routes never change; what they lead
 //! to is looked up in the snapshot.
 
+mod audit;
 mod body;
 mod cors;
 mod docs;
@@ -22,7 +23,9 @@ mod result;
 mod state;
 mod status;
 mod tools;
+mod views;
 
+pub use audit::AuditLog;
 pub use loopback::Loopback;
 pub use state::{Entry, Gateway, Mounting, Offer, build, follow};
 
@@ -39,7 +42,7 @@ use actix_web::{
 };
 use paperclip::actix::OpenApiExt;
 
-use self::{error::ApiError, meter::Meter, path::Original, state::Snapshot};
+use self::{error::ApiError, guard::Denial, meter::Meter, path::Original, state::Snapshot};
 use crate::{catalogue::Tool, upstream::CallError};
 
 /// Below the root as below each server.
@@ -90,8 +93,11 @@ fn get_or_head() -> impl Guard {
 async fn root_document(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
     let snapshot = gateway.snapshot();
     match only(&gateway, &snapshot) {
-        Some(entry) => Ok(docs::document(&request, &readable(entry)?.document)),
-        None => Ok(docs::document(&request, snapshot.root())),
+        Some(entry) => server_document(&request, &gateway, entry).await,
+        None => {
+            let permission = guard::permission(&request);
+            Ok(docs::document(&request, gateway.seen_with(&permission).root()))
+        }
     }
 }
 
@@ -118,15 +124,22 @@ async fn catch_all(
     let original = request.extensions().get::<Original>().cloned();
     let paths = [Some(request.path()), original.as_ref().map(|original| original.0.as_str())];
     let found = paths.into_iter().flatten().find_map(|path| find(&gateway, &snapshot, path));
+    let permission = guard::permission(&request);
     let (entry, rest) = found.ok_or_else(|| match request.path() {
         own if [&PAGES[..], &health::PATHS, &OWN].concat().contains(&own) => {
             ApiError::MethodNotAllowed("GET, HEAD")
         }
+        // Who may not see everything does not learn what else there is.
+        _ if permission.is_limited() => Denial::Withheld.into(),
         _ => ApiError::NotFound,
     })?;
+    let server = entry.session.config().name.as_str();
+    if !permission.reaches(server) {
+        return Err(Denial::Withheld.into());
+    }
     let reads = [Method::GET, Method::HEAD].contains(request.method());
     match rest {
-        "/openapi.json" if reads => Ok(docs::document(&request, &readable(entry)?.document)),
+        "/openapi.json" if reads => server_document(&request, &gateway, entry).await,
         "/docs" if reads => Ok(server_page(&request, entry)),
         "/redoc" if reads => Ok(redirect("docs")),
         "/" if reads && gateway.mounting == Mounting::Named => Ok(redirect("docs")),
@@ -139,11 +152,15 @@ async fn catch_all(
             let calls = *request.method() == Method::POST;
             let offer = if calls { entry.offer()? } else { readable(entry)? };
             match find_tool(offer, rest) {
+                Some((tool, _)) if !permission.allows(server, &tool.name, tool.read_only) => {
+                    Err(Denial::Withheld.into())
+                }
                 Some((tool, meter)) if calls => {
-                    tools::call(&entry.session, tool, meter, &request, payload, gateway.max_body).await
+                    tools::call(&gateway, &entry.session, tool, meter, &request, payload).await
                 }
                 Some(_) => Err(ApiError::MethodNotAllowed("POST")),
                 None if PAGES.contains(&rest) => Err(ApiError::MethodNotAllowed("GET, HEAD")),
+                None if permission.is_limited() => Err(Denial::Withheld.into()),
                 None => Err(ApiError::NotFound),
             }
         }
@@ -158,6 +175,24 @@ fn find<'s, 'p>(gateway: &Gateway, snapshot: &'s Snapshot, path: &'p str) -> Opt
     }
     let (name, rest) = path::split_first(path)?;
     Some((snapshot.server(&name)?, rest))
+}
+
+async fn server_document(
+    request: &HttpRequest,
+    gateway: &Data<Gateway>,
+    entry: &Entry,
+) -> Result<HttpResponse, ApiError> {
+    let offer = readable(entry)?.clone();
+    let view = gateway.snapshot().guard.view(guard::permission(request));
+    let document = match offer.known_document(&view) {
+        Some(known) => known,
+        None => {
+            let gateway = gateway.clone();
+            let built = web::block(move || offer.document(&gateway, view)).await;
+            built.map_err(|error| ApiError::BadResult(error.to_string()))?
+        }
+    };
+    Ok(docs::document(request, &document))
 }
 
 /// What a server offers, for those who only read: they need not have shown a key, so they get no ticket for a login.
@@ -186,7 +221,7 @@ fn find_tool<'o>(offer: &'o Offer, rest: &str) -> Option<(&'o Tool, &'o Meter)> 
 
 fn server_page(request: &HttpRequest, entry: &Entry) -> HttpResponse {
     match entry.offer() {
-        Ok(offer) => docs::page(request, &offer.document.title),
+        Ok(offer) => docs::page(request, &offer.title),
         Err(CallError::LoginNeeded(login)) => pages::login_needed(&entry.session.config().name, &login),
         Err(error) => pages::waiting(&entry.session.config().name, &error.to_string()),
     }

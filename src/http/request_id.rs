@@ -3,16 +3,27 @@
 //! Invariant: an id holds visible ASCII characters alone, so it can neither break nor forge a line of the log.
 
 use actix_web::{
-    Error,
+    Error, HttpMessage,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::header::{HeaderName, HeaderValue},
     middleware::Next,
 };
-use tracing::{Instrument as _, error_span};
+use tracing::{Instrument as _, error_span, field::Empty};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST: usize = 128;
+
+/// The request's id, kept with it.
+pub(super) struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// The id's text.
+    pub(super) fn as_str(&self) -> &str {
+        // What is sane is ASCII.
+        self.0.to_str().unwrap_or_default()
+    }
+}
 
 /// Puts the request's id on its answer and on every line that is logged on the way to it.
 pub(super) async fn apply<B: MessageBody>(
@@ -22,7 +33,8 @@ pub(super) async fn apply<B: MessageBody>(
     let given = request.headers().get(REQUEST_ID).filter(|id| is_sane(id.as_bytes())).cloned();
     let id = given.unwrap_or_else(fresh);
     // Of the highest level, so that a line of any level is inside.
-    let span = error_span!("request", id = %String::from_utf8_lossy(id.as_bytes()));
+    let span = error_span!("request", id = %String::from_utf8_lossy(id.as_bytes()), caller = Empty);
+    request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.call(request).instrument(span).await?;
     response.headers_mut().insert(REQUEST_ID, id);
     Ok(response)

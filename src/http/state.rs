@@ -11,10 +11,16 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
 use tracing::error;
 
-use super::{loopback::Loopbacks, meter::Meter};
+use super::{
+    audit::AuditLog,
+    guard::Gatekeeper,
+    loopback::Loopbacks,
+    meter::Meter,
+    views::{View, Views},
+};
 use crate::{
     catalogue::{self, Tool},
-    config::{Guard, Readiness},
+    config::{self, Permission, Readiness},
     oauth::Office,
     openapi::{self, Document, OwnRoutes, Settings},
     upstream::{Listing, Session, Status},
@@ -26,6 +32,8 @@ pub struct Gateway {
     pub settings: Settings,
     /// The largest body a call may have, in bytes.
     pub max_body: usize,
+    /// Where calls are recorded.
+    pub audit: Option<AuditLog>,
     /// The logins to servers.
     pub office: Arc<Office>,
     /// What makes the gateway ready.
@@ -55,7 +63,7 @@ pub enum Mounting {
 #[derive(Clone)]
 pub struct Snapshot {
     /// Who may call.
-    pub guard: Arc<Guard>,
+    pub(super) guard: Arc<Gatekeeper>,
     servers: IndexMap<String, Entry>,
     root: Arc<Document>,
 }
@@ -79,10 +87,14 @@ pub struct Entry {
 
 /// What a connected server offers.
 pub struct Offer {
+    /// The server's name.
+    name: String,
     /// Its tools.
     pub catalogue: catalogue::Server,
-    /// Its document.
-    pub document: Arc<Document>,
+    /// What its documents and pages call it.
+    pub(super) title: String,
+    /// Its document, as each caller sees it.
+    views: Views,
     /// For each tool, in the catalogue's order.
     meters: Vec<Arc<Meter>>,
 }
@@ -90,9 +102,10 @@ pub struct Offer {
 impl Gateway {
     /// A gateway without servers.
     pub fn new(
-        guard: Guard,
+        guard: config::Guard,
         settings: Settings,
         max_body: usize,
+        audit: Option<AuditLog>,
         office: Arc<Office>,
         readiness: Readiness,
         mounting: Mounting,
@@ -100,10 +113,23 @@ impl Gateway {
         let own = OwnRoutes::new(super::health::document());
         let root = Arc::new(openapi::root_document(std::iter::empty(), &own, &settings));
         let servers = IndexMap::new();
-        let snapshot = ArcSwap::from_pointee(Snapshot { guard: Arc::new(guard), servers, root });
+        let snapshot =
+            ArcSwap::from_pointee(Snapshot { guard: Arc::new(Gatekeeper::new(guard, None)), servers, root });
         let loopbacks = Loopbacks::new(office.clone());
         let (started, draining) = (Instant::now(), CancellationToken::new());
-        Self { settings, max_body, office, readiness, started, loopbacks, mounting, draining, snapshot, own }
+        Self {
+            settings,
+            max_body,
+            audit,
+            office,
+            readiness,
+            started,
+            loopbacks,
+            mounting,
+            draining,
+            snapshot,
+            own,
+        }
     }
 
     /// The catalogue as it is now.
@@ -115,13 +141,14 @@ impl Gateway {
     /// before is counted on.
     pub fn offer(&self, session: &Session, listing: &Listing) -> Offer {
         let catalogue = catalogue::Server::new(session.config(), listing, self.settings.operation_ids);
-        let mount = (self.mounting == Mounting::Named).then_some(session.config().name.as_str());
-        let document = Arc::new(openapi::server_document(&catalogue, mount, &self.settings));
         let snapshot = self.snapshot();
         let former = snapshot.server(&session.config().name).and_then(Entry::latest);
         let meter = |tool: &String| former.and_then(|former| former.meter(tool)).cloned().unwrap_or_default();
         let meters = catalogue.tools.keys().map(meter).collect();
-        Offer { catalogue, document, meters }
+        let name = session.config().name.clone();
+        let mut offer = Offer { name, catalogue, title: String::new(), views: Views::default(), meters };
+        offer.title.clone_from(&offer.document(self, snapshot.guard.view(Permission::FULL)).title);
+        offer
     }
 
     /// Publishes what `session` is doing, and what its server offers where it has connected. One that was replaced says
@@ -144,8 +171,12 @@ impl Gateway {
     }
 
     /// Puts `guard` in force, and the servers called `names`, in this order: `added` ones, and those that are known.
-    pub fn adopt(&self, guard: Guard, names: &[&str], added: &[Entry]) {
-        let guard = Arc::new(guard);
+    pub fn adopt(&self, guard: config::Guard, names: &[&str], added: &[Entry]) {
+        self.office.set_guarded(guard.is_closed());
+        let former = self.snapshot().guard.clone();
+        // One that stays as it is remembers what it has counted.
+        let guard =
+            if former.config == guard { former } else { Arc::new(Gatekeeper::new(guard, Some(&former))) };
         self.change(|new| {
             let known = |name: &&str| {
                 let added = added.iter().find(|entry| entry.name() == *name);
@@ -171,11 +202,28 @@ impl Gateway {
         self.snapshot.rcu(|old| {
             let mut new = Snapshot::clone(old);
             change(&mut new);
-            let connected =
-                new.servers.iter().filter(|(_, entry)| entry.is_ready()).map(|(name, _)| name.as_str());
-            new.root = Arc::new(openapi::root_document(connected, &self.own, &self.settings));
+            self.describe(&mut new);
             new
         });
+    }
+
+    /// The catalogue as a caller of this permission sees it: without the servers that are withheld.
+    pub(super) fn seen_with(&self, permission: &Permission) -> Arc<Snapshot> {
+        let snapshot = self.snapshot();
+        if !permission.is_limited() {
+            return snapshot;
+        }
+        let mut seen = Snapshot::clone(&snapshot);
+        seen.servers.retain(|name, _| permission.reaches(name));
+        self.describe(&mut seen);
+        Arc::new(seen)
+    }
+
+    /// Writes the root document of a catalogue.
+    fn describe(&self, snapshot: &mut Snapshot) {
+        let connected =
+            snapshot.servers.iter().filter(|(_, entry)| entry.is_ready()).map(|(name, _)| name.as_str());
+        snapshot.root = Arc::new(openapi::root_document(connected, &self.own, &self.settings));
     }
 }
 
@@ -241,6 +289,25 @@ impl Entry {
 }
 
 impl Offer {
+    /// The document in this view, where it need not be built.
+    pub(super) fn known_document(&self, view: &View) -> Option<Arc<Document>> {
+        self.views.get(view)
+    }
+
+    /// The document in this view. May serialise: not for an HTTP worker.
+    pub(super) fn document(&self, gateway: &Gateway, view: View) -> Arc<Document> {
+        if let Some(known) = self.views.get(&view) {
+            return known;
+        }
+        let mount = (gateway.mounting == Mounting::Named).then_some(self.name.as_str());
+        let shown = |tool: &Tool| view.permission.allows(&self.name, &tool.name, tool.read_only);
+        let document =
+            openapi::server_document(&self.catalogue, mount, &gateway.settings, view.secured, shown);
+        let document = Arc::new(document);
+        self.views.put(view, &document);
+        document
+    }
+
     /// A tool, and what counts its calls.
     pub(super) fn tool(&self, name: &str) -> Option<(&Tool, &Meter)> {
         let (index, _, tool) = self.catalogue.tools.get_full(name)?;

@@ -14,7 +14,7 @@ use super::{
     meter::{Meter, Outcome},
     state::{Entry, Gateway, Mounting, Offer},
 };
-use crate::{oauth::Authorizer, openapi::encode_segment, upstream::Status};
+use crate::{config::Permission, oauth::Authorizer, openapi::encode_segment, upstream::Status};
 
 pub(super) const PATH: &str = "/status";
 
@@ -73,12 +73,12 @@ struct Calls {
 }
 
 impl Report {
-    fn of(gateway: &Gateway) -> Self {
+    fn of(gateway: &Gateway, permission: &Permission) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             uptime: gateway.started.elapsed().as_secs(),
             servers: gateway
-                .snapshot()
+                .seen_with(permission)
                 .servers()
                 .map(|(name, entry)| ServerReport::of(name, entry, gateway))
                 .collect(),
@@ -185,6 +185,6 @@ impl ResponseError for Guarded {
     tags(gateway)
 )]
 pub(super) async fn status(request: HttpRequest, gateway: Data<Gateway>) -> Result<Json<Report>, Guarded> {
-    guard::ask_script(&gateway.snapshot().guard, request.headers()).map_err(Guarded)?;
-    Ok(Json(Report::of(&gateway)))
+    let caller = guard::caller(&request).map_err(Guarded)?;
+    Ok(Json(Report::of(&gateway, &caller.permission)))
 }

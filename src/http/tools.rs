@@ -13,10 +13,12 @@ use actix_web::{
 use tracing::{info, warn};
 
 use super::{
+    audit::{self, Wanted},
     body,
     error::ApiError,
     meter::{Meter, Outcome},
     result,
+    state::Gateway,
 };
 use crate::{
     catalogue::Tool,
@@ -25,17 +27,18 @@ use crate::{
 
 /// Calls `tool` with what the request brings.
 pub(super) async fn call(
+    gateway: &Gateway,
     session: &Session,
     tool: &Tool,
     meter: &Meter,
     request: &HttpRequest,
     payload: Payload,
-    max_body: usize,
 ) -> Result<HttpResponse, ApiError> {
     let config = session.config();
-    let line = Line { server: &config.name, tool: &tool.name, start: Instant::now(), open: true };
+    let line =
+        Line { gateway, request, server: &config.name, tool: &tool.name, start: Instant::now(), open: true };
     let answer = async {
-        let body = body::read(request, payload, max_body).await?;
+        let body = body::read(request, payload, gateway.max_body).await?;
         let arguments = body::parse(request, &body, &tool.arguments)?;
         let arguments = tool.arguments.check(arguments).map_err(ApiError::Invalid)?;
         let trace = trace_context(request.headers());
@@ -44,8 +47,9 @@ pub(super) async fn call(
     };
     let running = meter.begin();
     let answer = answer.await;
-    running.end(Outcome::of(&answer));
-    line.write(answer.as_ref().err());
+    let outcome = Outcome::of(&answer);
+    running.end(outcome);
+    line.write(outcome, answer.as_ref().err());
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer?))
 }
 
@@ -59,8 +63,10 @@ fn trace_context(headers: &HeaderMap) -> Option<TraceContext> {
     TraceContext::parse(parent, state.as_deref())
 }
 
-/// A call's line in the log. It holds no value of an argument, and nothing of a query.
+/// A call's line in the log, and in the record of calls. It holds no value of an argument, and nothing of a query.
 struct Line<'a> {
+    gateway: &'a Gateway,
+    request: &'a HttpRequest,
     server: &'a str,
     tool: &'a str,
     start: Instant,
@@ -69,11 +75,12 @@ struct Line<'a> {
 
 impl Line<'_> {
     /// Writes how the call has ended.
-    fn write(mut self, error: Option<&ApiError>) {
+    fn write(mut self, outcome: Outcome, error: Option<&ApiError>) {
         self.open = false;
         let Self { server, tool, .. } = self;
         let status = error.map_or(StatusCode::OK, ApiError::status_code).as_u16();
         let ms = self.milliseconds();
+        self.record(outcome, Some(status), ms);
         match error {
             Some(ApiError::Call(reason)) => {
                 warn!(server, tool, status, ms, %reason, "call failed");
@@ -81,6 +88,11 @@ impl Line<'_> {
             // What only the caller can mend is no news to the operator.
             _ => info!(server, tool, status, ms, "called"),
         }
+    }
+
+    fn record(&self, outcome: Outcome, status: Option<u16>, ms: u64) {
+        let wanted = Wanted::Tool { server: self.server, tool: self.tool };
+        audit::record(self.gateway, self.request, wanted, outcome.name(), status, ms);
     }
 
     fn milliseconds(&self) -> u64 {
@@ -91,7 +103,9 @@ impl Line<'_> {
 impl Drop for Line<'_> {
     fn drop(&mut self) {
         if self.open {
-            info!(server = self.server, tool = self.tool, ms = self.milliseconds(), "the caller hung up");
+            let ms = self.milliseconds();
+            self.record(Outcome::Cancelled, None, ms);
+            info!(server = self.server, tool = self.tool, ms, "the caller hung up");
         }
     }
 }

@@ -1,7 +1,10 @@
 //! What the authorizers of all servers share: the gateway's own addresses, the logins that are open, and the tasks
 //! that outlive whoever started them.
 
-use std::io::{self, IsTerminal as _};
+use std::{
+    io::{self, IsTerminal as _},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use oauth2::CsrfToken;
 use serde_json::{Map, json};
@@ -25,7 +28,7 @@ pub struct Office {
     /// Where browsers reach the gateway, without a trailing slash.
     base: Url,
     /// Whether a login may be started only by who holds a key or was given a ticket.
-    guarded: bool,
+    guarded: AtomicBool,
     pub(super) logins: Logins,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -43,7 +46,13 @@ impl Office {
         stop: CancellationToken,
     ) -> Self {
         let base = settings.public_url.clone().unwrap_or(base);
+        let guarded = AtomicBool::new(guarded);
         Self { settings, base, guarded, logins: Logins::default(), tasks, stop, runtime: Handle::current() }
+    }
+
+    /// Says anew whether a login may be started only by who holds a key or was given a ticket.
+    pub fn set_guarded(&self, guarded: bool) {
+        self.guarded.store(guarded, Ordering::Relaxed);
     }
 
     /// Told when the gateway stops.
@@ -108,7 +117,7 @@ impl Office {
     }
 
     pub(super) fn ticket(&self) -> Option<String> {
-        self.guarded.then(random_token)
+        self.guarded.load(Ordering::Relaxed).then(random_token)
     }
 
     /// Runs `work` to its end even where the caller goes away.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    catalogue::{Components, Server},
+    catalogue::{Components, Server, Tool},
     config::{About, BasePath, OperationIds},
 };
 
@@ -28,8 +28,6 @@ pub struct Settings {
     pub base: BasePath,
     /// How operations are named.
     pub operation_ids: OperationIds,
-    /// Whether calls need a key.
-    pub secured: bool,
 }
 
 /// A document as it is served.
@@ -58,15 +56,23 @@ pub fn encode_segment(name: &str) -> String {
     utf8_percent_encode(name, SEGMENT).to_string()
 }
 
-/// The document of one server. `mount` is its name where it is one of several, nothing where it is alone.
-pub fn server_document(server: &Server, mount: Option<&str>, settings: &Settings) -> Document {
+/// The document of one server, with those of its tools that are `shown`. `mount` is its name where it is one of
+/// several, nothing where it is alone; `secured` says that calls need a credential.
+pub fn server_document(
+    server: &Server,
+    mount: Option<&str>,
+    settings: &Settings,
+    secured: bool,
+    shown: impl Fn(&Tool) -> bool,
+) -> Document {
     let mut components = Components::default();
     components::add_errors(&mut components);
     let paths: Map<String, Value> = server
         .tools
         .values()
+        .filter(|tool| shown(tool))
         .map(|tool| {
-            let post = operation::post(tool, settings.secured, &mut components);
+            let post = operation::post(tool, secured, &mut components);
             (format!("/{}", encode_segment(&tool.name)), json!({ "post": post }))
         })
         .collect();
@@ -76,7 +82,7 @@ pub fn server_document(server: &Server, mount: Option<&str>, settings: &Settings
     }
     document["paths"] = Value::Object(paths);
     document["components"] = json!({ "schemas": components.into_schemas() });
-    if settings.secured {
+    if secured {
         document["components"]["securitySchemes"] =
             json!({ "HTTPBearer": { "type": "http", "scheme": "bearer" } });
     }

@@ -80,8 +80,16 @@ impl Tool {
     /// Whether a second run does no more than the first: the tool is annotated read-only or idempotent (MCP
     /// 2025-11-25, ToolAnnotations).
     pub fn repeatable(&self) -> bool {
-        let hint = |name| self.annotations.as_ref().and_then(|hints| hints.get(name)?.as_bool());
-        hint("readOnlyHint") == Some(true) || hint("idempotentHint") == Some(true)
+        self.read_only() || self.hints("idempotentHint")
+    }
+
+    /// Whether its server says that it changes nothing.
+    pub fn read_only(&self) -> bool {
+        self.hints("readOnlyHint")
+    }
+
+    fn hints(&self, name: &str) -> bool {
+        self.annotations.as_ref().and_then(|hints| hints.get(name)?.as_bool()) == Some(true)
     }
 }
 

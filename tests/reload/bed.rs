@@ -23,7 +23,7 @@ pub(super) fn write(gateway: &Gateway, servers: &Value) {
 }
 
 /// Has the gateway read its configuration again, and waits until it has.
-pub(super) async fn hang_up(gateway: &Gateway) {
+pub(crate) async fn hang_up(gateway: &Gateway) {
     let before = count(gateway, "configuration read again");
     gateway.signal(Signal::SIGHUP);
     told(gateway, "configuration read again", before).await;

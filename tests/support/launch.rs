@@ -1,11 +1,13 @@
 //! How a gateway under test is started: its command line, its environment, a folder of its own.
 
 use std::{
+    fs,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
 
 use reqwest::{Client, Method, redirect};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{Gateway, eventually, parts, processes, wait::DEADLINE};
@@ -23,16 +25,36 @@ pub(crate) struct Launch {
     homes: Vec<String>,
     environment: Vec<(String, String)>,
     trusted: Option<reqwest::Certificate>,
+    /// What its documents are asked for with.
+    key: Option<String>,
 }
 
 impl Launch {
     pub(super) fn new(folder: TempDir, servers: Vec<String>, homes: Vec<String>) -> Self {
-        Self { folder, options: Vec::new(), servers, homes, environment: Vec::new(), trusted: None }
+        Self {
+            folder,
+            options: Vec::new(),
+            servers,
+            homes,
+            environment: Vec::new(),
+            trusted: None,
+            key: None,
+        }
     }
 
     /// Adds options before those that name the servers.
     pub(crate) fn options<S: Into<String>>(mut self, options: impl IntoIterator<Item = S>) -> Self {
         self.options.extend(options.into_iter().map(Into::into));
+        self
+    }
+
+    /// Puts an `access` block into its config file; this key sees all documents.
+    pub(crate) fn access(mut self, access: &Value, key: &str) -> Self {
+        let file = self.folder.path().join("config.json");
+        let mut config: Value = serde_json::from_slice(&fs::read(&file).expect("a config file")).unwrap();
+        config["access"] = access.clone();
+        fs::write(&file, config.to_string()).expect("written");
+        self.key = Some(key.to_owned());
         self
     }
 
@@ -65,7 +87,7 @@ impl Launch {
 
     /// Starts it and waits until all its servers are connected.
     pub(crate) async fn ready(self) -> Gateway {
-        let key = self.option("--api-key").unwrap_or_default().to_owned();
+        let key = self.key.as_deref().or(self.option("--api-key")).unwrap_or_default().to_owned();
         let prefix = self.option("--path-prefix").map(|prefix| format!("/{prefix}")).unwrap_or_default();
         let homes = self.homes.clone();
         let gateway = self.start().await;

@@ -1,0 +1,130 @@
+//! A guard in force: what the configuration says of it, and what it remembers.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use actix_web::{dev::ServiceRequest, http::header::AUTHORIZATION};
+
+use super::{
+    caller::Caller,
+    credential::Credential,
+    denial::{self, Denial},
+    rates::{Allowance, Rates},
+};
+use crate::{
+    config::{self, Permission, Rate},
+    http::views::View,
+    secret::ApiKey,
+};
+
+/// Decides who comes in.
+pub(in crate::http) struct Gatekeeper {
+    pub(in crate::http) config: config::Guard,
+    rates: Rates,
+    /// How many requests each key has opened the way to.
+    admitted: Vec<Arc<AtomicU64>>,
+    /// How many requests were not let in.
+    denied: Arc<AtomicU64>,
+}
+
+impl Gatekeeper {
+    /// Puts `config` in force after `former`, whose counts go on.
+    pub(in crate::http) fn new(config: config::Guard, former: Option<&Self>) -> Self {
+        let count = |key: &config::Key| {
+            let index = former?.config.keys.iter().position(|old| old.name == key.name)?;
+            former?.admitted.get(index).cloned()
+        };
+        let admitted = config.keys.iter().map(|key| count(key).unwrap_or_default()).collect();
+        let denied = former.map(|former| former.denied.clone()).unwrap_or_default();
+        Self { rates: Rates::new(&config), config, admitted, denied }
+    }
+
+    /// What a caller of this permission sees of a server.
+    pub(in crate::http) fn view(&self, permission: Permission) -> View {
+        View { permission, secured: self.config.is_closed() }
+    }
+
+    /// How many requests each key has opened the way to, by its name.
+    pub(in crate::http) fn admitted(&self) -> impl Iterator<Item = (&str, u64)> {
+        let names = self.config.keys.iter().map(|key| &*key.name);
+        names.zip(self.admitted.iter().map(|count| count.load(Ordering::Relaxed)))
+    }
+
+    /// How many requests were not let in.
+    pub(in crate::http) fn denied(&self) -> u64 {
+        self.denied.load(Ordering::Relaxed)
+    }
+
+    /// Lets somebody in, or says why not; counted, and held to the rates.
+    pub(super) async fn admit(
+        &self,
+        request: &ServiceRequest,
+        allowance: &mut Allowance,
+    ) -> Result<Caller, Denial> {
+        let address = address(request.peer_addr());
+        // First of all, so that nobody tries keys faster than that.
+        self.rates.address(address, allowance)?;
+        let (caller, key) = self.recognise(request).await?;
+        let rate: Option<Rate> = key.and_then(|index| self.config.keys.get(index)?.rate);
+        // Where nobody is asked, callers are told apart by where they come from.
+        let name = || caller.name().map_or_else(|| address.to_string().into(), Arc::from);
+        self.rates.caller(name, rate, allowance)?;
+        if let Some(count) = key.and_then(|index| self.admitted.get(index)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(caller)
+    }
+
+    /// Counts a request that was not let in.
+    pub(super) fn count_denied(&self) {
+        self.denied.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Who it is, for what is open to all.
+    pub(super) async fn identify(&self, request: &ServiceRequest) -> Result<Caller, Denial> {
+        if request.headers().contains_key(AUTHORIZATION) {
+            self.rates.address(address(request.peer_addr()), &mut Allowance::default())?;
+        }
+        Ok(self.recognise(request).await?.0)
+    }
+
+    /// Who it is, and by which key.
+    async fn recognise(&self, request: &ServiceRequest) -> Result<(Caller, Option<usize>), Denial> {
+        if !self.config.is_closed() {
+            return Ok((Caller::ANYBODY, None));
+        }
+        let strict = self.config.strict;
+        let unauthorized = |message| {
+            let challenge = if strict { denial::ANY_SCHEME } else { denial::BEARER };
+            Err(Denial::Unauthorized { message, challenge })
+        };
+        let (presented, wrong) = match &Credential::of(request.headers()) {
+            Credential::Bearer(key) => (ApiKey::of(key), "Invalid API key"),
+            Credential::Password(key) => (ApiKey::of(key), "Invalid credentials"),
+            Credential::BadBasic => return unauthorized("Invalid Basic Authentication format"),
+            Credential::Unknown if strict => return unauthorized("Unsupported authorization method"),
+            Credential::Unknown | Credential::Missing => {
+                return unauthorized("Missing or invalid Authorization header");
+            }
+        };
+        let index = self.find(&presented).ok_or(Denial::WrongKey(wrong))?;
+        let key = &self.config.keys[index];
+        Ok((Caller::new(key.name.clone(), key.permission.clone()), Some(index)))
+    }
+
+    /// Every key is compared, so that the time taken does not tell which it is.
+    fn find(&self, presented: &ApiKey) -> Option<usize> {
+        let keys = self.config.keys.iter().enumerate();
+        keys.fold(None, |found, (index, key)| if key.secret == *presented { Some(index) } else { found })
+    }
+}
+
+/// Where a request comes from.
+pub(in crate::http) fn address(peer: Option<SocketAddr>) -> IpAddr {
+    peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip())
+}

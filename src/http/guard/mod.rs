@@ -1,0 +1,144 @@
+//! Who may come in: asked before anything is looked up.
+//!
+//! Invariant: whether a request needs a credential depends on its method, and on whether its path is to the letter one
+//! of the open ones; never on what the path leads to, so no spelling of a path gets round it. What a caller's permission
+//! withholds is asked once it is known what the path leads to, by the names that it was resolved to.
+
+mod caller;
+mod credential;
+mod denial;
+mod gatekeeper;
+mod rates;
+
+pub(super) use caller::Caller;
+pub(super) use denial::Denial;
+pub(super) use gatekeeper::{Gatekeeper, address};
+
+use actix_web::{
+    Error, HttpMessage, HttpRequest,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::Method,
+    middleware::Next,
+    web::Data,
+};
+use tracing::{Span, info};
+
+use self::rates::Allowance;
+use super::{
+    audit::{self, Wanted},
+    error::ApiError,
+    health, login,
+    state::Gateway,
+};
+use crate::config::Permission;
+
+/// What is known of who sent a request; kept with it.
+struct Visitor(Result<Caller, Denial>);
+
+/// Lets a request pass, with its caller, or answers why not.
+pub(super) async fn check<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let Some(gateway) = request.app_data::<Data<Gateway>>() else {
+        return Ok(request.error_response(ApiError::NotFound).map_into_right_body());
+    };
+    let gateway = gateway.clone();
+    let guard = gateway.snapshot().guard.clone();
+    let mut allowance = Allowance::default();
+    let visitor = match entrance(&request, guard.config.strict) {
+        Entrance::Unasked => None,
+        Entrance::Open => Some(guard.identify(&request).await),
+        Entrance::Guarded => match guard.admit(&request, &mut allowance).await {
+            Ok(caller) => Some(Ok(caller)),
+            Err(denial) => {
+                let mut response = request.error_response(ApiError::Denied(denial)).map_into_right_body();
+                note_denial(&gateway, &guard, &response);
+                allowance.tell(response.headers_mut());
+                return Ok(response);
+            }
+        },
+    };
+    if let Some(visitor) = visitor {
+        if let Some(name) = visitor.as_ref().ok().and_then(Caller::name) {
+            Span::current().record("caller", name);
+        }
+        request.extensions_mut().insert(Visitor(visitor));
+    }
+    let mut response = next.call(request).await?.map_into_left_body();
+    note_denial(&gateway, &guard, &response);
+    allowance.tell(response.headers_mut());
+    Ok(response)
+}
+
+/// Counts and records an answer that lets nobody in, whoever gave it.
+fn note_denial<B>(gateway: &Gateway, guard: &Gatekeeper, response: &ServiceResponse<B>) {
+    let error = response.response().error().and_then(Error::as_error::<ApiError>);
+    let Some(ApiError::Denied(denial)) = error else { return };
+    guard.count_denied();
+    let request = response.request();
+    info!(address = %address(request.peer_addr()), "refused: {denial}");
+    let wanted = Wanted::Path { method: request.method().as_str(), path: request.path() };
+    audit::record(gateway, request, wanted, "denied", Some(response.status().as_u16()), 0);
+}
+
+/// How a request comes in.
+enum Entrance {
+    /// Whoever it is.
+    Unasked,
+    /// Whoever it is, though it may matter to what is shown.
+    Open,
+    /// With a credential.
+    Guarded,
+}
+
+fn entrance(request: &ServiceRequest, strict: bool) -> Entrance {
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
+    let path = request.path();
+    if request.method() == Method::OPTIONS
+        || (reads && (health::PATHS.contains(&path) || login::is_open(path)))
+    {
+        Entrance::Unasked
+    } else if reads && (!strict || login::login_of(path).is_some()) {
+        // A login's handler asks for the credential itself, or for a ticket.
+        Entrance::Open
+    } else {
+        Entrance::Guarded
+    }
+}
+
+/// Who sent the request.
+///
+/// # Errors
+///
+/// It brought no good credential where one is needed.
+pub(super) fn caller(request: &HttpRequest) -> Result<Caller, ApiError> {
+    match request.extensions().get::<Visitor>() {
+        Some(Visitor(Ok(caller))) => Ok(caller.clone()),
+        Some(Visitor(Err(denial))) => Err(ApiError::Denied(denial.clone())),
+        None => Err(ApiError::NotFound),
+    }
+}
+
+/// The same, of a browser that may not have shown its credential yet: it can be typed in.
+///
+/// # Errors
+///
+/// As of [`caller`].
+pub(super) fn caller_at_browser(request: &HttpRequest) -> Result<Caller, ApiError> {
+    caller(request).map_err(|error| match error {
+        ApiError::Denied(Denial::Unauthorized { message, .. }) => {
+            Denial::Unauthorized { message, challenge: denial::ANY_SCHEME }.into()
+        }
+        error => error,
+    })
+}
+
+/// What may be shown to who sent the request: everything where documents are open and it brought no good credential.
+pub(super) fn permission(request: &HttpRequest) -> Permission {
+    match request.extensions().get::<Visitor>() {
+        Some(Visitor(Ok(caller))) => caller.permission.clone(),
+        _ => Permission::FULL,
+    }
+}

@@ -1,0 +1,174 @@
+//! How often callers and addresses come, and what is left to them.
+//!
+//! Invariant: what is remembered of somebody is forgotten once it makes no difference any more.
+
+use std::{
+    fmt::Write as _,
+    hash::Hash,
+    net::{IpAddr, Ipv6Addr},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+    middleware::StateInformationMiddleware,
+    state::keyed::DashMapStateStore,
+};
+
+use super::denial::Denial;
+use crate::config::{self, Rate};
+
+/// How many requests there are between two times that the old is swept out.
+const SWEEP: u32 = 4096;
+/// draft-ietf-httpapi-ratelimit-headers-10.
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LEFT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// All limits of one guard.
+pub(super) struct Rates {
+    /// For each rate that callers may have.
+    callers: Vec<Limiter<Arc<str>>>,
+    default: Option<Rate>,
+    addresses: Option<Limiter<IpAddr>>,
+}
+
+/// What is left to somebody, for the answer's headers.
+#[derive(Default)]
+pub(super) struct Allowance {
+    policies: String,
+    left: String,
+}
+
+struct Limiter<K: Hash + Eq + Clone> {
+    rate: Rate,
+    limiter: RateLimiter<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>,
+    asked: AtomicU32,
+}
+
+impl Rates {
+    pub(super) fn new(guard: &config::Guard) -> Self {
+        let mut rates: Vec<Rate> = Vec::new();
+        for rate in guard.keys.iter().filter_map(|key| key.rate).chain(guard.caller_rate) {
+            if !rates.contains(&rate) {
+                rates.push(rate);
+            }
+        }
+        Self {
+            callers: rates.into_iter().map(Limiter::new).collect(),
+            default: guard.caller_rate,
+            addresses: guard.address_rate.map(Limiter::new),
+        }
+    }
+
+    /// Counts a request from `address`.
+    pub(super) fn address(&self, address: IpAddr, allowance: &mut Allowance) -> Result<(), Denial> {
+        let Some(limiter) = &self.addresses else { return Ok(()) };
+        limiter.count(&network(address), "address", allowance)
+    }
+
+    /// Counts a request of the caller that is known by this name, at its own rate where it has one.
+    pub(super) fn caller(
+        &self,
+        name: impl FnOnce() -> Arc<str>,
+        own: Option<Rate>,
+        allowance: &mut Allowance,
+    ) -> Result<(), Denial> {
+        let Some(rate) = own.or(self.default) else { return Ok(()) };
+        match self.callers.iter().find(|limiter| limiter.rate == rate) {
+            Some(limiter) => limiter.count(&name(), "caller", allowance),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<K: Hash + Eq + Clone> Limiter<K> {
+    fn new(rate: Rate) -> Self {
+        let burst = rate.count;
+        // A span of at least a second, divided by a u32, is never nothing.
+        let quota = Quota::with_period(rate.per / burst.get()).unwrap_or_else(|| Quota::per_second(burst));
+        let limiter = RateLimiter::dashmap(quota.allow_burst(burst)).with_middleware();
+        Self { rate, limiter, asked: AtomicU32::new(0) }
+    }
+
+    fn count(&self, key: &K, name: &str, allowance: &mut Allowance) -> Result<(), Denial> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
+            self.limiter.retain_recent();
+        }
+        let counted = self.limiter.check_key(key);
+        let (left, wait) = match &counted {
+            Ok(state) => (state.remaining_burst_capacity(), Duration::ZERO),
+            Err(refused) => (0, refused.wait_time_from(DefaultClock::default().now())),
+        };
+        allowance.add(name, self.rate, left);
+        counted.map(drop).map_err(|_| Denial::Limited { limit: self.rate.to_string(), retry_after: wait })
+    }
+}
+
+impl Allowance {
+    fn add(&mut self, name: &str, Rate { count, per }: Rate, left: u32) {
+        let comma = if self.left.is_empty() { "" } else { ", " };
+        // When all of it would be there again, if nothing came meanwhile.
+        let missing = (count.get() - left.min(count.get())) as f32 / count.get() as f32;
+        let reset = (per.as_secs_f32() * missing).ceil();
+        // What is written to a string arrives.
+        let _ = write!(self.policies, "{comma}\"{name}\";q={count};w={}", per.as_secs());
+        let _ = write!(self.left, "{comma}\"{name}\";r={left};t={reset:.0}");
+    }
+
+    /// Tells the caller.
+    pub(super) fn tell(&self, headers: &mut HeaderMap) {
+        for (name, text) in [(POLICY, &self.policies), (LEFT, &self.left)] {
+            if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(text)) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+/// Whom an address stands for: who has an IPv6 address has all of its /64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    #[test]
+    fn so_many_pass_at_once_and_the_headers_say_what_is_left() {
+        let rate = Rate { count: NonZeroU32::new(2).expect("not zero"), per: Duration::from_secs(3600) };
+        let limiter = Limiter::new(rate);
+        let count = |name: &'static str| {
+            let mut allowance = Allowance::default();
+            let counted = limiter.count(&name, "caller", &mut allowance);
+            assert_eq!(allowance.policies, "\"caller\";q=2;w=3600");
+            (counted, allowance.left)
+        };
+        assert!(matches!(count("a"), (Ok(()), left) if left == "\"caller\";r=1;t=1800"));
+        assert!(matches!(count("a"), (Ok(()), left) if left == "\"caller\";r=0;t=3600"));
+        let (refused, _) = count("a");
+        let Err(Denial::Limited { retry_after, .. }) = refused else { panic!("{refused:?}") };
+        assert!((1790..=1800).contains(&retry_after.as_secs()), "{retry_after:?}");
+        assert!(count("b").0.is_ok(), "each has its own");
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        let network = |text: &str| network(text.parse().expect("an address"));
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
+}

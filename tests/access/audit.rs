@@ -1,0 +1,113 @@
+//! The record of calls.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Stdio};
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use super::call;
+use crate::support::{Gateway, eventually, parts};
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect()
+}
+
+#[tokio::test]
+async fn each_call_is_a_line_without_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.jsonl");
+    fs::write(&file, "{\"what\": \"was there before\"}\n").unwrap();
+    let gateway = Gateway::config(&json!({ "fake": parts::fake(&[]) }))
+        .options(["--named-key", "alice=k-alice", "--audit-log", file.to_str().unwrap()])
+        .ready()
+        .await;
+    let post = |path: &str, key: &str| {
+        gateway.request(reqwest::Method::POST, path).bearer_auth(key).header("x-request-id", "id-1")
+    };
+    let value = "a-value-of-an-argument";
+    gateway.send(post("/fake/call", "k-alice").json(&json!({ "note": value }))).await;
+    let failure = json!({ "error": { "code": -32000, "message": value } });
+    gateway.send(post("/fake/call", "k-alice").json(&failure)).await;
+    gateway.send(post("/fake/call?secret=in-a-query", "k-mallory").json(&json!({}))).await;
+    gateway.get("/fake/openapi.json").await;
+    gateway.stop().await;
+
+    let text = fs::read_to_string(&file).unwrap();
+    for secret in [value, "k-alice", "k-mallory", "in-a-query"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    let [_, fine, failed, refused] = &lines(&text)[..] else { panic!("{text}") };
+    for (line, outcome, status) in [(fine, "ok", 200), (failed, "rpc_error", 500)] {
+        let known = ["request_id", "address", "caller", "server", "tool", "outcome"].map(|key| &line[key]);
+        assert_eq!(known, ["id-1", "127.0.0.1", "alice", "fake", "call", outcome], "{line}");
+        assert_eq!(line["status"], status);
+        assert!(line["ms"].is_u64() && line["time"].as_str().unwrap().ends_with('Z'), "{line}");
+    }
+    let known = ["request_id", "address", "method", "path", "outcome"].map(|key| &refused[key]);
+    assert_eq!(known, ["id-1", "127.0.0.1", "POST", "/fake/call", "denied"], "{refused}");
+    assert_eq!((&refused["status"], &refused["caller"]), (&json!(403), &Value::Null));
+}
+
+/// logrotate moves the file away and sends SIGHUP.
+#[tokio::test]
+async fn the_file_is_opened_anew_on_sighup() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, old) = (folder.path().join("audit"), folder.path().join("audit.1"));
+    let gateway = Gateway::config(&json!({ "fake": parts::fake(&[]) }))
+        .options(["--audit-log", file.to_str().unwrap()])
+        .ready()
+        .await;
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    gateway.result("/fake/call", &json!({})).await;
+    fs::rename(&file, &old).unwrap();
+    gateway.result("/fake/call", &json!({})).await;
+    gateway.signal(Signal::SIGHUP);
+    eventually("a new file", async || file.exists().then_some(())).await;
+    gateway.result("/fake/call", &json!({})).await;
+    gateway.stop().await;
+    let count = |path| lines(&fs::read_to_string(path).unwrap()).len();
+    assert_eq!((count(&old), count(&file)), (2, 1));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told_at_once() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_mcpo"))
+        .args(["--port", "0", "--audit-log", "/nosuch/audit", "--", "mcpo", "example-server"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("cannot write the audit log /nosuch/audit: No such file"), "{told}");
+}
+
+/// A call that its caller has given up is in it too.
+#[tokio::test]
+async fn who_hangs_up_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit");
+    let gateway = Gateway::config(&json!({ "fake": parts::fake(&[]) }))
+        .options(["--api-key", "k", "--audit-log", file.to_str().unwrap()])
+        .ready()
+        .await;
+    let body = r#"{"silence": true}"#;
+    let head = format!(
+        "POST /fake/call HTTP/1.1\r\nhost: x\r\nauthorization: Bearer k\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let connection = gateway.say(format!("{head}{body}").as_bytes()).await;
+    eventually("the call is under way", async || {
+        gateway.get("/metrics").await.body.contains("in_flight{server=\"fake\"} 1").then_some(())
+    })
+    .await;
+    drop(connection);
+    let line = eventually("a line", async || lines(&fs::read_to_string(&file).unwrap()).pop()).await;
+    assert_eq!(
+        (&line["outcome"], &line["status"], &line["caller"]),
+        (&json!("cancelled"), &Value::Null, &json!("api-key"))
+    );
+    assert_eq!(call(&gateway, "/fake/call", "k").await.status, 200);
+    gateway.stop().await;
+}
