@@ -122,6 +122,20 @@ pub enum WireError {
     },
 }
 
+impl WireError {
+    /// Whether it means that the server knows the session no more. 404 is what the specification wants; many servers
+    /// that were restarted answer 400, and say so or nothing. Any other 400 is about its own request.
+    pub(super) fn says_forgotten(&self) -> bool {
+        match self {
+            Self::Refused { status: 404, .. } => true,
+            Self::Refused { status: 400, body } => {
+                body.trim().is_empty() || body.to_ascii_lowercase().contains("session")
+            }
+            _ => false,
+        }
+    }
+}
+
 /// As much of a refusal's body as helps, in one line.
 fn detail(body: &str) -> String {
     const SHOWN: usize = 300;
@@ -148,6 +162,26 @@ impl From<WireError> for CallError {
             WireError::Refused { .. } | WireError::Unauthorized | WireError::Authorization(_) => {
                 Self::Refused(error.to_string())
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WireError;
+
+    fn refused(status: u16, body: &str) -> WireError {
+        WireError::Refused { status, body: body.to_owned() }
+    }
+
+    #[test]
+    fn only_some_refusals_end_a_session() {
+        let unknown = r#"{"error":{"code":-32000,"message":"Bad Request: No valid Session ID provided"}}"#;
+        for (status, body) in [(404, "Not Found"), (404, ""), (400, unknown), (400, " ")] {
+            assert!(refused(status, body).says_forgotten(), "{status} {body}");
+        }
+        for (status, body) in [(400, "the body is too deep"), (413, ""), (409, "session"), (405, "")] {
+            assert!(!refused(status, body).says_forgotten(), "{status} {body}");
         }
     }
 }

@@ -125,6 +125,13 @@ impl Inbox {
         self.closed.cancel();
     }
 
+    /// Ends the connection to a server that has forgotten the session; gives what that means for the refused request.
+    pub(super) fn forgotten(&self) -> WireError {
+        const FORGOTTEN: &str = "the server has forgotten the session";
+        self.close(FORGOTTEN);
+        WireError::NotSent(FORGOTTEN.into())
+    }
+
     /// Notes that the server has said something, for those that watch whether it still does.
     pub(super) fn note_life(&self) {
         self.heard.fetch_add(1, Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! The HTTP+SSE transport of MCP 2024-11-05: a standing stream of events brings everything the server says,
 //! and names the endpoint that takes what we say.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream::BoxStream};
@@ -69,9 +69,19 @@ impl Sse {
     }
 
     pub(super) async fn request(&self, request: Request<'_>) -> Result<RawReply, WireError> {
-        let ticket = self.inbox.expect(request.id)?;
-        self.send(request.frame).await?;
-        ticket.answer().await
+        let mut answer = pin!(self.inbox.expect(request.id)?.answer());
+        // Some servers never answer a POST whose stream is gone, so the stream's end is waited for meanwhile.
+        tokio::select! {
+            biased;
+            sent = self.send(request.frame) => sent.map_err(|error| self.refused(error))?,
+            reply = &mut answer => return reply,
+        }
+        answer.await
+    }
+
+    /// The server may have forgotten the session while its stream seems to stand: then that is the end of it.
+    fn refused(&self, error: WireError) -> WireError {
+        if error.says_forgotten() { self.inbox.forgotten() } else { error }
     }
 
     pub(super) async fn send(&self, frame: Bytes) -> Result<(), WireError> {

@@ -31,7 +31,6 @@ use crate::{config, oauth::Authorizer};
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
-const FORGOTTEN: &str = "the server has forgotten the session";
 /// How long the goodbye to a session may take.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -243,28 +242,17 @@ impl Shared {
 
     /// What a refused request means: an answer, where the body is one, or the end of the session.
     fn refused(&self, error: WireError, id: u64) -> Result<RawReply, WireError> {
-        let WireError::Refused { status: status @ 400..=499, body } = &error else {
+        let WireError::Refused { status: 400..=499, body } = &error else {
             return Err(error);
         };
         let answer = Envelope::parse(body.as_bytes()).ok();
         if let Some(answer) = answer.filter(|answer| answer.answers() == Some(id)) {
             return Ok(answer.into_reply());
         }
-        if self.session.get().is_some() && says_forgotten(*status, body) {
-            self.inbox.close(FORGOTTEN);
-            return Err(WireError::NotSent(FORGOTTEN.into()));
+        if self.session.get().is_some() && error.says_forgotten() {
+            return Err(self.inbox.forgotten());
         }
         Err(error)
-    }
-}
-
-/// Whether a refusal means that the server knows the session no more. 404 is what the specification wants; many
-/// servers that were restarted answer 400, and say so or nothing. Any other 400 is about its own request.
-fn says_forgotten(status: u16, body: &str) -> bool {
-    match status {
-        404 => true,
-        400 => body.trim().is_empty() || body.to_ascii_lowercase().contains("session"),
-        _ => false,
     }
 }
 
@@ -279,20 +267,4 @@ fn refused_discovery(error: WireError, id: RequestId) -> Result<ServerJsonRpcMes
     }
     let refusal = ErrorData::invalid_request(format!("server/discover was refused with HTTP {status}"), None);
     Ok(ServerJsonRpcMessage::error(refusal, Some(id)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::says_forgotten;
-
-    #[test]
-    fn only_some_refusals_end_a_session() {
-        let unknown = r#"{"error":{"code":-32000,"message":"Bad Request: No valid Session ID provided"}}"#;
-        for (status, body) in [(404, "Not Found"), (404, ""), (400, unknown), (400, " ")] {
-            assert!(says_forgotten(status, body), "{status} {body}");
-        }
-        for (status, body) in [(400, "the body is too deep"), (413, ""), (409, "session"), (405, "")] {
-            assert!(!says_forgotten(status, body), "{status} {body}");
-        }
-    }
 }

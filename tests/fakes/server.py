@@ -125,21 +125,25 @@ class Server:
             params = {**params, "_meta": {"io.modelcontextprotocol/subscriptionId": self.subscription}}
         print(json.dumps({"jsonrpc": "2.0", "method": method, "params": params}), flush=True)
 
+    def take(self, message):
+        """The answer to a message; None for none."""
+        if self.told.record:
+            with open(self.told.record, "a", encoding="utf-8") as record:
+                record.write(json.dumps(message) + "\n")
+        if self.told.mute or "method" not in message or "id" not in message:
+            return None
+        if message["method"] == "subscriptions/listen":
+            self.subscription = message["id"]
+            self.tell("notifications/subscriptions/acknowledged", {"notifications": {"toolsListChanged": True}})
+            return None
+        answer = self.answer(message["method"], message.get("params") or {})
+        return answer and {"jsonrpc": "2.0", "id": message["id"], **answer}
+
     def run(self):
         for line in sys.stdin:
-            message = json.loads(line)
-            if self.told.record:
-                with open(self.told.record, "a", encoding="utf-8") as record:
-                    record.write(json.dumps(message) + "\n")
-            if self.told.mute or "method" not in message or "id" not in message:
-                continue
-            if message["method"] == "subscriptions/listen":
-                self.subscription = message["id"]
-                self.tell("notifications/subscriptions/acknowledged", {"notifications": {"toolsListChanged": True}})
-                continue
-            answer = self.answer(message["method"], message.get("params") or {})
+            answer = self.take(json.loads(line))
             if answer is not None:
-                print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **answer}), flush=True)
+                print(json.dumps(answer), flush=True)
 
 
 def main():
@@ -157,4 +161,5 @@ def main():
         threading.Event().wait()
 
 
-main()
+if __name__ == "__main__":
+    main()

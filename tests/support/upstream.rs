@@ -43,6 +43,14 @@ impl Remote {
         Self::start(&[parts::part("venv/bin/python"), script], "mcp").await
     }
 
+    /// The fake of `fakes/remote.py`, which documents its paths and arguments.
+    pub(crate) async fn fake(path: &str, args: &[&str]) -> Self {
+        let script = parts::file("fakes/remote.py").to_str().expect("UTF-8").to_owned();
+        let args = args.iter().map(|&arg| arg.to_owned());
+        let command: Vec<_> = [parts::part("venv/bin/python"), script].into_iter().chain(args).collect();
+        Self::start(&command, path).await
+    }
+
     async fn start(command: &[String], path: &str) -> Self {
         // The server cannot choose a port itself, and a free one may be taken before it starts: try again.
         for _ in 0..5 {

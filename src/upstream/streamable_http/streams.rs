@@ -10,7 +10,7 @@ use reqwest::Response;
 use sse_stream::Sse;
 use tokio::time::sleep;
 
-use super::{FORGOTTEN, Shared};
+use super::Shared;
 use crate::upstream::{error::WireError, message::RawReply, remote};
 
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
@@ -98,7 +98,7 @@ impl Shared {
                     sleep(cursor.retry).await;
                 }
                 Err(WireError::Refused { status: 404, .. }) if self.session.get().is_some() => {
-                    self.inbox.close(FORGOTTEN);
+                    self.inbox.forgotten();
                     return;
                 }
                 // A server need not offer the stream: it answers 405 then.
