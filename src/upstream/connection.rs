@@ -56,7 +56,7 @@ pub(super) struct Caller {
     next_id: AtomicU64,
     /// How many requests wait for their answers.
     pub(super) in_flight: AtomicUsize,
-    /// Told when a call got no answer in time.
+    /// Told when a call got no answer in time, or a proxy's for the server's.
     pub(super) suspected: Notify,
     /// By tool; only tools that ask for any.
     param_headers: ArcSwap<HashMap<String, ParamHeaders>>,
@@ -189,6 +189,9 @@ impl Caller {
         let mut pending = CancelOnDrop { caller: self, id, armed: true };
         let reply = self.wire.request(request, &self.framing).await;
         pending.armed = false;
+        if reply.as_ref().is_err_and(WireError::says_unreachable) {
+            self.suspect();
+        }
         reply
     }
 

@@ -134,6 +134,12 @@ impl WireError {
             _ => false,
         }
     }
+
+    /// Whether a proxy says that it cannot reach the server (RFC 9110 section 15.6.3 to 15.6.5; 52x and 530 are
+    /// Cloudflare's). Any other 5xx may be the server's own word.
+    pub(super) fn says_unreachable(&self) -> bool {
+        matches!(self, Self::Refused { status: 502..=504 | 520..=526 | 530, .. })
+    }
 }
 
 /// As much of a refusal's body as helps, in one line.
@@ -182,6 +188,16 @@ mod tests {
         }
         for (status, body) in [(400, "the body is too deep"), (413, ""), (409, "session"), (405, "")] {
             assert!(!refused(status, body).says_forgotten(), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_servers_own_fault_is_no_proxys() {
+        for status in [502, 503, 504, 522] {
+            assert!(refused(status, "").says_unreachable(), "{status}");
+        }
+        for status in [429, 500, 501, 511] {
+            assert!(!refused(status, "").says_unreachable(), "{status}");
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Whether a server that says nothing is still there (MCP 2025-11-25, Ping).
 //!
 //! A frozen process and a half-open connection look like silence, which may last for ever. So after some of it, and
-//! after a call that got no answer in time, the server is asked; one that says nothing at all loses its connection.
+//! after a call that got no answer in time, the server is asked; one that says nothing at all loses its connection. So
+//! does one that a proxy in front cannot reach for some time.
 //!
-//! Invariant: no server that says anything is taken for dead. A refusal of the ping is an answer too.
+//! Invariant: no server that says anything is taken for dead. A refusal of the ping is an answer too, if it is its own.
 
 use std::{convert::Infallible, future::pending, sync::atomic::Ordering, time::Duration};
 
@@ -15,6 +16,10 @@ use super::{connection::Caller, error::WireError, message::Params};
 const IDLE: Duration = Duration::from_secs(30);
 /// How long it may take to say anything then.
 const ANSWER: Duration = Duration::from_secs(10);
+/// How often a ping may get a proxy's answer, one time after another: a short fault of it costs no session.
+const MOST_REFUSALS: u32 = 3;
+/// The wait after each time.
+const RETRY: Duration = Duration::from_secs(1);
 
 impl Caller {
     /// Watches the server for as long as it is polled; ends the connection of one that is gone.
@@ -36,7 +41,7 @@ impl Caller {
         }
     }
 
-    /// A call got no answer in time: the server is asked at once.
+    /// A call got no answer in time, or a proxy's: the server is asked at once.
     pub(super) fn suspect(&self) {
         self.suspected.notify_one();
     }
@@ -47,12 +52,25 @@ impl Caller {
             return;
         }
         let heard = self.inbox.heard();
-        match timeout(ANSWER, self.request("ping", Params::default())).await {
-            Ok(Err(WireError::NotSent(reason) | WireError::Lost(reason))) => {
-                self.inbox.close(format!("the server cannot be reached: {reason}"));
+        let mut refusals = 0;
+        let reason = loop {
+            let answer = timeout(ANSWER, self.request("ping", Params::default())).await;
+            let silent = heard == self.inbox.heard();
+            match answer {
+                Ok(Err(WireError::NotSent(reason) | WireError::Lost(reason))) => {
+                    break format!("the server cannot be reached: {reason}");
+                }
+                Ok(Err(error)) if silent && error.says_unreachable() => {
+                    refusals += 1;
+                    if refusals == MOST_REFUSALS {
+                        break format!("the server cannot be reached: {error}");
+                    }
+                    sleep(RETRY).await;
+                }
+                Err(_) if silent => break "the server does not answer".to_owned(),
+                Ok(_) | Err(_) => return,
             }
-            Err(_) if heard == self.inbox.heard() => self.inbox.close("the server does not answer"),
-            Ok(_) | Err(_) => {}
-        }
+        };
+        self.inbox.close(reason);
     }
 }

@@ -227,3 +227,29 @@ async fn a_stream_of_a_forgotten_session_is_left() {
     assert_eq!(server.runs(), 2);
     gateway.stop().await;
 }
+
+/// A proxy that goes on saying that it cannot reach the server ends the session, and the state says why.
+#[tokio::test]
+async fn a_proxys_lasting_error_ends_the_session() {
+    let server = Recorded::start("mcp").await;
+    let (proxy, url) = FaultyProxy::before(&server.remote.url).await;
+    let gateway = gateway("http", &url).await;
+    proxy.set(Fault::Answer("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"));
+    eventually("the proxy's error is told", async || {
+        let message = gateway.call("/remote/call", &json!({})).await.error(502);
+        message.contains("503").then_some(())
+    })
+    .await;
+    eventually("the state says so", async || {
+        let told = gateway.get("/status").await.json()["servers"][0].clone();
+        let reason = told["reason"].as_str().unwrap_or_default();
+        (told["state"] == "backing off" && reason.contains("HTTP 503")).then_some(())
+    })
+    .await;
+    let message = gateway.call("/remote/call", &json!({})).await.error(503);
+    assert!(message.contains("HTTP 503"), "{message}");
+    assert_eq!(server.runs(), 0);
+    proxy.set(Fault::None);
+    gateway.result("/remote/call", &json!({})).await;
+    gateway.stop().await;
+}
