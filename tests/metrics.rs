@@ -9,9 +9,11 @@ use nix::sys::signal::Signal;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Gateway, eventually, parts, processes};
+use crate::support::{Gateway, eventually, parts, processes, upstream::Remote};
 
 const KEY: &str = "open-sesame";
+const RECONNECTS: &str = "mcpo_server_reconnects_total{server=\"fake\"}";
+const RESTARTS: &str = "mcpo_child_restarts_total{server=\"fake\"}";
 
 /// The value of the sample that is written so.
 fn sample(text: &str, series: &str) -> Option<f64> {
@@ -81,7 +83,7 @@ async fn calls_are_counted_by_server_tool_and_outcome() {
     gateway.stop().await;
 }
 
-/// A server that comes back keeps its numbers, and its return is counted.
+/// A server that comes back keeps its numbers, and its return is counted; so with one that was replaced.
 #[tokio::test]
 async fn numbers_outlive_a_connection() {
     let gateway = Gateway::config(&json!({ "fake": parts::fake(&[]) })).ready().await;
@@ -90,7 +92,7 @@ async fn numbers_outlive_a_connection() {
     processes::signal(server.expect("its child").pid, Signal::SIGKILL);
     let text = eventually("it is connected anew", async || {
         let text = gateway.get("/metrics").await.body;
-        let again = sample(&text, "mcpo_server_reconnects_total{server=\"fake\"}") == Some(1.0);
+        let again = sample(&text, RECONNECTS) == Some(1.0);
         let ready = sample(&text, "mcpo_server_state{server=\"fake\",state=\"ready\"}") == Some(1.0);
         (again && ready).then_some(text)
     })
@@ -99,6 +101,32 @@ async fn numbers_outlive_a_connection() {
     assert_eq!(sample(&text, calls), Some(1.0), "{text}");
     gateway.result("/fake/call", &json!({})).await;
     assert_eq!(sample(&gateway.get("/metrics").await.body, calls), Some(2.0));
+    assert_eq!(sample(&text, RESTARTS), Some(1.0), "{text}");
+    assert_eq!(gateway.get("/status").await.json()["servers"][0]["restarts"], 1);
+
+    // They outlive its session too: the program of the new one is one more that was started.
+    let changed = json!({ "mcpServers": { "fake": parts::fake(&["--name", "changed"]) } });
+    std::fs::write(gateway.file("config.json"), changed.to_string()).unwrap();
+    gateway.signal(Signal::SIGHUP);
+    let text = eventually("another session", async || {
+        let document = gateway.get("/fake/openapi.json").await.json();
+        (document["info"]["title"] == "changed").then_some(())?;
+        Some(gateway.get("/metrics").await.body)
+    })
+    .await;
+    assert_eq!((sample(&text, RECONNECTS), sample(&text, RESTARTS)), (Some(2.0), Some(2.0)), "{text}");
+    gateway.stop().await;
+}
+
+/// Only a program can be started again.
+#[tokio::test]
+async fn remote_servers_have_no_restarts() {
+    let remote = Remote::http().await;
+    let gateway = Gateway::config(&json!({ "remote": { "url": remote.url } })).ready().await;
+    let text = gateway.get("/metrics").await.body;
+    assert!(text.contains("mcpo_server_reconnects_total{server=\"remote\"} 0"), "{text}");
+    assert!(!text.contains("mcpo_child_restarts_total{"), "{text}");
+    assert!(gateway.get("/status").await.json()["servers"][0].get("restarts").is_none());
     gateway.stop().await;
 }
 

@@ -47,6 +47,8 @@ async fn it_says_what_each_server_does_and_why_not() {
     assert!(dead["reason"].as_str().is_some_and(|reason| reason.contains("no-such-program")), "{dead}");
     assert!(moment(&dead["next_try"]) > start && dead["tools"] == 0, "{dead}");
     assert_eq!((&ready["docs"], &dead["docs"]), (&json!("fake/docs"), &json!("dead/docs")));
+    // One has been started once, the other never; neither again.
+    assert_eq!((&ready["restarts"], &dead["restarts"]), (&json!(0), &json!(0)));
 
     let status = gateway.get("/status").await.json();
     assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
@@ -62,7 +64,36 @@ async fn it_counts_calls() {
     assert_eq!(gateway.call("/example/get_current_time", &json!({ "timezone": 7 })).await.status, 422);
     gateway.call("/example/no_such_tool", &json!({})).await;
     let calls = told(&gateway, "example").await["calls"].clone();
-    assert_eq!(calls, json!({ "total": 2, "failed": 1, "in_flight": 0 }));
+    assert_eq!(calls, json!({ "total": 2, "failed": 1, "in_flight": 0, "running": 0, "queued": 0 }));
+    gateway.stop().await;
+}
+
+/// Of the calls under way it tells apart those that run from those that wait for them, and so do the metrics.
+#[tokio::test]
+async fn it_tells_how_long_the_queue_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let release = folder.path().join("release");
+    let servers = json!({ "fake": parts::fake(&[]) });
+    let gateway = Gateway::config(&servers).options(["--max-concurrent", "1"]).ready().await;
+    let counts = async || {
+        let calls = told(&gateway, "fake").await["calls"].clone();
+        let depth =
+            gateway.get("/metrics").await.body.lines().find_map(|line| {
+                line.strip_prefix("mcpo_queue_depth{server=\"fake\"} ")?.parse::<u64>().ok()
+            });
+        [calls["in_flight"].as_u64(), calls["running"].as_u64(), calls["queued"].as_u64(), depth]
+    };
+    let are = async |wanted: [u64; 4]| {
+        eventually(&format!("{wanted:?}"), async || (counts().await == wanted.map(Some)).then_some(())).await;
+    };
+    let arguments = json!({ "until": release });
+    let call = || gateway.result("/fake/call", &arguments);
+    let watch = async {
+        are([3, 1, 2, 2]).await;
+        std::fs::write(&release, "").unwrap();
+    };
+    tokio::join!(call(), call(), call(), watch);
+    are([0, 0, 0, 0]).await;
     gateway.stop().await;
 }
 

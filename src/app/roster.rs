@@ -139,7 +139,8 @@ impl Roster {
         let stop = self.stop.child_token();
         let authorizer = self.authorizer(server, former.map(|former| &former.session));
         let limit = self.config.limits.result;
-        let session = Session::start(server.clone(), authorizer, limit, &self.tasks, stop.clone());
+        let tally = former.map(|former| former.session.tally().clone()).unwrap_or_default();
+        let session = Session::start(server.clone(), authorizer, tally, limit, &self.tasks, stop.clone());
         let mounting = self.gateway.mounting;
         let place = match mounting {
             Mounting::Single => format!("{}/docs", self.url),

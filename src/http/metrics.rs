@@ -55,14 +55,23 @@ fn servers(page: &mut Page, snapshot: &Snapshot) {
         Some(entry.offer.as_ref().map_or(0, |offer| offer.catalogue.tools.len() as u64))
     });
     each("mcpo_server_reconnects_total", "counter", "Connections made after the first.", |entry| {
-        Some(entry.session.connections().saturating_sub(1))
+        Some(entry.session.tally().reconnects())
     });
+    each(
+        "mcpo_child_restarts_total",
+        "counter",
+        "Starts of the server's program after the first.",
+        |entry| entry.session.restarts(),
+    );
     each("mcpo_token_refreshes_total", "counter", "Access tokens got without a person.", |entry| {
         Some(entry.session.authorizer()?.refreshes())
     });
     each("mcpo_calls_in_flight", "gauge", "Calls that have begun and not ended.", |entry| {
         let meters = entry.offer.iter().flat_map(|offer| offer.meters());
         Some(meters.map(|(_, meter)| meter.in_flight()).sum())
+    });
+    each("mcpo_queue_depth", "gauge", "Calls that wait for their turn.", |entry| {
+        Some(entry.session.queued() as u64)
     });
 }
 

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{
     error::ApiError,
     guard,
-    meter::{Meter, Outcome},
+    meter::Outcome,
     state::{Entry, Gateway, Mounting, Offer},
 };
 use crate::{config::Permission, oauth::Authorizer, openapi::encode_segment, upstream::Status};
@@ -57,6 +57,9 @@ struct ServerReport {
     docs: String,
     /// How many tools it had when it was last connected.
     tools: usize,
+    /// How often its program was started again, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restarts: Option<u64>,
     /// The calls of these tools.
     calls: Calls,
 }
@@ -70,6 +73,10 @@ struct Calls {
     failed: u64,
     /// Those under way.
     in_flight: u64,
+    /// Those of them that the server works on.
+    running: usize,
+    /// Those that wait for their turn, since so many run already.
+    queued: usize,
 }
 
 impl Report {
@@ -107,21 +114,23 @@ impl ServerReport {
             token_expires: credential.and_then(|credential| expiry(credential.expires?)),
             docs: docs(name, gateway),
             tools: offer.map_or(0, |offer| offer.catalogue.tools.len()),
-            calls: Calls::of(offer.into_iter().flat_map(Offer::meters).map(|(_, meter)| meter)),
+            restarts: entry.session.restarts(),
+            calls: Calls::of(entry),
         }
     }
 }
 
 impl Calls {
-    fn of<'a>(meters: impl Iterator<Item = &'a Meter>) -> Self {
-        meters.fold(Self::default(), |sum, meter| {
+    fn of(entry: &Entry) -> Self {
+        let (running, queued) = (entry.session.running(), entry.session.queued());
+        let mut calls = Self { running, queued, ..Self::default() };
+        for (_, meter) in entry.offer.as_deref().into_iter().flat_map(Offer::meters) {
             let total = meter.total();
-            Self {
-                total: sum.total + total,
-                failed: sum.failed + (total - meter.ended(Outcome::Ok).min(total)),
-                in_flight: sum.in_flight + meter.in_flight(),
-            }
-        })
+            calls.total += total;
+            calls.failed += total - meter.ended(Outcome::Ok).min(total);
+            calls.in_flight += meter.in_flight();
+        }
+        calls
     }
 }
 

@@ -13,6 +13,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Lets calls in, in their order.
 pub(super) struct Gate {
+    bounds: Bounds,
     running: Semaphore,
     /// Places to wait in.
     waiting: Semaphore,
@@ -22,7 +23,17 @@ impl Gate {
     pub(super) fn new(bounds: &Bounds) -> Self {
         let [running, waiting] =
             [bounds.concurrent.get(), bounds.queued].map(|count| Semaphore::new(count as usize));
-        Self { running, waiting }
+        Self { bounds: *bounds, running, waiting }
+    }
+
+    /// How many calls run now.
+    pub(super) fn running(&self) -> usize {
+        (self.bounds.concurrent.get() as usize).saturating_sub(self.running.available_permits())
+    }
+
+    /// How many calls wait for their turn now.
+    pub(super) fn queued(&self) -> usize {
+        (self.bounds.queued as usize).saturating_sub(self.waiting.available_permits())
     }
 
     /// The right to run until it is dropped.

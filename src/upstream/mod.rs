@@ -29,6 +29,7 @@ mod standard_headers;
 mod stdio;
 mod streamable_http;
 mod supervisor;
+mod tally;
 mod trace_context;
 mod wire;
 
@@ -38,4 +39,5 @@ pub use listing::{Listing, ServerInfo, Tool};
 pub use message::{RawReply, RpcError};
 pub use process::kill_groups;
 pub use session::{Session, Status};
+pub use tally::Tally;
 pub use trace_context::TraceContext;

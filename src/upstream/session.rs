@@ -6,7 +6,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -21,10 +21,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     connection::Caller, dial::Dial, error::CallError, gate::Gate, listing::Listing, rounds, supervisor,
-    trace_context::TraceContext,
+    tally::Tally, trace_context::TraceContext,
 };
 use crate::{
-    config,
+    config::{self, Upstream},
     oauth::{Authorizer, LoginNeeded},
 };
 
@@ -66,8 +66,7 @@ pub(super) struct Shared {
     max_message: usize,
     pub(super) status: watch::Sender<Status>,
     pub(super) caller: ArcSwapOption<Caller>,
-    /// How many connections were made.
-    connections: AtomicU64,
+    pub(super) tally: Arc<Tally>,
     gate: Gate,
     /// Whether it was ever connected: before, nobody waits for it.
     held: AtomicBool,
@@ -82,10 +81,14 @@ impl Shared {
         Dial { server: &self.config, authorizer: self.authorizer.as_ref(), max_message: self.max_message }
     }
 
+    pub(super) fn is_program(&self) -> bool {
+        matches!(self.config.upstream, Upstream::Stdio(_))
+    }
+
     /// Opens a connection to callers.
     pub(super) fn connected(&self, caller: Arc<Caller>) {
         self.caller.store(Some(caller));
-        self.connections.fetch_add(1, Ordering::Relaxed);
+        self.tally.connected();
         self.held.store(true, Ordering::Release);
         self.tell_waiting();
     }
@@ -115,17 +118,18 @@ impl Shared {
 
 impl Session {
     /// Starts the session's task on `tasks`; it ends, with everything it has started, soon after `stop`.
-    /// `max_message` bounds what the server may send at once, in bytes.
+    /// `max_message` bounds what the server may send at once, in bytes; `tally` is counted on.
     pub fn start(
         config: config::Server,
         authorizer: Option<Authorizer>,
+        tally: Arc<Tally>,
         max_message: usize,
         tasks: &TaskTracker,
         stop: CancellationToken,
     ) -> Self {
         let shared = Arc::new(Shared {
             gate: Gate::new(&config.bounds),
-            connections: AtomicU64::new(0),
+            tally,
             config,
             authorizer,
             max_message,
@@ -159,9 +163,24 @@ impl Session {
         self.shared.status.subscribe()
     }
 
-    /// How many connections it has made so far.
-    pub fn connections(&self) -> u64 {
-        self.shared.connections.load(Ordering::Relaxed)
+    /// What is counted of its server.
+    pub fn tally(&self) -> &Arc<Tally> {
+        &self.shared.tally
+    }
+
+    /// How often its program was started again; nothing where it has none.
+    pub fn restarts(&self) -> Option<u64> {
+        self.shared.is_program().then(|| self.shared.tally.restarts())
+    }
+
+    /// How many of its calls run now.
+    pub fn running(&self) -> usize {
+        self.shared.gate.running()
+    }
+
+    /// How many of its calls wait for their turn now.
+    pub fn queued(&self) -> usize {
+        self.shared.gate.queued()
     }
 
     /// Calls a tool with `arguments` as they are, waiting for a connection and for its turn where it has to.

@@ -9,24 +9,28 @@ use tracing::{info, warn};
 
 use super::{
     connection::Connection,
+    error::ConnectError,
     listing::{self, Listing},
     pace::Pace,
     session::{Shared, Status},
 };
-use crate::{config::Upstream, oauth::Authorizer};
+use crate::oauth::Authorizer;
 
 /// How long listing the tools anew may take.
 const LIST: Duration = Duration::from_secs(30);
 
 /// Keeps the session connected until `stop`.
 pub(super) async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: CancellationToken) {
-    let counted = matches!(shared.config.upstream, Upstream::Stdio(_));
+    let counted = shared.is_program();
     let mut pace = Pace::new(counted.then_some(shared.config.bounds.restarts), Instant::now());
     loop {
         pace.start(Instant::now());
         let dial = shared.dial();
         let Some(attempt) = stop.run_until_cancelled(Box::pin(dial.open(&tasks))).await else { break };
         pace.end(Instant::now());
+        if counted && !matches!(attempt, Err(ConnectError::Spawn { .. })) {
+            shared.tally.started();
+        }
         match attempt {
             Ok((connection, listing)) => {
                 let Some(reason) = serve(&shared, &connection, listing, &stop).await else {

@@ -68,6 +68,7 @@ function fill(card, server) {
   put(".calls", String(server.calls.total));
   put(".failed", String(server.calls.failed));
   put(".in-flight", String(server.calls.in_flight));
+  put(".queued", String(server.calls.queued));
   put(".token", server.token_expires ? validity(until(server.token_expires)) : "");
   const docs = card.querySelector(".docs");
   docs.hidden = server.tools === 0;

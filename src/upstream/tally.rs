@@ -1,0 +1,31 @@
+//! What is counted of one server under its name: it goes on with the session that replaces another.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// How often a server was connected and started.
+#[derive(Debug, Default)]
+pub struct Tally {
+    connections: AtomicU64,
+    starts: AtomicU64,
+}
+
+impl Tally {
+    /// The connections that were made after the first.
+    pub fn reconnects(&self) -> u64 {
+        self.connections.load(Relaxed).saturating_sub(1)
+    }
+
+    /// How often its program was started after the first time. Two starts for one connection, where an old server
+    /// wants a second handshake, are one.
+    pub fn restarts(&self) -> u64 {
+        self.starts.load(Relaxed).saturating_sub(1)
+    }
+
+    pub(super) fn connected(&self) {
+        self.connections.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn started(&self) {
+        self.starts.fetch_add(1, Relaxed);
+    }
+}
