@@ -3,6 +3,7 @@
 //! Owns every task: the HTTP server, the sessions and what follows them. [`Application::run_until`] returns
 //! only when all of them have ended and no child process is left.
 
+mod metrics_port;
 mod plan;
 mod reload;
 mod roster;
@@ -26,15 +27,14 @@ use tracing::{info, warn};
 use url::Url;
 
 use crate::{
-    config::{Audit, Config, Listen, Server as Upstream, Servers},
-    http::{self, AuditLog, Gateway, Mounting},
+    config::{Audit, Config, Listen, Server as Upstream},
+    http::{self, AuditLog, Gateway},
     oauth::{Authorizer, Office},
-    openapi::Settings,
     systemd::{Notifier, State},
     upstream,
 };
 
-use self::{reload::Reloader, roster::Roster};
+use self::{metrics_port::MetricsPort, reload::Reloader, roster::Roster};
 pub use reload::Source;
 pub use tokens::{TokensError, list, login, logout};
 
@@ -115,18 +115,10 @@ impl Application {
     /// The address cannot be listened on, or SIGHUP not be caught.
     pub fn build(config: Config, source: Source) -> Result<Self, BuildError> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let mounting = match config.servers {
-            Servers::Single(_) => Mounting::Single,
-            Servers::Many(_) => Mounting::Named,
-        };
-        let settings = Settings {
-            about: config.about.clone(),
-            base: config.base.clone(),
-            operation_ids: config.operation_ids,
-        };
         let listen = config.listen.clone();
         // Bound before anything is started, so that a busy port leaves no child behind.
-        let listeners = bind(&listen)?;
+        let listeners = bind(&listen, "--port")?;
+        let metrics_port = config.metrics_port.map(|port| MetricsPort::bind(&listen, port)).transpose()?;
         let addresses: Vec<SocketAddr> =
             listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let url = base_url(&listen, &addresses, &config.base.root);
@@ -140,15 +132,7 @@ impl Application {
             tasks.clone(),
             stop.clone(),
         ));
-        let gateway = Data::new(Gateway::new(
-            config.guard.clone(),
-            settings,
-            config.limits.body,
-            audit,
-            office,
-            config.readiness,
-            mounting,
-        ));
+        let gateway = Data::new(Gateway::new(&config, office, audit));
         let (draining, patience) = (gateway.draining.clone(), config.limits.shutdown);
         let notifier = Notifier::new(config.service_manager.clone());
         let reloader = Reloader::new(source, config.followed.clone()).map_err(BuildError::Signals)?;
@@ -156,6 +140,9 @@ impl Application {
             Roster::start(gateway.clone().into_inner(), config, url.clone(), tasks.clone(), stop.clone());
         let stopped = stop.clone();
         tasks.spawn(async move { stopped.run_until_cancelled(Box::pin(reloader.run(roster))).await });
+        if let Some(port) = metrics_port {
+            port.serve(gateway.clone(), &tasks, stop.clone())?;
+        }
         let server = serve(&listen, listeners, gateway, patience)?;
         info!("listening on {url}, documentation at {url}/docs");
         Ok(Self { server, tasks, stop, draining, patience, notifier })
@@ -242,12 +229,13 @@ fn open(audit: &Audit) -> Result<AuditLog, BuildError> {
     })
 }
 
-fn bind(listen: &Listen) -> Result<Vec<TcpListener>, BuildError> {
+/// `option` is what chooses the port.
+fn bind(listen: &Listen, option: &str) -> Result<Vec<TcpListener>, BuildError> {
     let failed = |error: &io::Error| BuildError::Bind {
         address: format!("{}:{}", listen.host, listen.port),
         reason: match error.kind() {
             io::ErrorKind::AddrInUse => {
-                "the port is in use; stop what uses it or choose another with --port".into()
+                format!("the port is in use; stop what uses it or choose another with {option}")
             }
             io::ErrorKind::PermissionDenied => "permission denied; ports below 1024 need privileges".into(),
             io::ErrorKind::AddrNotAvailable => "this machine has no such address; check --host".into(),

@@ -99,6 +99,7 @@ fn options(flags: Flags, from: &Origins<'_>) -> Options {
     Options {
         host: from.one("host", flags.host),
         port: from.one("port", flags.port).filter(|port| !is_service_link(port)),
+        metrics_port: from.one("metrics-port", flags.metrics_port).filter(|port| !is_service_link(port)),
         ssl_certfile: from.one("ssl-certfile", flags.ssl_certfile),
         ssl_keyfile: from.one("ssl-keyfile", flags.ssl_keyfile),
         root_path: from.one("root-path", flags.root_path),
@@ -141,8 +142,8 @@ fn options(flags: Flags, from: &Origins<'_>) -> Options {
     }
 }
 
-/// Kubernetes puts `MCPO_PORT=tcp://10.0.0.1:8000` into every pod beside a Service called "mcpo": an address of that
-/// Service, and no port to listen on.
+/// Kubernetes puts `MCPO_PORT=tcp://10.0.0.1:8000` into every pod beside a Service called "mcpo", and the like beside
+/// "mcpo-metrics": an address of that Service, and no port to listen on.
 fn is_service_link(port: &Given) -> bool {
-    port.origin == "MCPO_PORT" && port.value.starts_with("tcp://")
+    port.origin.starts_with("MCPO_") && port.value.starts_with("tcp://")
 }

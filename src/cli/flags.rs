@@ -80,6 +80,9 @@ pub(super) struct Flags {
     /// Listen on this port; 0 takes a free one [default: 8000]
     #[arg(short, long, help_heading = "Listening")]
     pub(super) port: Option<String>,
+    /// Serve /metrics on this port instead, for all who reach it; 0 takes a free one
+    #[arg(long, value_name = "PORT", help_heading = "Listening")]
+    pub(super) metrics_port: Option<String>,
     /// Serve HTTPS with this certificate chain (PEM)
     #[arg(short = 't', long, value_name = "FILE", help_heading = "Listening")]
     pub(super) ssl_certfile: Option<String>,

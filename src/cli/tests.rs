@@ -70,6 +70,7 @@ fn every_flag_has_a_variable() {
     let mut read: Vec<_> = [
         &given.host,
         &given.port,
+        &given.metrics_port,
         &given.ssl_certfile,
         &given.ssl_keyfile,
         &given.root_path,
@@ -132,6 +133,7 @@ fn a_flag_wins_over_its_variable_and_an_empty_variable_counts_as_unset() {
 #[test]
 fn a_service_link_of_kubernetes_is_no_port() {
     assert_eq!(shown(&options("", &[("MCPO_PORT", "tcp://10.0.0.1:8000")]).port), None);
+    assert_eq!(shown(&options("", &[("MCPO_METRICS_PORT", "tcp://10.0.0.1:9090")]).metrics_port), None);
     assert_eq!(shown(&options("", &[("MCPO_PORT", "80")]).port), Some(("80", "MCPO_PORT")));
     let typed = options("--port tcp://10.0.0.1:8000", &[]);
     assert_eq!(shown(&typed.port), Some(("tcp://10.0.0.1:8000", "--port")));

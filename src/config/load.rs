@@ -59,6 +59,7 @@ impl Config {
         let config = Self {
             listen: listen(options)?,
             guard: Guard::new(options, keys)?,
+            metrics_port: options.metrics_port.as_ref().map(port).transpose()?,
             about: about(options),
             operation_ids: operation_ids(&options.operation_ids)?,
             limits: limits(options)?,
@@ -138,12 +139,7 @@ fn listen(options: &Options) -> Result<Listen, ConfigError> {
         Some(given) => given.value.trim().to_owned(),
         None => "0.0.0.0".to_owned(),
     };
-    let port = options.port.as_ref().map_or(Ok(8000), |given| {
-        let port = given.value.trim().parse();
-        port.map_err(|_| {
-            given.error(format_args!("\"{}\" is not a port; use a number from 0 to 65535", given.value))
-        })
-    })?;
+    let port = options.port.as_ref().map_or(Ok(8000), port)?;
     let tls = match (&options.ssl_certfile, &options.ssl_keyfile) {
         (Some(certificate), Some(key)) => Some(tls::load(certificate, key)?),
         (Some(given), None) => {
@@ -155,6 +151,12 @@ fn listen(options: &Options) -> Result<Listen, ConfigError> {
         (None, None) => None,
     };
     Ok(Listen { host, port, tls })
+}
+
+fn port(given: &Given) -> Result<u16, ConfigError> {
+    given.value.trim().parse().map_err(|_| {
+        given.error(format_args!("\"{}\" is not a port; use a number from 0 to 65535", given.value))
+    })
 }
 
 fn operation_ids(given: &Option<Given>) -> Result<OperationIds, ConfigError> {

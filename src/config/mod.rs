@@ -57,6 +57,8 @@ use std::path::PathBuf;
 pub struct Config {
     /// Where to listen, and with which certificate.
     pub listen: Listen,
+    /// The port that `/metrics` has of its own, on the same host; 0 lets the system choose.
+    pub metrics_port: Option<u16>,
     /// Where the API appears to clients.
     pub base: BasePath,
     /// Who may call.

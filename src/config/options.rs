@@ -62,6 +62,7 @@ impl Given {
 pub struct Options {
     pub host: Option<Given>,
     pub port: Option<Given>,
+    pub metrics_port: Option<Given>,
     pub ssl_certfile: Option<Given>,
     pub ssl_keyfile: Option<Given>,
     pub root_path: Option<Given>,

@@ -60,15 +60,19 @@ async fn readyz(gateway: Data<Gateway>) -> Result<Json<State>, NotReady> {
     if ready { Ok(Json(state)) } else { Err(NotReady(state)) }
 }
 
-/// Adds the routes. Other methods are left to the catch-all: a tool may bear these names.
+/// Adds all three. Other methods are left to the catch-all: a tool may bear these names.
 pub(super) fn routes(config: &mut ServiceConfig<'_>) {
+    probes(config);
+    let resource = web::resource(status::PATH).guard(super::get_or_head());
+    config.service(resource.route(web::get().to(status::status)).route(web::head().to(status::status)));
+}
+
+/// Adds the two that are open.
+pub(super) fn probes(config: &mut ServiceConfig<'_>) {
     let resource = |path| web::resource(path).guard(super::get_or_head());
     config
         .service(resource(PATHS[0]).route(web::get().to(healthz)).route(web::head().to(healthz)))
-        .service(resource(PATHS[1]).route(web::get().to(readyz)).route(web::head().to(readyz)))
-        .service(
-            resource(status::PATH).route(web::get().to(status::status)).route(web::head().to(status::status)),
-        );
+        .service(resource(PATHS[1]).route(web::get().to(readyz)).route(web::head().to(readyz)));
 }
 
 /// The OpenAPI 3.0 document of these routes, as paperclip writes it.

@@ -5,10 +5,17 @@
 
 use std::fmt::{Display, Write as _};
 
-use actix_web::{HttpRequest, HttpResponse, web::Data};
+use actix_web::{
+    App, HttpRequest, HttpResponse, ResponseError as _,
+    body::MessageBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    web::{self, Data, ServiceConfig},
+};
+use paperclip::actix::OpenApiExt as _;
 
 use super::{
-    guard,
+    error::ApiError,
+    guard, health,
     meter::{BOUNDS, Meter, Outcome},
     state::{Entry, Gateway, Snapshot},
     status,
@@ -16,8 +23,34 @@ use super::{
 
 pub(super) const PATH: &str = "/metrics";
 
-/// Tells the numbers as they are now. The guard closes it where it closes documents.
-pub(super) async fn metrics(request: HttpRequest, gateway: Data<Gateway>) -> HttpResponse {
+/// Adds the route. The guard closes it where it closes documents.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(web::resource(PATH).guard(super::get_or_head()).to(metrics));
+}
+
+/// The application of a port for numbers alone, where no guard stands: nothing of a call leads there.
+pub fn metrics_app(
+    gateway: Data<Gateway>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .wrap_api()
+        .configure(health::probes)
+        .build()
+        .app_data(gateway)
+        .configure(routes)
+        .default_service(web::to(async || ApiError::NotFound.error_response()))
+}
+
+/// The numbers as they are now, as far as the caller may see them.
+async fn metrics(request: HttpRequest, gateway: Data<Gateway>) -> HttpResponse {
     let snapshot = gateway.seen_with(&guard::permission(&request));
     let text = exposition(&gateway, &snapshot);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text)

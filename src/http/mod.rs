@@ -27,6 +27,7 @@ mod views;
 
 pub use audit::AuditLog;
 pub use loopback::Loopback;
+pub use metrics::metrics_app;
 pub use state::{Entry, Gateway, Mounting, Offer, build, follow};
 
 use std::{sync::Arc, time::Duration};
@@ -47,8 +48,6 @@ use crate::{catalogue::Tool, upstream::CallError};
 
 /// Below the root as below each server.
 const PAGES: [&str; 3] = ["/openapi.json", "/docs", "/redoc"];
-/// At the root alone, and guarded.
-const OWN: [&str; 2] = [status::PATH, metrics::PATH];
 
 /// The application of one worker.
 ///
@@ -66,6 +65,7 @@ pub fn app(
     >,
 > {
     let get = |path: &str| web::resource(path).guard(get_or_head());
+    let metrics_apart = gateway.metrics_apart;
     App::new()
         .wrap_api()
         .configure(health::routes)
@@ -74,10 +74,14 @@ pub fn app(
         .service(get("/openapi.json").to(root_document))
         .service(get("/docs").to(root_page))
         .service(get("/redoc").to(to_docs))
-        .service(get(metrics::PATH).to(metrics::metrics))
         .configure(home::routes)
         .configure(docs::routes)
         .configure(login::routes)
+        .configure(|config| {
+            if !metrics_apart {
+                metrics::routes(config)
+            }
+        })
         .default_service(web::to(catch_all))
         .wrap(from_fn(guard::check))
         .wrap(from_fn(cors::apply))
@@ -126,9 +130,7 @@ async fn catch_all(
     let found = paths.into_iter().flatten().find_map(|path| find(&gateway, &snapshot, path));
     let permission = guard::permission(&request);
     let (entry, rest) = found.ok_or_else(|| match request.path() {
-        own if [&PAGES[..], &health::PATHS, &OWN].concat().contains(&own) => {
-            ApiError::MethodNotAllowed("GET, HEAD")
-        }
+        own if is_own(&gateway, own) => ApiError::MethodNotAllowed("GET, HEAD"),
         // Who may not see everything does not learn what else there is.
         _ if permission.is_limited() => Denial::Withheld.into(),
         _ => ApiError::NotFound,
@@ -165,6 +167,12 @@ async fn catch_all(
             }
         }
     }
+}
+
+/// Whether a route of our own stands at this path.
+fn is_own(gateway: &Gateway, path: &str) -> bool {
+    [&PAGES[..], &health::PATHS, &[status::PATH]].concat().contains(&path)
+        || (path == metrics::PATH && !gateway.metrics_apart)
 }
 
 /// The server that a path leads to, and what follows its name, still encoded.

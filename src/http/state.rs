@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     catalogue::{self, Tool},
-    config::{self, Permission, Readiness},
+    config::{self, Config, Permission, Readiness, Servers},
     oauth::Office,
     openapi::{self, Document, OwnRoutes, Settings},
     upstream::{Listing, Session, Status},
@@ -38,6 +38,8 @@ pub struct Gateway {
     pub office: Arc<Office>,
     /// What makes the gateway ready.
     pub readiness: Readiness,
+    /// Whether numbers are served on a port of their own, and not here.
+    pub metrics_apart: bool,
     /// Since when it runs.
     pub(super) started: Instant,
     /// Loopback ports that logins come back to.
@@ -100,34 +102,32 @@ pub struct Offer {
 }
 
 impl Gateway {
-    /// A gateway without servers.
-    pub fn new(
-        guard: config::Guard,
-        settings: Settings,
-        max_body: usize,
-        audit: Option<AuditLog>,
-        office: Arc<Office>,
-        readiness: Readiness,
-        mounting: Mounting,
-    ) -> Self {
+    /// The gateway that `config` describes, still without servers.
+    pub fn new(config: &Config, office: Arc<Office>, audit: Option<AuditLog>) -> Self {
+        let settings = Settings {
+            about: config.about.clone(),
+            base: config.base.clone(),
+            operation_ids: config.operation_ids,
+        };
+        let mounting = match config.servers {
+            Servers::Single(_) => Mounting::Single,
+            Servers::Many(_) => Mounting::Named,
+        };
         let own = OwnRoutes::new(super::health::document());
         let root = Arc::new(openapi::root_document(std::iter::empty(), &own, &settings));
-        let servers = IndexMap::new();
-        let snapshot =
-            ArcSwap::from_pointee(Snapshot { guard: Arc::new(Gatekeeper::new(guard, None)), servers, root });
-        let loopbacks = Loopbacks::new(office.clone());
-        let (started, draining) = (Instant::now(), CancellationToken::new());
+        let guard = Arc::new(Gatekeeper::new(config.guard.clone(), None));
         Self {
             settings,
-            max_body,
+            max_body: config.limits.body,
             audit,
+            loopbacks: Loopbacks::new(office.clone()),
             office,
-            readiness,
-            started,
-            loopbacks,
+            readiness: config.readiness,
+            metrics_apart: config.metrics_port.is_some(),
+            started: Instant::now(),
             mounting,
-            draining,
-            snapshot,
+            draining: CancellationToken::new(),
+            snapshot: ArcSwap::from_pointee(Snapshot { guard, servers: IndexMap::new(), root }),
             own,
         }
     }

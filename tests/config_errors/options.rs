@@ -1,5 +1,7 @@
 //! The command line, the variables, and the one server after `--`.
 
+use std::net::TcpListener;
+
 use super::{OptionCase, check_options, difference, directory, mcpo};
 
 const NOTHING: &str = "nothing to serve. Give the command of an MCP server after --, as in: \
@@ -54,6 +56,7 @@ fn values_of_options_are_checked() {
             &[],
             "--port: \"tcp://10.0.0.1:80\" is not a port; use a number from 0 to 65535",
         ),
+        ("--metrics-port=-1 -- x", &[], "--metrics-port: \"-1\" is not a port; use a number from 0 to 65535"),
         (
             "--host= -- x",
             &[],
@@ -142,6 +145,20 @@ fn values_of_options_are_checked() {
         ("--env =hunter2 -- x", &[], "--env: write it as NAME=value"),
     ];
     check_options(directory().path(), cases);
+}
+
+/// Before anything is started: the program after the dashes would be told of too.
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    for (option, other) in [("--port", "--metrics-port"), ("--metrics-port", "--port")] {
+        let line = format!("--host 127.0.0.1 {option} {port} {other} 0 -- x");
+        let message = format!(
+            "cannot listen on 127.0.0.1:{port}: the port is in use; stop what uses it or choose another with {option}"
+        );
+        check_options(directory().path(), &[(&line, &[], &message)]);
+    }
 }
 
 #[test]

@@ -1,0 +1,65 @@
+//! `/metrics` on a port of its own (`--metrics-port`), for those who watch the gateway and do not call it.
+//!
+//! Its server is a task of the application, and ends with the sessions: the end can be watched too.
+
+use std::net::{SocketAddr, TcpListener};
+
+use actix_web::{HttpServer, dev::Server, web::Data};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{error, info};
+
+use super::{BuildError, base_url, bind};
+use crate::{
+    config::Listen,
+    http::{self, Gateway},
+};
+
+/// The port, bound and not yet served.
+pub(super) struct MetricsPort {
+    listen: Listen,
+    listeners: Vec<TcpListener>,
+}
+
+impl MetricsPort {
+    /// Binds `port` on the host of `beside`, without TLS.
+    pub(super) fn bind(beside: &Listen, port: u16) -> Result<Self, BuildError> {
+        let listen = Listen { host: beside.host.clone(), port, tls: None };
+        let listeners = bind(&listen, "--metrics-port")?;
+        Ok(Self { listen, listeners })
+    }
+
+    /// Serves it until `stop`.
+    pub(super) fn serve(
+        self,
+        gateway: Data<Gateway>,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> Result<(), BuildError> {
+        let addresses: Vec<SocketAddr> =
+            self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        // Whoever asks does so every few seconds: one worker is plenty.
+        let mut server =
+            HttpServer::new(move || http::metrics_app(gateway.clone())).workers(1).disable_signals();
+        for listener in self.listeners {
+            server = server.listen(listener).map_err(|error| BuildError::Bind {
+                address: self.listen.host.clone(),
+                reason: error.to_string(),
+            })?;
+        }
+        tasks.spawn(run(server.run(), stop));
+        info!("metrics at {}/metrics", base_url(&self.listen, &addresses, ""));
+        Ok(())
+    }
+}
+
+/// A server works only while it is polled, so its end is asked for and waited for at once.
+async fn run(mut server: Server, stop: CancellationToken) {
+    let handle = server.handle();
+    let ended = tokio::select! {
+        ended = &mut server => ended,
+        () = stop.cancelled() => tokio::join!(handle.stop(false), server).1,
+    };
+    if let Err(error) = ended {
+        error!(%error, "the server of the metrics port broke down");
+    }
+}
