@@ -135,7 +135,8 @@ impl Application {
         let gateway = Data::new(Gateway::new(&config, office, audit));
         let (draining, patience) = (gateway.draining.clone(), config.limits.shutdown);
         let notifier = Notifier::new(config.service_manager.clone());
-        let reloader = Reloader::new(source, config.followed.clone()).map_err(BuildError::Signals)?;
+        let reloader =
+            Reloader::new(source, config.followed.clone(), notifier.clone()).map_err(BuildError::Signals)?;
         let roster =
             Roster::start(gateway.clone().into_inner(), config, url.clone(), tasks.clone(), stop.clone());
         let stopped = stop.clone();

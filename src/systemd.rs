@@ -1,7 +1,8 @@
 //! Tells systemd, or whoever else speaks sd_notify(3), how far mcpo is.
 
-use std::{convert::Infallible, future::pending, io, os::unix::net::UnixDatagram};
+use std::{convert::Infallible, future::pending, io, os::unix::net::UnixDatagram, time::Duration};
 
+use nix::time::{ClockId, clock_gettime};
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -12,6 +13,8 @@ use crate::config::ServiceManager;
 pub enum State {
     /// The port is open.
     Ready,
+    /// The configuration is being read again; [`State::Ready`] ends it.
+    Reloading,
     /// The end has begun.
     Stopping,
     /// Still alive.
@@ -19,16 +22,30 @@ pub enum State {
 }
 
 impl State {
-    fn message(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Ready => "READY=1",
+            Self::Reloading => "RELOADING=1",
             Self::Stopping => "STOPPING=1",
             Self::Watchdog => "WATCHDOG=1",
+        }
+    }
+
+    /// The moment of a reload tells the manager whether it is the one that it asked for (`Type=notify-reload`).
+    fn message(self) -> io::Result<String> {
+        let name = self.name();
+        match self {
+            Self::Reloading => {
+                let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
+                Ok(format!("{name}\nMONOTONIC_USEC={}", now.as_micros()))
+            }
+            Self::Ready | Self::Stopping | Self::Watchdog => Ok(name.to_owned()),
         }
     }
 }
 
 /// Tells the service manager, where there is one.
+#[derive(Clone)]
 pub struct Notifier(Option<ServiceManager>);
 
 impl Notifier {
@@ -42,7 +59,7 @@ impl Notifier {
         if let Some(manager) = &self.0
             && let Err(error) = send(manager, state)
         {
-            warn!(%error, "cannot tell the service manager {}", state.message());
+            warn!(%error, "cannot tell the service manager {}", state.name());
         }
     }
 
@@ -62,6 +79,6 @@ fn send(manager: &ServiceManager, state: State) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
     // A manager that does not read must not hold up the gateway.
     socket.set_nonblocking(true)?;
-    socket.send_to_addr(state.message().as_bytes(), &manager.address)?;
+    socket.send_to_addr(state.message()?.as_bytes(), &manager.address)?;
     Ok(())
 }

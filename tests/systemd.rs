@@ -6,9 +6,13 @@ use std::{
         linux::net::SocketAddrExt as _,
         unix::net::{SocketAddr, UnixDatagram as StdDatagram},
     },
+    time::Duration,
 };
 
-use nix::sys::signal::Signal;
+use nix::{
+    sys::signal::Signal,
+    time::{ClockId, clock_gettime},
+};
 use serde_json::json;
 use tokio::{net::UnixDatagram, time::timeout};
 
@@ -55,6 +59,30 @@ async fn systemd_is_told_of_beginning_and_end() {
     gateway.signal(Signal::SIGTERM);
     assert_eq!(told(&socket).await, "STOPPING=1");
     assert_eq!(gateway.exit().await.code(), Some(0), "{}", gateway.log());
+}
+
+/// Each reload is told with its moment, and its end too, whatever came of it.
+#[tokio::test]
+async fn systemd_is_told_of_reloads() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let gateway = launch(path.to_str().unwrap()).ready().await;
+    assert_eq!(hear(&socket).await, "READY=1");
+    let now = || Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap()).as_micros();
+    let other = json!({ "mcpServers": { "other": parts::fake(&[]) } }).to_string();
+    for text in [other.as_str(), "no JSON"] {
+        fs::write(gateway.file("config.json"), text).unwrap();
+        let asked = now();
+        gateway.signal(Signal::SIGHUP);
+        let told = hear(&socket).await;
+        let moment = told.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").expect(&told);
+        let moment: u128 = moment.parse().expect(&told);
+        assert!(asked <= moment && moment <= now(), "{told}");
+        assert_eq!(hear(&socket).await, "READY=1");
+    }
+    let log = gateway.stop().await;
+    assert!(log.contains("removed fake") && log.contains("the configuration stays as it was"), "{log}");
 }
 
 #[tokio::test]

@@ -12,7 +12,10 @@ use tokio::{
 use tracing::error;
 
 use super::{roster::Roster, watch};
-use crate::config::{Config, ConfigError, Environment, Options};
+use crate::{
+    config::{Config, ConfigError, Environment, Options},
+    systemd::{Notifier, State},
+};
 
 /// What the configuration is read from: the process's own options, and the files that they name.
 pub struct Source {
@@ -41,12 +44,13 @@ pub(super) struct Reloader {
     source: Arc<Source>,
     hangups: Signal,
     followed: Option<PathBuf>,
+    notifier: Notifier,
 }
 
 impl Reloader {
     /// From here on SIGHUP no longer ends the process.
-    pub(super) fn new(source: Source, followed: Option<PathBuf>) -> io::Result<Self> {
-        Ok(Self { source: Arc::new(source), hangups: signal(SignalKind::hangup())?, followed })
+    pub(super) fn new(source: Source, followed: Option<PathBuf>, notifier: Notifier) -> io::Result<Self> {
+        Ok(Self { source: Arc::new(source), hangups: signal(SignalKind::hangup())?, followed, notifier })
     }
 
     pub(super) async fn run(mut self, mut roster: Roster) {
@@ -64,7 +68,10 @@ impl Reloader {
         let reloads = async {
             loop {
                 asked.notified().await;
+                self.notifier.tell(State::Reloading);
                 reload(&self.source, &mut roster).await;
+                // Also where the configuration stays as it was: it is in force.
+                self.notifier.tell(State::Ready);
             }
         };
         tokio::join!(hangups, edits, reloads);
