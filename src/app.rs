@@ -3,6 +3,7 @@
 //! Owns every task: the HTTP server, the sessions and what follows them. [`Application::run_until`] returns
 //! only when all of them have ended and no child process is left.
 
+mod listen;
 mod metrics_port;
 mod plan;
 mod reload;
@@ -10,31 +11,30 @@ mod roster;
 mod tokens;
 mod watch;
 
-use std::{
-    future, io,
-    net::{SocketAddr, TcpListener, ToSocketAddrs},
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use ::http::header::AUTHORIZATION;
 use actix_rt::System;
-use actix_web::{HttpServer, dev::Server, web::Data};
+use actix_web::{dev::Server, web::Data};
 use tokio::time::{sleep, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 use url::Url;
 
 use crate::{
-    config::{Audit, Config, Listen, Server as Upstream},
-    http::{self, AuditLog, Gateway},
+    config::{Audit, Config, Server as Upstream},
+    http::{AuditLog, Gateway},
     oauth::{Authorizer, Office},
     systemd::{Notifier, State},
     upstream,
 };
 
-use self::{metrics_port::MetricsPort, reload::Reloader, roster::Roster};
+use self::{
+    listen::{base_url, bind, serve},
+    metrics_port::MetricsPort,
+    reload::Reloader,
+    roster::Roster,
+};
 pub use reload::Source;
 pub use tokens::{TokensError, list, login, logout};
 
@@ -42,8 +42,6 @@ pub use tokens::{TokensError, list, login, logout};
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// How long sessions and their children may take after that. Each has its own, shorter limits.
 const GOODBYE: Duration = Duration::from_secs(8);
-/// How long an idle client's connection is kept: longer than common proxies keep theirs.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Runs `work` on the main runtime, where sessions live; actix starts a small one of its own for each worker.
 ///
@@ -144,7 +142,7 @@ impl Application {
         if let Some(port) = metrics_port {
             port.serve(gateway.clone(), &tasks, stop.clone())?;
         }
-        let server = serve(&listen, listeners, gateway, patience)?;
+        let server = serve(&listen, listeners, gateway, patience + LAST_ANSWERS)?;
         info!("listening on {url}, documentation at {url}/docs");
         Ok(Self { server, tasks, stop, draining, patience, notifier })
     }
@@ -228,63 +226,4 @@ fn open(audit: &Audit) -> Result<AuditLog, BuildError> {
         };
         BuildError::Audit { path, reason }
     })
-}
-
-/// `option` is what chooses the port.
-fn bind(listen: &Listen, option: &str) -> Result<Vec<TcpListener>, BuildError> {
-    let failed = |error: &io::Error| BuildError::Bind {
-        address: format!("{}:{}", listen.host, listen.port),
-        reason: match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                format!("the port is in use; stop what uses it or choose another with {option}")
-            }
-            io::ErrorKind::PermissionDenied => "permission denied; ports below 1024 need privileges".into(),
-            io::ErrorKind::AddrNotAvailable => "this machine has no such address; check --host".into(),
-            _ => error.to_string(),
-        },
-    };
-    let addresses = (listen.host.as_str(), listen.port).to_socket_addrs().map_err(|error| failed(&error))?;
-    let bound: Vec<io::Result<TcpListener>> = addresses.map(TcpListener::bind).collect();
-    let (good, bad): (Vec<_>, Vec<_>) = bound.into_iter().partition(Result::is_ok);
-    // `localhost` may name an address family that the machine does not have: one that works is enough then.
-    let forgiven = |error: &io::Error| error.kind() == io::ErrorKind::AddrNotAvailable && !good.is_empty();
-    match bad.into_iter().filter_map(Result::err).find(|error| !forgiven(error)) {
-        Some(error) => Err(failed(&error)),
-        None => Ok(good.into_iter().flatten().collect()),
-    }
-}
-
-fn serve(
-    listen: &Listen,
-    listeners: Vec<TcpListener>,
-    gateway: Data<Gateway>,
-    patience: Duration,
-) -> Result<Server, BuildError> {
-    let mut server = HttpServer::new(move || http::app(gateway.clone()))
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout((patience + LAST_ANSWERS).as_secs())
-        // A client that hangs up drops its handler, which cancels the call upstream.
-        .h1_allow_half_closed(false)
-        .disable_signals();
-    for listener in listeners {
-        server = match &listen.tls {
-            Some(tls) => server.listen_rustls_0_23(listener, rustls::ServerConfig::clone(&tls.config)),
-            None => server.listen(listener),
-        }
-        .map_err(|error| BuildError::Bind { address: listen.host.clone(), reason: error.to_string() })?;
-    }
-    Ok(server.run())
-}
-
-/// The gateway's URL as whoever started it would type it.
-fn base_url(listen: &Listen, addresses: &[SocketAddr], root: &str) -> String {
-    let scheme = if listen.tls.is_some() { "https" } else { "http" };
-    let port = addresses.first().map_or(listen.port, SocketAddr::port);
-    let host = match addresses.first() {
-        Some(address) if address.ip().is_unspecified() => "localhost".to_owned(),
-        Some(SocketAddr::V6(address)) => format!("[{}]", address.ip()),
-        Some(address) => address.ip().to_string(),
-        None => listen.host.clone(),
-    };
-    format!("{scheme}://{host}:{port}{root}")
 }

@@ -8,7 +8,10 @@ use actix_web::{HttpServer, dev::Server, web::Data};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info};
 
-use super::{BuildError, base_url, bind};
+use super::{
+    BuildError,
+    listen::{base_url, bind},
+};
 use crate::{
     config::Listen,
     http::{self, Gateway},
