@@ -3,6 +3,7 @@
 //! Owns every task: the HTTP server, the sessions and what follows them. [`Application::run_until`] returns
 //! only when all of them have ended and no child process is left.
 
+mod door;
 mod listen;
 mod metrics_port;
 mod plan;
@@ -142,7 +143,7 @@ impl Application {
         if let Some(port) = metrics_port {
             port.serve(gateway.clone(), &tasks, stop.clone())?;
         }
-        let server = serve(&listen, listeners, gateway, patience + LAST_ANSWERS)?;
+        let server = serve(&listen, listeners, &gateway, patience + LAST_ANSWERS)?;
         info!("listening on {url}, documentation at {url}/docs");
         Ok(Self { server, tasks, stop, draining, patience, notifier })
     }

@@ -123,6 +123,7 @@ fn options(flags: Flags, from: &Origins<'_>) -> Options {
         ready: from.one("ready", flags.ready),
         max_body_size: from.one("max-body-size", flags.max_body_size),
         max_result_size: from.one("max-result-size", flags.max_result_size),
+        max_connections: from.one("max-connections", flags.max_connections),
         shutdown_timeout: from.one("shutdown-timeout", flags.shutdown_timeout),
         connect_timeout: from.one("connect-timeout", flags.connect_timeout),
         call_timeout: from.one("call-timeout", flags.call_timeout),

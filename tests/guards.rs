@@ -249,7 +249,7 @@ async fn cors_lets_listed_origins_in() {
 }
 
 /// A certificate and its key as files in a new folder.
-fn certificate() -> (tempfile::TempDir, [String; 4], Certificate) {
+pub(crate) fn certificate() -> (tempfile::TempDir, [String; 4], Certificate) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()].to_vec())
         .unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -12,6 +12,7 @@ mod browser;
 mod concurrency;
 mod config_errors;
 mod documents;
+mod door;
 mod example_server;
 mod faults;
 mod fuzz_seeds;

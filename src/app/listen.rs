@@ -1,14 +1,24 @@
 //! Listening: the port is bound, and served by actix, one service for each worker.
+//!
+//! Invariant: so many connections are open as are configured, and no more; further ones wait to be accepted.
 
 use std::{
-    io,
+    fmt, io,
     net::{SocketAddr, TcpListener, ToSocketAddrs},
+    num::NonZeroU32,
+    sync::Arc,
+    thread::available_parallelism,
     time::Duration,
 };
 
-use actix_web::{HttpServer, dev::Server, web::Data};
+use actix_http::{HttpService, Request, Response, TlsAcceptorConfig, body::MessageBody};
+use actix_server::{GracefulShutdownSignal, Server};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt as _, map_config};
+use actix_web::{Error, HttpResponse, dev::AppConfig, web::Data};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tracing::warn;
 
-use super::BuildError;
+use super::{BuildError, door::Door};
 use crate::{
     config::Listen,
     http::{self, Gateway},
@@ -16,6 +26,10 @@ use crate::{
 
 /// How long an idle client's connection is kept: longer than common proxies keep theirs.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a client may take for the handshake of TLS, and how long for the head of its first request.
+const SLOWEST: Duration = Duration::from_secs(10);
+/// Open files beside the connections of clients: pipes to children, connections to servers, stored tokens.
+const OTHER_FILES: u64 = 1024;
 
 /// Binds every address that the host stands for. `option` is what chooses the port.
 pub(super) fn bind(listen: &Listen, option: &str) -> Result<Vec<TcpListener>, BuildError> {
@@ -42,26 +56,98 @@ pub(super) fn bind(listen: &Listen, option: &str) -> Result<Vec<TcpListener>, Bu
 }
 
 /// Serves `gateway`; once told to stop, connections have the time of `patience`.
+///
+/// The parts of actix are put together here rather than by its `HttpServer`, which has no place for a [`Door`] before
+/// the handshake of TLS.
 pub(super) fn serve(
     listen: &Listen,
     listeners: Vec<TcpListener>,
-    gateway: Data<Gateway>,
+    gateway: &Data<Gateway>,
     patience: Duration,
 ) -> Result<Server, BuildError> {
-    let mut server = HttpServer::new(move || http::app(gateway.clone()))
-        .keep_alive(KEEP_ALIVE)
+    let places = make_room(listen.max_connections);
+    let workers = available_parallelism().map_or(2, usize::from);
+    let each = (places.get() as usize).div_ceil(workers);
+    // The door is the bound on handshakes: with actix's own a few hundred idle connections would stop a worker.
+    actix_tls::accept::max_concurrent_tls_connect(each);
+    let mut server = Server::build()
+        .workers(workers)
+        .max_concurrent_connections(each)
         .shutdown_timeout(patience.as_secs())
-        // A client that hangs up drops its handler, which cancels the call upstream.
-        .h1_allow_half_closed(false)
         .disable_signals();
+    let door = Arc::new(Door::new(places));
     for listener in listeners {
-        server = match &listen.tls {
-            Some(tls) => server.listen_rustls_0_23(listener, rustls::ServerConfig::clone(&tls.config)),
-            None => server.listen(listener),
+        let (door, gateway, ending) = (door.clone(), gateway.clone(), server.graceful_shutdown_signal());
+        server = match listen.tls.as_ref().map(|tls| rustls::ServerConfig::clone(&tls.config)) {
+            Some(tls) => server.listen("https", listener, move || {
+                let handshake = TlsAcceptorConfig::default().handshake_timeout(SLOWEST);
+                let service = service(http::app(gateway.clone()), ending.clone());
+                door.clone().before(service.rustls_0_23_with_config(tls.clone(), handshake))
+            }),
+            None => server.listen("http", listener, move || {
+                door.clone().before(service(http::app(gateway.clone()), ending.clone()).tcp())
+            }),
         }
         .map_err(|error| BuildError::Bind { address: listen.host.clone(), reason: error.to_string() })?;
     }
     Ok(server.run())
+}
+
+/// What speaks HTTP on the connections of one worker.
+fn service<T, I, S, B>(
+    app: I,
+    ending: GracefulShutdownSignal,
+) -> HttpService<
+    T,
+    impl ServiceFactory<
+        Request,
+        Config = (),
+        Response = S::Response,
+        Error = HttpResponse,
+        InitError = S::InitError,
+    >,
+    B,
+>
+where
+    I: IntoServiceFactory<S, Request>,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<Error> + 'static,
+    S::InitError: fmt::Debug,
+    S::Response: Into<Response<B>> + 'static,
+    B: MessageBody + 'static,
+{
+    let app = app.into_factory().map_err(|error| error.into().error_response());
+    HttpService::build()
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(SLOWEST)
+        // A client that hangs up drops its handler, which cancels the call upstream.
+        .h1_allow_half_closed(false)
+        // Idle connections do not hold up the end.
+        .graceful_shutdown_signal(move || {
+            let ending = ending.clone();
+            async move { ending.notified().await }
+        })
+        .finish(map_config(app, |()| AppConfig::default()))
+}
+
+/// Has the system allow as many open files as so many connections need, and gives the number that it does allow.
+///
+/// Children inherit the limit, so it is raised no further than that: a program that works with `select` has no use for
+/// files beyond 1024, and some close every number up to the limit.
+fn make_room(connections: NonZeroU32) -> NonZeroU32 {
+    let wanted = u64::from(connections.get()) + OTHER_FILES;
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return connections };
+    let allowed = wanted.min(hard);
+    if soft >= wanted || setrlimit(Resource::RLIMIT_NOFILE, allowed, hard).is_ok() && allowed == wanted {
+        return connections;
+    }
+    let files = allowed.max(soft);
+    let room = u32::try_from(files.saturating_sub(OTHER_FILES).max(files / 2)).ok().and_then(NonZeroU32::new);
+    let room = room.unwrap_or(NonZeroU32::MIN).min(connections);
+    warn!(
+        "at most {room} clients at once, not {connections}: the system allows mcpo {files} open files (ulimit -n)"
+    );
+    room
 }
 
 /// The gateway's URL as whoever started it would type it.

@@ -26,7 +26,7 @@ pub(super) struct MetricsPort {
 impl MetricsPort {
     /// Binds `port` on the host of `beside`, without TLS.
     pub(super) fn bind(beside: &Listen, port: u16) -> Result<Self, BuildError> {
-        let listen = Listen { host: beside.host.clone(), port, tls: None };
+        let listen = Listen { port, tls: None, ..beside.clone() };
         let listeners = bind(&listen, "--metrics-port")?;
         Ok(Self { listen, listeners })
     }

@@ -158,6 +158,9 @@ pub(super) struct Flags {
     /// Refuse larger answers of servers [default: 256MiB]
     #[arg(long, value_name = "SIZE", help_heading = "Limits")]
     pub(super) max_result_size: Option<String>,
+    /// Keep so many connections of clients open at once, a quarter of them for one address [default: 4096]
+    #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
+    pub(super) max_connections: Option<String>,
     /// Let calls in flight finish for so long once told to stop [default: 4]
     #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
     pub(super) shutdown_timeout: Option<String>,

@@ -95,6 +95,7 @@ fn every_flag_has_a_variable() {
         &given.ready,
         &given.max_body_size,
         &given.max_result_size,
+        &given.max_connections,
         &given.shutdown_timeout,
         &given.log_format,
         &given.audit_log,

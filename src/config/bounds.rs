@@ -82,6 +82,12 @@ impl Bounds {
     }
 }
 
+/// How many connections of clients may be open.
+pub(super) fn connections(options: &Options) -> Result<NonZeroU32, ConfigError> {
+    const DEFAULT: NonZeroU32 = NonZeroU32::new(4096).unwrap();
+    options.max_connections.as_ref().map_or(Ok(DEFAULT), |given| given_count(given, 1).map(above_zero))
+}
+
 fn time(node: &Node<'_>) -> Result<Duration, ConfigError> {
     node.number()?.as_f64().and_then(seconds).ok_or_else(|| node.error(NOT_A_TIME))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::{
     About, Audit, BasePath, Bounds, Config, Guard, Limits, Listen, LogFormat, LogLevel, Logins, OperationIds,
-    Readiness, Server, Servers, ServiceManager, Upstream,
+    Readiness, Server, Servers, ServiceManager, Upstream, bounds,
     environment::Environment,
     error::ConfigError,
     file::{File, Surroundings},
@@ -150,7 +150,7 @@ fn listen(options: &Options) -> Result<Listen, ConfigError> {
         }
         (None, None) => None,
     };
-    Ok(Listen { host, port, tls })
+    Ok(Listen { host, port, tls, max_connections: bounds::connections(options)? })
 }
 
 fn port(given: &Given) -> Result<u16, ConfigError> {

@@ -50,7 +50,7 @@ pub use service_manager::ServiceManager;
 pub use signing_key::SigningKey;
 pub use tls::Tls;
 
-use std::path::PathBuf;
+use std::{num::NonZeroU32, path::PathBuf};
 
 /// Everything `mcpo` needs to know to run.
 #[derive(Debug)]
@@ -124,6 +124,8 @@ pub struct Listen {
     pub port: u16,
     /// Certificate and key, loaded and found to fit each other.
     pub tls: Option<Tls>,
+    /// How many connections of clients may be open.
+    pub max_connections: NonZeroU32,
 }
 
 /// The two prefixes, each empty or of the form `/a/b`: a leading slash, no trailing one.

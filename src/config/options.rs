@@ -92,6 +92,7 @@ pub struct Options {
     pub ready: Option<Given>,
     pub max_body_size: Option<Given>,
     pub max_result_size: Option<Given>,
+    pub max_connections: Option<Given>,
     pub shutdown_timeout: Option<Given>,
     pub connect_timeout: Option<Given>,
     pub call_timeout: Option<Given>,

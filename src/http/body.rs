@@ -1,5 +1,7 @@
 //! Reads a call's arguments out of its request.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest,
     http::header,
@@ -7,11 +9,17 @@ use actix_web::{
 };
 use futures_util::StreamExt;
 use serde_json::value::{RawValue, to_raw_value};
+use tokio::time::{Instant, timeout_at};
 
 use super::{error::ApiError, json_error};
 use crate::catalogue::{Arguments, Violation};
 
-/// Reads the whole body, unless it is larger than `limit` bytes or not text.
+/// How long a body may take, whatever its size,
+const GRACE: Duration = Duration::from_secs(10);
+/// and how many bytes have to come for each second more.
+const SLOWEST: f64 = 4096.0;
+
+/// Reads the whole body, unless it is larger than `limit` bytes, comes too slowly or is not text.
 pub(super) async fn read(
     request: &HttpRequest,
     mut payload: Payload,
@@ -24,7 +32,11 @@ pub(super) async fn read(
     }
     // A length is a claim: memory is set aside for what has come.
     let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(1 << 20));
-    while let Some(chunk) = payload.next().await {
+    let start = Instant::now();
+    loop {
+        let deadline = start + GRACE + Duration::from_secs_f64(body.len() as f64 / SLOWEST);
+        let next = timeout_at(deadline, payload.next()).await.map_err(|_| ApiError::Slow)?;
+        let Some(chunk) = next else { break };
         let chunk = chunk.map_err(|_| ApiError::Incomplete)?;
         if body.len() + chunk.len() > limit {
             return Err(ApiError::TooLarge(limit));

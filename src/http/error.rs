@@ -34,6 +34,9 @@ pub(super) enum ApiError {
     /// The body did not arrive whole.
     #[error("the request body did not arrive whole")]
     Incomplete,
+    /// The body came too slowly.
+    #[error("the request body came too slowly")]
+    Slow,
     /// The arguments do not fit the tool.
     #[error("the arguments do not fit the tool")]
     Invalid(Vec<Violation>),
@@ -60,6 +63,7 @@ impl ResponseError for ApiError {
             Self::Denied(Denial::Limited { .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete => StatusCode::BAD_REQUEST,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Tool(_) | Self::Call(CallError::InputRequired(_)) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::BadResult(_)
@@ -159,6 +163,7 @@ mod tests {
             (limited.into(), 429),
             (ApiError::TooLarge(1), 413),
             (ApiError::Incomplete, 400),
+            (ApiError::Slow, 408),
             (ApiError::Invalid(vec![]), 422),
             (ApiError::Tool("m".into()), 500),
             (ApiError::BadResult("m".into()), 502),

@@ -88,6 +88,7 @@ fn values_of_options_are_checked() {
             &[("MCPO_CONNECT_TIMEOUT", "0")],
             "MCPO_CONNECT_TIMEOUT: \"0\" is not a time in seconds; use a number above 0 and at most a year",
         ),
+        ("--max-connections 0 -- x", &[], "--max-connections: \"0\" is not a number from 1 to 1000000"),
         ("--max-concurrent 0 -- x", &[], "--max-concurrent: \"0\" is not a number from 1 to 1000000"),
         (
             "-- x",

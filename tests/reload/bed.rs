@@ -88,7 +88,7 @@ impl Held {
 }
 
 /// Resident memory in KiB.
-pub(super) fn memory(gateway: &Gateway) -> usize {
+pub(crate) fn memory(gateway: &Gateway) -> usize {
     status(gateway.pid())["VmRSS"]
 }
 

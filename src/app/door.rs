@@ -1,0 +1,129 @@
+//! The door: how many connections one address may have open, whatever it does on them.
+//!
+//! Invariant: one address never takes more than its share of the places, so that others find some free. It is counted
+//! before the first byte, and so before TLS too; what is over the share is closed at once.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use actix_service::{Service as _, ServiceFactory, apply_fn_factory};
+use tokio::net::TcpStream;
+
+/// An address may have one place in so many, and one at least.
+const SHARE: u32 = 4;
+/// Whoever has one address of a network this long has all of them (RFC 6177 section 2).
+const IPV6_SITE: u32 = 64;
+
+/// Counts the open connections of each address.
+pub(super) struct Door {
+    share: u32,
+    open: Mutex<HashMap<IpAddr, u32>>,
+}
+
+impl Door {
+    /// A door to so many places.
+    pub(super) fn new(places: NonZeroU32) -> Self {
+        Self { share: places.get().div_ceil(SHARE), open: Mutex::default() }
+    }
+
+    /// Lets as many connections through to `service` as each address may have.
+    pub(super) fn before<S, E>(
+        self: Arc<Self>,
+        service: S,
+    ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = E, InitError = S::InitError>
+    where
+        S: ServiceFactory<TcpStream, Config = (), Response = (), Error = E>,
+        S::Service: 'static,
+    {
+        apply_fn_factory(service, move |stream: TcpStream, service: &S::Service| {
+            let admitted = self.admit(&stream).map(|place| (service.call(stream), place));
+            async move {
+                match admitted {
+                    Some((served, _place)) => served.await,
+                    None => Ok(()),
+                }
+            }
+        })
+    }
+
+    /// A place for the connection; nothing where its address has its share, or is gone already.
+    fn admit(self: &Arc<Self>, stream: &TcpStream) -> Option<Place> {
+        let peer: io::Result<_> = stream.peer_addr();
+        self.enter(holder(peer.ok()?.ip()))
+    }
+
+    fn enter(self: &Arc<Self>, holder: IpAddr) -> Option<Place> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(holder).or_default();
+        (*count < self.share).then(|| {
+            *count += 1;
+            Place { door: self.clone(), holder }
+        })
+    }
+}
+
+/// One open connection.
+struct Place {
+    door: Arc<Door>,
+    holder: IpAddr,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.door.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.holder) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.holder);
+            }
+        }
+    }
+}
+
+/// Who is counted for `address`.
+fn holder(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) if !address.is_loopback() => {
+            Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (u128::BITS - IPV6_SITE))).into()
+        }
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn an_address_has_its_share_and_no_more() {
+        let door = Arc::new(Door::new(NonZeroU32::new(8).expect("above 0")));
+        let enter = |from: &str| door.enter(holder(address(from)));
+        let first = enter("192.0.2.1");
+        let second = enter("::ffff:192.0.2.1");
+        assert!(first.is_some() && second.is_some());
+        assert!(enter("192.0.2.1").is_none(), "the share is taken");
+        let others = [enter("192.0.2.2"), enter("2001:db8::1"), enter("2001:db8::ffff")];
+        assert!(others.iter().all(Option::is_some));
+        assert!(enter("2001:db8::2").is_none(), "a site is one holder");
+        assert!(enter("2001:db8:0:1::1").is_some(), "another site is another");
+        drop(first);
+        assert!(enter("192.0.2.1").is_some(), "a place is free again");
+        drop((second, others));
+        assert!(door.open.lock().expect("unpoisoned").is_empty(), "nobody is remembered who has left");
+    }
+
+    #[test]
+    fn there_is_always_one_place() {
+        let door = Arc::new(Door::new(NonZeroU32::MIN));
+        assert!(door.enter(holder(address("::1"))).is_some());
+    }
+}
