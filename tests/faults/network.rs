@@ -1,10 +1,11 @@
-//! Remote servers, and what stands between them and us: refused, forgotten, cut, silent, restarted.
+//! Remote servers, and what stands between them and us: refused, forgotten, cut, restarted.
 
 use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::bed::{Bed, REMOTE};
 use crate::support::{
     Gateway, eventually,
     faults::{Fault, FaultyProxy},
@@ -25,7 +26,25 @@ async fn answers(gateway: &Gateway) {
     assert_eq!(gateway.result("/remote/echo", &echo()).await, "Echo: x");
 }
 
-/// The first call after a restart on the same port goes through: whatever was lost, it was not the call.
+/// The first call after a restart on the same port goes through: the server has forgotten the session, and says so with
+/// 404. While nobody listens, calls are told.
+#[tokio::test]
+async fn the_first_call_after_a_restart_goes_through() {
+    for transport in REMOTE {
+        let (bed, mut upstream) = Bed::remote(transport).await;
+        bed.answers().await;
+        upstream.kill();
+        upstream.start().await;
+        bed.answers().await;
+        upstream.kill();
+        bed.refuses("refused").await;
+        upstream.start().await;
+        bed.answers().await;
+        bed.stop().await;
+    }
+}
+
+/// Some servers answer 400 about a session that they have forgotten.
 #[tokio::test]
 async fn a_server_that_forgot_the_session_gets_the_call_again() {
     let port = free_port();
@@ -38,47 +57,56 @@ async fn a_server_that_forgot_the_session_gets_the_call_again() {
     gateway.stop().await;
 }
 
-/// Nobody listens: calls say so, and go through as soon as somebody does.
+/// A 400 about one request costs that request alone; calls under way beside it are answered.
 #[tokio::test]
-async fn a_refused_connection_is_told_and_tried_again() {
-    let port = free_port();
-    let first = Remote::http_at(port).await;
-    let gateway = gateway("http", &first.url).await;
-    drop(first);
-    eventually("the refusal is told", async || {
-        let answer = gateway.call("/remote/echo", &echo()).await;
-        // The first may still meet the server's end.
-        assert!(matches!(answer.status, 502 | 503), "{answer:?}");
-        (answer.status == 503 && answer.body.contains("refused")).then_some(())
-    })
-    .await;
-    let _second = Remote::http_at(port).await;
-    answers(&gateway).await;
-    gateway.stop().await;
+async fn a_refusal_costs_one_call() {
+    let (bed, upstream) = Bed::remote(REMOTE[0]).await;
+    let release = bed.gateway.file("release");
+    let slow = bed.call_with(json!({ "until": release }));
+    let refused = async {
+        bed.ran(1).await;
+        for _ in 0..3 {
+            let answer = bed.call_with(json!({ "refuse": "the arguments are too deep" })).await;
+            assert!(answer.error(502).contains("the arguments are too deep"), "{answer:?}");
+        }
+        fs::write(&release, "").unwrap();
+    };
+    let (slow, ()) = tokio::join!(slow, refused);
+    assert_eq!(slow.status, 200, "{slow:?}");
+    assert!(!bed.gateway.log().contains("not connected"), "{}", bed.gateway.log());
+    drop(upstream);
+    bed.stop().await;
 }
 
-/// What a proxy answers for a server is told as it is, may have run, and ends nothing.
+/// What a proxy answers for a server is told as it is, and may have run. It ends nothing where it passes soon; where it
+/// lasts, the first call after it goes through all the same.
 #[tokio::test]
-async fn a_proxys_error_costs_one_call() {
-    let remote = Remote::http().await;
-    let (proxy, url) = FaultyProxy::before(&remote.url).await;
-    let gateway = gateway("http", &url).await;
+async fn a_proxys_error_costs_the_calls_that_meet_it() {
     for (status, answer) in [
         ("503", "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"),
         ("524", "HTTP/1.1 524 A Timeout Occurred\r\nContent-Length: 0\r\n\r\n"),
     ] {
+        let (bed, _upstream, proxy) = Bed::proxied(REMOTE[0]).await;
         proxy.set(Fault::Answer(answer));
         // A call that meets the end of a connection from before is lost with that.
         eventually("the proxy's error is told", async || {
-            let message = gateway.call("/remote/echo", &echo()).await.error(502);
+            let message = bed.call().await.error(502);
             assert!(message.contains("may have run"), "{message}");
             message.contains(status).then_some(())
         })
         .await;
         proxy.set(Fault::None);
-        answers(&gateway).await;
+        bed.answers().await;
+        bed.stop().await;
     }
-    gateway.stop().await;
+    for transport in REMOTE {
+        let (bed, _upstream, proxy) = Bed::proxied(transport).await;
+        proxy.set(Fault::Answer("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"));
+        bed.refuses("HTTP 502").await;
+        proxy.set(Fault::None);
+        bed.answers().await;
+        bed.stop().await;
+    }
 }
 
 /// A stream that is cut, as idle ones are by proxies, is opened anew. The call that meets the cut is answered all the
@@ -92,29 +120,6 @@ async fn a_cut_stream_is_opened_anew() {
         proxy.set(Fault::Cut);
         proxy.set(Fault::None);
         answers(&gateway).await;
-        gateway.stop().await;
-    }
-}
-
-/// A peer that is gone without a word is found out by the first call, which does not hang, and left behind.
-#[tokio::test]
-async fn a_half_open_connection_is_left_behind() {
-    for (kind, remote) in [("sse", Remote::sse().await), ("http", Remote::http().await)] {
-        let (proxy, url) = FaultyProxy::before(&remote.url).await;
-        let gateway = gateway(kind, &url).await;
-        proxy.set(Fault::Silence);
-        gateway.call("/remote/echo", &echo()).await.error(504);
-        eventually("the silence is noticed", async || {
-            gateway.log().contains("the server does not answer").then_some(())
-        })
-        .await;
-        proxy.set(Fault::None);
-        eventually("calls go through", async || {
-            let answer = gateway.call("/remote/echo", &echo()).await;
-            assert!(matches!(answer.status, 200 | 502 | 503), "{kind}: {answer:?}");
-            (answer.status == 200).then_some(())
-        })
-        .await;
         gateway.stop().await;
     }
 }
@@ -137,26 +142,6 @@ async fn a_server_that_comes_late_is_found() {
         (answer.status == 200).then_some(())
     })
     .await;
-    gateway.stop().await;
-}
-
-/// A name that does not resolve, and a peer that speaks no TLS: told as what they are, and tried again.
-#[tokio::test]
-async fn failures_of_names_and_tls_are_told() {
-    let remote = Remote::http().await;
-    let servers = json!({
-        "name": { "type": "http", "url": "http://mcp.invalid/mcp" },
-        "tls": { "type": "http", "url": remote.url.replace("http://", "https://") },
-    });
-    let gateway = Gateway::config(&servers).start().await;
-    for (server, reason) in [("name", "dns error"), ("tls", "InvalidContentType")] {
-        eventually(&format!("{server} says why"), async || {
-            let answer = gateway.call(&format!("/{server}/x"), &json!({})).await;
-            let retried = answer.header("retry-after").is_some();
-            (answer.error(503).contains(reason) && retried).then_some(())
-        })
-        .await;
-    }
     gateway.stop().await;
 }
 

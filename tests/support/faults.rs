@@ -1,5 +1,7 @@
 //! A TCP proxy that fails as networks and proxies do, at once when told.
 
+use std::future::pending;
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
@@ -14,7 +16,7 @@ pub(crate) enum Fault {
     None,
     /// Cuts it.
     Cut,
-    /// Keeps it open and passes nothing on, as a peer does that is gone without a word.
+    /// Keeps it open and passes nothing on, as a peer does that is gone without a word; for ever.
     Silence,
     /// Answers this, whatever is sent, and cuts it.
     Answer(&'static str),
@@ -54,14 +56,13 @@ impl FaultyProxy {
 async fn serve(mut client: TcpStream, upstream: String, mut faults: watch::Receiver<Fault>) {
     let fault = *faults.borrow_and_update();
     match fault {
-        Fault::Cut => return,
-        Fault::Silence => {}
+        Fault::Cut => {}
+        Fault::Silence => pending().await,
         Fault::Answer(answer) => {
             let mut request = [0; 64 << 10];
             let _ = client.read(&mut request).await;
             let _ = client.write_all(answer.as_bytes()).await;
             let _ = client.shutdown().await;
-            return;
         }
         Fault::None => {
             let Ok(mut server) = TcpStream::connect(&upstream).await else { return };
@@ -70,10 +71,8 @@ async fn serve(mut client: TcpStream, upstream: String, mut faults: watch::Recei
                 _ = faults.changed() => {}
             }
             if *faults.borrow_and_update() == Fault::Silence {
-                let _ = faults.changed().await;
+                pending::<()>().await;
             }
-            return;
         }
     }
-    let _ = faults.changed().await;
 }

@@ -27,6 +27,8 @@ pub(crate) struct Launch {
     trusted: Option<reqwest::Certificate>,
     /// What its documents are asked for with.
     key: Option<String>,
+    /// A command that runs the rest of its line in its own place.
+    wrapper: Vec<String>,
 }
 
 impl Launch {
@@ -39,6 +41,7 @@ impl Launch {
             environment: Vec::new(),
             trusted: None,
             key: None,
+            wrapper: Vec::new(),
         }
     }
 
@@ -64,6 +67,12 @@ impl Launch {
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
         self.environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// Starts it through a command that replaces itself by what follows.
+    pub(crate) fn inside(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
         self
     }
 
@@ -110,7 +119,10 @@ impl Launch {
     }
 
     fn spawn(&self, mark: &str) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mcpo"));
+        let binary = env!("CARGO_BIN_EXE_mcpo");
+        let mut line = self.wrapper.iter().map(String::as_str).chain([binary]);
+        let mut command = Command::new(line.next().unwrap_or(binary));
+        command.args(line);
         for (name, _) in std::env::vars() {
             let shared = ["API_KEY", "LOG_LEVEL", "RUST_LOG"];
             // Nothing on the screen of who runs the tests.

@@ -15,4 +15,4 @@ pub(crate) mod wire;
 
 pub(crate) use answer::Answer;
 pub(crate) use gateway::Gateway;
-pub(crate) use wait::eventually;
+pub(crate) use wait::{eventually, long};

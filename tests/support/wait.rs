@@ -5,6 +5,11 @@ use std::time::{Duration, Instant};
 /// How long anything may take on the slowest machine; reached only by a failing test.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Whether tests take as long as they should, rather than as short as they may: `MCPO_LONG_TESTS=1`.
+pub(crate) fn long() -> bool {
+    std::env::var("MCPO_LONG_TESTS").is_ok_and(|value| value == "1")
+}
+
 /// Asks `check` again and again until it gives something; fails the test after [`DEADLINE`].
 pub(crate) async fn eventually<T>(what: &str, check: impl AsyncFnMut() -> Option<T>) -> T {
     within(DEADLINE, what, check).await

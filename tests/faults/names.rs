@@ -1,0 +1,56 @@
+//! Names that do not resolve, and then do.
+
+use std::{fs, process::Command};
+
+use serde_json::json;
+
+use super::bed::Bed;
+use crate::support::{
+    Gateway, eventually,
+    upstream::{Remote, free_port},
+};
+
+/// A name that never resolves is told as what it is, and tried again.
+#[tokio::test]
+async fn an_unknown_name_is_told() {
+    let servers = json!({ "name": { "type": "http", "url": "http://mcp.invalid/mcp" } });
+    let gateway = Gateway::config(&servers).start().await;
+    eventually("it says why", async || {
+        let answer = gateway.call("/name/x", &json!({})).await;
+        let retried = answer.header("retry-after").is_some();
+        (answer.error(503).contains("dns error") && retried).then_some(())
+    })
+    .await;
+    gateway.stop().await;
+}
+
+/// A name that is lost with the server, and comes back with it, is looked up anew: the first call goes through.
+///
+/// The gateway gets a `/etc/hosts` of its own in a mount namespace. Where the system gives none, as in a container
+/// without privileges, there is nothing to test with.
+#[tokio::test]
+async fn a_name_that_comes_back_is_found() {
+    const NAMESPACE: [&str; 3] = ["unshare", "--map-root-user", "--mount"];
+    if !Command::new(NAMESPACE[0]).args(&NAMESPACE[1..]).arg("true").status().is_ok_and(|it| it.success()) {
+        eprintln!("not tested: the system gives no mount namespace");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (port, runs, hosts) = (free_port(), folder.path().join("runs"), folder.path().join("hosts"));
+    let known = "127.0.0.1 localhost mcp-server.test\n";
+    fs::write(&hosts, known).unwrap();
+    let first = Remote::counting(port, "mcp", &runs, None).await;
+    let server = json!({ "type": "http", "url": format!("http://mcp-server.test:{port}/mcp") });
+    let script = format!("mount --bind {} /etc/hosts && exec \"$@\"", hosts.display());
+    let wrapper: Vec<&str> = NAMESPACE.into_iter().chain(["sh", "-c", &script, "sh"]).collect();
+    let bed = Bed::launch(folder, server, |launch| launch.inside(&wrapper)).await;
+    bed.answers().await;
+    drop(first);
+    // Written in place: the bound file is this one.
+    fs::write(&hosts, "127.0.0.1 localhost\n").unwrap();
+    bed.refuses("dns error").await;
+    let _second = Remote::counting(port, "mcp", &runs, None).await;
+    fs::write(&hosts, known).unwrap();
+    bed.answers().await;
+    bed.stop().await;
+}

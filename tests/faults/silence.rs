@@ -1,0 +1,104 @@
+//! Peers that say nothing more and do not go away: half-open connections, and processes that are stopped.
+
+use std::fs;
+
+use futures_util::future::join_all;
+use nix::sys::signal::Signal;
+
+use super::bed::{Bed, REMOTE, Upstream};
+use crate::support::{
+    eventually,
+    faults::{Fault, FaultyProxy},
+    long,
+    processes::signal,
+};
+
+/// Two ways to be silent.
+#[derive(Clone, Copy)]
+enum Silence {
+    /// The network passes nothing on, and what it has swallowed never comes back.
+    HalfOpen,
+    /// The server's process is stopped.
+    Stopped,
+}
+
+impl Silence {
+    fn begin(self, upstream: &Upstream, proxy: &FaultyProxy) {
+        match self {
+            Self::HalfOpen => proxy.set(Fault::Silence),
+            Self::Stopped => upstream.signal(Signal::SIGSTOP),
+        }
+    }
+
+    fn end(self, upstream: &Upstream, proxy: &FaultyProxy) {
+        match self {
+            Self::HalfOpen => proxy.set(Fault::None),
+            Self::Stopped => upstream.signal(Signal::SIGCONT),
+        }
+    }
+}
+
+/// Each way over each transport.
+fn all() -> impl Iterator<Item = ((&'static str, &'static str), Silence)> {
+    REMOTE.into_iter().flat_map(|it| [(it, Silence::HalfOpen), (it, Silence::Stopped)])
+}
+
+/// A call finds it out where there is one, else the ping of an idle connection. It is left behind then.
+async fn found_out(transport: (&str, &'static str), silence: Silence, called: bool) {
+    let (bed, upstream, proxy) = Bed::proxied(transport).await;
+    silence.begin(&upstream, &proxy);
+    if called {
+        bed.call().await.error(504);
+    }
+    bed.loses("the server does not answer").await;
+    silence.end(&upstream, &proxy);
+    // An attempt to connect from before may still be under way.
+    bed.heals(&[503]).await;
+    bed.stop().await;
+}
+
+/// The first call, which does not hang, finds out.
+#[tokio::test]
+async fn a_silent_peer_is_left_behind() {
+    join_all(all().map(|(transport, silence)| found_out(transport, silence, true))).await;
+}
+
+/// Without any call it takes the 40 s of the ping, over stdio too.
+#[tokio::test]
+async fn an_idle_silent_peer_is_left_behind() {
+    if !long() {
+        return;
+    }
+    let remote = join_all(all().map(|(transport, silence)| found_out(transport, silence, false)));
+    let stdio = async {
+        let bed = Bed::stdio().await;
+        signal(bed.child(), Signal::SIGSTOP);
+        bed.loses("the server does not answer").await;
+        // The frozen process gets 4 s to end before another is started.
+        bed.heals(&[503]).await;
+        bed.stop().await;
+    };
+    tokio::join!(remote, stdio);
+}
+
+/// The kernel asks an idle peer too: a timer for that runs on each connection.
+#[tokio::test]
+async fn the_kernel_asks_idle_peers() {
+    for transport in REMOTE {
+        let (bed, upstream) = Bed::remote(transport).await;
+        bed.answers().await;
+        // proc(5): local address, remote address, state (01 is established), queues, timer (02 is keep-alive).
+        let peer = format!("0100007F:{:04X}", upstream.port());
+        eventually("each connection has the timer", async || {
+            let table = fs::read_to_string("/proc/net/tcp").unwrap();
+            let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+            let timers: Vec<_> = rows
+                .filter(|row| row[2] == peer && row[3] == "01")
+                .map(|row| row[5].starts_with("02:"))
+                .collect();
+            (!timers.is_empty() && timers.iter().all(|&keeps| keeps)).then_some(())
+        })
+        .await;
+        bed.stop().await;
+    }
+}
