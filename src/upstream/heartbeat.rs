@@ -36,8 +36,20 @@ impl Caller {
             // A server may well be too busy with a call to answer a ping: only a call's deadline bounds that.
             let idle = self.in_flight.load(Ordering::Relaxed) == 0;
             if suspected || (idle && heard == self.inbox.heard()) {
-                self.check().await;
+                self.insist().await;
             }
+        }
+    }
+
+    /// Asks as often as a proxy may answer in the server's place; then the connection ends.
+    async fn insist(&self) {
+        let heard = self.inbox.heard();
+        for refusals in 1..=MOST_REFUSALS {
+            let Some(error) = self.check().await.filter(|_| heard == self.inbox.heard()) else { return };
+            if refusals == MOST_REFUSALS {
+                return self.inbox.close(format!("the server cannot be reached: {error}"));
+            }
+            sleep(RETRY).await;
         }
     }
 
@@ -46,31 +58,21 @@ impl Caller {
         self.suspected.notify_one();
     }
 
-    /// Asks the server whether it is there, and ends the connection if it is not.
-    pub(super) async fn check(&self) {
+    /// Asks the server whether it is there, and ends the connection if it is not. Gives the answer of a proxy that
+    /// cannot reach it.
+    pub(super) async fn check(&self) -> Option<WireError> {
         if self.unconnected() || !self.is_open() {
-            return;
+            return None;
         }
         let heard = self.inbox.heard();
-        let mut refusals = 0;
-        let reason = loop {
-            let answer = timeout(ANSWER, self.request("ping", Params::default())).await;
-            let silent = heard == self.inbox.heard();
-            match answer {
-                Ok(Err(WireError::NotSent(reason) | WireError::Lost(reason))) => {
-                    break format!("the server cannot be reached: {reason}");
-                }
-                Ok(Err(error)) if silent && error.says_unreachable() => {
-                    refusals += 1;
-                    if refusals == MOST_REFUSALS {
-                        break format!("the server cannot be reached: {error}");
-                    }
-                    sleep(RETRY).await;
-                }
-                Err(_) if silent => break "the server does not answer".to_owned(),
-                Ok(_) | Err(_) => return,
+        match timeout(ANSWER, self.request("ping", Params::default())).await {
+            Ok(Err(WireError::NotSent(reason) | WireError::Lost(reason))) => {
+                self.inbox.close(format!("the server cannot be reached: {reason}"));
             }
-        };
-        self.inbox.close(reason);
+            Ok(Err(error)) if error.says_unreachable() => return Some(error),
+            Err(_) if heard == self.inbox.heard() => self.inbox.close("the server does not answer"),
+            Ok(_) | Err(_) => {}
+        }
+        None
     }
 }

@@ -1,7 +1,9 @@
 """The fake of `server.py` over HTTP, with the same options. Python's standard library alone.
 
 It listens on the port that the environment names. At /mcp it speaks streamable HTTP, with a session but without a
-standing stream; at /sse it speaks HTTP+SSE, where a call may tell it also:
+standing stream, where a call may tell it also:
+    {"refuse": N}        answers this POST and the next, N together, with 503, as a proxy does
+At /sse it speaks HTTP+SSE, where a call may tell it also:
     {"hang_up": true}    ends the stream and never answers the POST
     {"forget": true}     answers, and refuses every further POST of the session, though its stream stays open
 """
@@ -17,6 +19,8 @@ from server import Server, options
 SERVER = Server(options())
 #: The messages for each stream, by the path that its client POSTs to; None ends it.
 STREAMS = {}
+#: How many POSTs are still to be refused.
+refusals = 0
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -36,7 +40,13 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(f"data: {json.dumps(message)}\n\n".encode())
 
     def do_POST(self):
+        global refusals
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        told = (message.get("params") or {}).get("arguments") or {}
+        refusals = told.get("refuse", refusals)
+        if refusals:
+            refusals -= 1
+            return self.reply(503)
         if self.path == "/mcp":
             answer = SERVER.take(message)
             return self.reply(200 if answer else 202, answer)
@@ -44,7 +54,6 @@ class Handler(BaseHTTPRequestHandler):
         if messages is None:
             return self.reply(404)
         answer = SERVER.take(message)
-        told = (message.get("params") or {}).get("arguments") or {}
         if told.get("hang_up"):
             messages.put(None)
             threading.Event().wait()
