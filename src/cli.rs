@@ -111,6 +111,8 @@ fn options(flags: Flags, from: &Origins<'_>) -> Options {
         named_keys_file: from.one("named-keys-file", flags.named_keys_file),
         rate_limit: from.one("rate-limit", flags.rate_limit),
         address_rate_limit: from.one("address-rate-limit", flags.address_rate_limit),
+        jwt_issuer: from.one("jwt-issuer", flags.jwt_issuer),
+        jwt_audience: from.list("jwt-audience", flags.jwt_audience, Some(',')),
         strict_auth: from.switch("strict-auth", flags.strict_auth),
         cors_allow_origins: from.list("cors-allow-origins", flags.cors_allow_origins, Some(',')),
         token_dir: from.one("token-dir", flags.token_dir),

@@ -14,8 +14,9 @@ const EXAMPLES: &str = "\
 Environment:
   Every option also reads a variable: MCPO_ and its long name, as in MCPO_API_KEY_FILE. A flag
   wins over its variable; an empty variable counts as unset. MCPO_ENV and MCPO_HEADER hold one
-  value each, MCPO_CORS_ALLOW_ORIGINS a list with commas. API_KEY and LOG_LEVEL stand in where
-  neither a flag nor a variable of ours is given. Keep secrets out of flags: `ps` shows them.
+  value each, MCPO_CORS_ALLOW_ORIGINS and MCPO_JWT_AUDIENCE lists with commas. API_KEY and
+  LOG_LEVEL stand in where neither a flag nor a variable of ours is given. Keep secrets out of
+  flags: `ps` shows them.
 
 Config file:
   JSON as Claude Desktop has it, with comments, trailing commas, ${VAR} and ${VAR:-default}:
@@ -114,6 +115,12 @@ pub(super) struct Flags {
     /// The same from a file, one NAME=KEY a line; KEY may be sha256: and its digest
     #[arg(long, value_name = "FILE", help_heading = "Access")]
     pub(super) named_keys_file: Option<String>,
+    /// Accept tokens (JWT) of this OpenID or OAuth issuer from callers, as in https://id.example.com/realms/main
+    #[arg(long, value_name = "URL", help_heading = "Access")]
+    pub(super) jwt_issuer: Option<String>,
+    /// Only those that are meant for this audience; repeatable
+    #[arg(long, value_name = "AUDIENCE", help_heading = "Access")]
+    pub(super) jwt_audience: Vec<String>,
     /// Ask for the key everywhere, documents and pages too
     #[arg(long, help_heading = "Access")]
     pub(super) strict_auth: bool,

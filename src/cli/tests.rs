@@ -79,6 +79,7 @@ fn every_flag_has_a_variable() {
         &given.api_key,
         &given.api_key_file,
         &given.named_keys_file,
+        &given.jwt_issuer,
         &given.strict_auth,
         &given.token_dir,
         &given.token_key,
@@ -110,6 +111,7 @@ fn every_flag_has_a_variable() {
     .into_iter()
     .flatten()
     .chain(&given.cors_allow_origins)
+    .chain(&given.jwt_audience)
     .chain(&given.header)
     .chain(&given.named_key)
     .chain(&given.env)

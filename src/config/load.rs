@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use super::{
-    About, Audit, BasePath, Bounds, Config, Guard, Limits, Listen, LogFormat, LogLevel, Logins, OperationIds,
-    Readiness, Server, Servers, ServiceManager, Upstream, bounds,
+    About, Audit, BasePath, Bounds, Config, Guard, Jwt, Limits, Listen, LogFormat, LogLevel, Logins,
+    OperationIds, Readiness, Server, Servers, ServiceManager, Upstream, bounds,
     environment::Environment,
     error::ConfigError,
     file::{File, Surroundings},
@@ -60,6 +60,7 @@ impl Config {
             listen: listen(options)?,
             guard: Guard::new(options, keys)?,
             metrics_port: options.metrics_port.as_ref().map(port).transpose()?,
+            jwt: Jwt::parse(options)?,
             about: about(options),
             operation_ids: operation_ids(&options.operation_ids)?,
             limits: limits(options)?,

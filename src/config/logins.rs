@@ -71,7 +71,7 @@ fn public_url(given: &Given, base: &BasePath) -> Result<Url, ConfigError> {
     Ok(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         // RFC 6761 section 6.3.
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

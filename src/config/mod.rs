@@ -12,6 +12,7 @@ mod file;
 mod forwarding;
 mod guard;
 mod json;
+mod jwt;
 mod keys;
 mod limits;
 mod load;
@@ -37,6 +38,7 @@ pub use bounds::Bounds;
 pub use environment::Environment;
 pub use error::ConfigError;
 pub use guard::Guard;
+pub use jwt::{Issuer, Jwt};
 pub use keys::Key;
 pub use limits::Limits;
 pub use logins::Logins;
@@ -63,6 +65,8 @@ pub struct Config {
     pub base: BasePath,
     /// Who may call.
     pub guard: Guard,
+    /// Whose tokens callers may show.
+    pub jwt: Option<Jwt>,
     /// What the root document (or the only document) says of itself.
     pub about: About,
     /// How operations are named.

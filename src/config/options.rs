@@ -74,6 +74,8 @@ pub struct Options {
     pub named_keys_file: Option<Given>,
     pub rate_limit: Option<Given>,
     pub address_rate_limit: Option<Given>,
+    pub jwt_issuer: Option<Given>,
+    pub jwt_audience: Vec<Given>,
     pub strict_auth: Option<Given>,
     pub cors_allow_origins: Vec<Given>,
     pub token_dir: Option<Given>,

@@ -142,6 +142,42 @@ fn values_of_options_are_checked() {
             "--cors-allow-origins: \"a.example\" is not an origin; write it as in https://app.example.com \
              or http://localhost:3000, without a path, or * for any",
         ),
+        (
+            "--jwt-issuer https://id.example.com -- x",
+            &[],
+            "--jwt-issuer: not every token of an issuer is meant for this gateway; say with --jwt-audience which ones \
+             are",
+        ),
+        (
+            "-- x",
+            &[("MCPO_JWT_AUDIENCE", "mcpo,other")],
+            "MCPO_JWT_AUDIENCE: an audience needs its issuer; give --jwt-issuer as well",
+        ),
+        (
+            "--jwt-issuer https://id.example.com --jwt-audience= -- x",
+            &[],
+            "--jwt-audience: is empty; write what the tokens have as \"aud\"",
+        ),
+        (
+            "--jwt-issuer id.example.com --jwt-audience mcpo -- x",
+            &[],
+            "--jwt-issuer: not a whole URL; write it as in \"https://example.com/mcp\"",
+        ),
+        (
+            "--jwt-issuer http://id.example.com --jwt-audience mcpo -- x",
+            &[],
+            "--jwt-issuer: an issuer beyond this machine needs https: its keys would come unprotected",
+        ),
+        (
+            "--jwt-issuer https://id.example.com?realm=a --jwt-audience mcpo -- x",
+            &[],
+            "--jwt-issuer: holds a query or a fragment; an issuer has none, so remove it",
+        ),
+        (
+            "--jwt-issuer https://ada:hunter2@id.example.com --jwt-audience mcpo -- x",
+            &[],
+            "--jwt-issuer: holds a user name or a password; an issuer has none, so remove them",
+        ),
         ("--env A -- x", &[], "--env: write it as NAME=value"),
         ("--env =hunter2 -- x", &[], "--env: write it as NAME=value"),
     ];
