@@ -19,6 +19,7 @@ mod fuzz_seeds;
 mod golden;
 mod guards;
 mod hostile;
+mod jwt;
 mod logs;
 mod metrics;
 mod oauth;

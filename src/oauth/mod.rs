@@ -30,8 +30,6 @@ mod scopes;
 mod seal;
 mod shared;
 mod store;
-#[cfg(test)]
-mod stub;
 mod token;
 mod vault;
 

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::*;
 use crate::{
     config::SigningKey,
-    oauth::stub::{Received, WebServer},
     secret::ExposeSecret as _,
+    stub::{Received, WebServer},
 };
 
 const REDIRECT: &str = "http://127.0.0.1:8000/oauth/callback";

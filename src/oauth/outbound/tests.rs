@@ -1,7 +1,7 @@
 //! What the way out lets pass, and what it brings back.
 
 use super::*;
-use crate::oauth::stub::{Stub, redirect, response};
+use crate::stub::{Stub, redirect, response};
 
 /// No test resolves a name but `localhost`: the network of the tests may have no others.
 async fn towards(server: &str) -> Outbound {

@@ -7,8 +7,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use url::form_urlencoded;
 
 use super::*;
-use crate::oauth::{
-    client::ClientOrigin,
+use crate::{
+    oauth::client::ClientOrigin,
     stub::{Received, WebServer},
 };
 

@@ -1,5 +1,7 @@
 //! HTTP servers on loopback for unit tests: one answers what a closure says and remembers what it was asked, the other
 //! takes one request after another and shows it whole.
+//!
+//! Imports nothing of the project, so that the tests of every room may use it.
 
 use std::{
     io,
@@ -19,9 +21,9 @@ use url::Url;
 /// Longer than any answer takes.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-pub(super) struct Stub {
+pub(crate) struct Stub {
     /// With a port of its own.
-    pub(super) origin: Url,
+    pub(crate) origin: Url,
     asked: Arc<Mutex<Vec<String>>>,
     _connections: JoinSet<()>,
 }
@@ -29,7 +31,7 @@ pub(super) struct Stub {
 impl Stub {
     /// Serves what `answer` says to a request such as `GET /path`, after the origin. An empty answer breaks the
     /// connection.
-    pub(super) async fn serve(answer: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Self {
+    pub(crate) async fn serve(answer: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::<Mutex<Vec<String>>>::default();
@@ -45,48 +47,48 @@ impl Stub {
         Self { origin: url, asked, _connections: connections }
     }
 
-    pub(super) fn url(&self, path: &str) -> Url {
+    pub(crate) fn url(&self, path: &str) -> Url {
         self.origin.join(path).unwrap()
     }
 
     /// The requests so far, `GET /path`.
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
 
 /// A response whose body ends with the connection.
-pub(super) fn response(status: u16, body: &str) -> String {
+pub(crate) fn response(status: u16, body: &str) -> String {
     format!("HTTP/1.1 {status} x\r\nconnection: close\r\n\r\n{body}")
 }
 
-pub(super) fn redirect(to: &str) -> String {
+pub(crate) fn redirect(to: &str) -> String {
     format!("HTTP/1.1 302 x\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
 }
 
 /// Waits for requests at its URL.
-pub(super) struct WebServer {
+pub(crate) struct WebServer {
     listener: TcpListener,
-    pub(super) url: Url,
+    pub(crate) url: Url,
 }
 
 /// What the server was sent.
-pub(super) struct Received {
+pub(crate) struct Received {
     /// Method and path.
-    pub(super) target: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: String,
+    pub(crate) target: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl WebServer {
-    pub(super) async fn bind() -> Self {
+    pub(crate) async fn bind() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/endpoint", listener.local_addr().unwrap()).parse().unwrap();
         Self { listener, url }
     }
 
     /// Answers one request; to be joined with what sends it.
-    pub(super) async fn answer(&self, status: u16, body: &str) -> Received {
+    pub(crate) async fn answer(&self, status: u16, body: &str) -> Received {
         timeout(DEADLINE, self.exchange(status, body)).await.expect("nothing was sent")
     }
 

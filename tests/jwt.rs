@@ -1,0 +1,4 @@
+//! Callers' tokens, from a real issuer.
+
+pub(crate) mod issuer;
+mod rotation;
