@@ -24,9 +24,10 @@ use url::Url;
 
 use crate::{
     config::{Audit, Config, Server as Upstream},
-    http::{AuditLog, Gateway},
+    http::{AuditLog, Gateway, Insight},
     oauth::{Authorizer, Office},
     systemd::{Notifier, State},
+    telemetry::Traces,
     upstream,
 };
 
@@ -69,6 +70,7 @@ pub struct Application {
     /// How long calls may go on from then.
     patience: Duration,
     notifier: Notifier,
+    traces: Option<Traces>,
 }
 
 /// Why the application could not be built.
@@ -90,6 +92,9 @@ pub enum BuildError {
         /// The reason.
         reason: io::Error,
     },
+    /// Spans cannot be exported.
+    #[error("spans cannot be exported: {0}")]
+    Traces(String),
     /// SIGHUP cannot be caught.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
@@ -124,6 +129,9 @@ impl Application {
         let base = Url::parse(&url)
             .map_err(|error| BuildError::Bind { address: url.clone(), reason: error.to_string() })?;
         let audit = config.audit.as_ref().map(open).transpose()?;
+        let traces = config.otlp_endpoint.as_ref().map(Traces::start).transpose();
+        let traces = traces.map_err(BuildError::Traces)?;
+        let insight = Insight::new(config.metrics_port.is_some(), traces.as_ref().map(Traces::tracer), audit);
         let office = Arc::new(Office::new(
             config.logins.clone(),
             base,
@@ -131,7 +139,7 @@ impl Application {
             tasks.clone(),
             stop.clone(),
         ));
-        let gateway = Data::new(Gateway::new(&config, office, audit));
+        let gateway = Data::new(Gateway::new(&config, office, insight));
         let (draining, patience) = (gateway.draining.clone(), config.limits.shutdown);
         let notifier = Notifier::new(config.service_manager.clone());
         let reloader =
@@ -145,7 +153,7 @@ impl Application {
         }
         let server = serve(&listen, listeners, &gateway, patience + LAST_ANSWERS)?;
         info!("listening on {url}, documentation at {url}/docs");
-        Ok(Self { server, tasks, stop, draining, patience, notifier })
+        Ok(Self { server, tasks, stop, draining, patience, notifier, traces })
     }
 
     /// Serves until it is `told` to stop: then stops accepting, lets calls finish, ends sessions and children. Told a
@@ -183,6 +191,9 @@ impl Application {
         self.tasks.close();
         if timeout(GOODBYE, self.tasks.wait()).await.is_err() {
             warn!("some servers did not end in time and are killed");
+        }
+        if let Some(traces) = self.traces {
+            traces.end().await;
         }
         info!("stopped");
         ended

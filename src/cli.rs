@@ -141,6 +141,9 @@ fn options(flags: Flags, from: &Origins<'_>) -> Options {
         audit_log: from.one("audit-log", flags.audit_log),
         log_level: from.one("log-level", flags.log_level).or_else(|| from.variable("LOG_LEVEL")),
         log_format: from.one("log-format", flags.log_format),
+        otlp_endpoint: from
+            .one("otlp-endpoint", flags.otlp_endpoint)
+            .or_else(|| from.variable("OTEL_EXPORTER_OTLP_ENDPOINT")),
         command: flags.command,
     }
 }

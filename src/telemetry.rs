@@ -1,4 +1,8 @@
-//! What the operator sees on stderr.
+//! What the operator sees: lines on stderr, and spans in a collector of traces.
+
+mod traces;
+
+pub use traces::Traces;
 
 use std::io::{IsTerminal, stderr};
 

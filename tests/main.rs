@@ -33,3 +33,4 @@ mod shutdown;
 mod status;
 mod systemd;
 mod trace_context;
+mod traces;

@@ -59,9 +59,7 @@ impl Roster {
 
     /// Follows an audit log that was moved away.
     pub(super) fn reopen_audit_log(&self) {
-        if let Some(log) = &self.gateway.audit {
-            log.reopen();
-        }
+        self.gateway.insight.reopen_audit_log();
     }
 
     /// Puts `config` in force. Only servers that differ are touched.

@@ -14,9 +14,9 @@ const EXAMPLES: &str = "\
 Environment:
   Every option also reads a variable: MCPO_ and its long name, as in MCPO_API_KEY_FILE. A flag
   wins over its variable; an empty variable counts as unset. MCPO_ENV and MCPO_HEADER hold one
-  value each, MCPO_CORS_ALLOW_ORIGINS and MCPO_JWT_AUDIENCE lists with commas. API_KEY and
-  LOG_LEVEL stand in where neither a flag nor a variable of ours is given. Keep secrets out of
-  flags: `ps` shows them.
+  value each, MCPO_CORS_ALLOW_ORIGINS and MCPO_JWT_AUDIENCE lists with commas. API_KEY, LOG_LEVEL
+  and OTEL_EXPORTER_OTLP_ENDPOINT stand in where neither a flag nor a variable of ours is given.
+  Keep secrets out of flags: `ps` shows them.
 
 Config file:
   JSON as Claude Desktop has it, with comments, trailing commas, ${VAR} and ${VAR:-default}:
@@ -196,6 +196,9 @@ pub(super) struct Flags {
     /// Log lines for people (human) or one JSON object a line (json) [default: human]
     #[arg(long, value_name = "FORMAT")]
     pub(super) log_format: Option<String>,
+    /// Send a span of each call to this OpenTelemetry collector (OTLP over HTTP), as in http://localhost:4318
+    #[arg(long, value_name = "URL")]
+    pub(super) otlp_endpoint: Option<String>,
     /// Print this help and exit
     #[arg(long, global = true, action = ArgAction::Help)]
     pub(super) help: Option<bool>,

@@ -107,6 +107,7 @@ fn every_flag_has_a_variable() {
         &given.max_concurrent,
         &given.max_queued,
         &given.restarts_per_minute,
+        &given.otlp_endpoint,
     ]
     .into_iter()
     .flatten()
@@ -143,9 +144,13 @@ fn a_service_link_of_kubernetes_is_no_port() {
 }
 
 #[test]
-fn api_key_and_log_level_stand_in_where_nothing_of_ours_is_given() {
-    let shared = [("API_KEY", "key"), ("LOG_LEVEL", "debug")];
+fn variables_of_others_stand_in_where_nothing_of_ours_is_given() {
+    let collector = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    let shared = [("API_KEY", "key"), ("LOG_LEVEL", "debug"), (collector, "http://theirs")];
     let given = options("", &shared);
+    assert_eq!(shown(&given.otlp_endpoint), Some(("http://theirs", collector)));
+    let ours = options("--otlp-endpoint http://ours", &shared);
+    assert_eq!(shown(&ours.otlp_endpoint), Some(("http://ours", "--otlp-endpoint")));
     assert_eq!(shown(&given.api_key), Some(("key", "API_KEY")));
     assert_eq!(shown(&given.log_level), Some(("debug", "LOG_LEVEL")));
     let given = options("--api-key-file f --log-level error", &shared);

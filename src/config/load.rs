@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use url::Url;
+
 use super::{
     About, Audit, BasePath, Bounds, Config, Guard, Jwt, Limits, Listen, LogFormat, LogLevel, Logins,
     OperationIds, Readiness, Server, Servers, ServiceManager, Upstream, bounds,
@@ -12,7 +14,7 @@ use super::{
     keys::Keys,
     limits,
     options::{Given, Options},
-    overlay, prefix, service_manager, single, tls,
+    overlay, prefix, remote, service_manager, single, tls,
 };
 
 const NOTHING_TO_SERVE: &str = "nothing to serve. Give the command of an MCP server after --, as in: \
@@ -72,6 +74,7 @@ impl Config {
             audit: options.audit_log.as_ref().map(Audit::parse).transpose()?,
             log_level: log_level(&options.log_level, &mut warnings)?,
             log_format: log_format(&options.log_format)?,
+            otlp_endpoint: options.otlp_endpoint.as_ref().map(collector).transpose()?,
             service_manager: ServiceManager::find(environment, &mut warnings),
             warnings,
         };
@@ -223,6 +226,11 @@ fn log_format(given: &Option<Given>) -> Result<LogFormat, ConfigError> {
         "json" => Ok(LogFormat::Json),
         other => Err(given.error(format_args!("unknown format \"{other}\"; use human or json"))),
     }
+}
+
+fn collector(given: &Given) -> Result<Url, ConfigError> {
+    remote::url(&given.value)
+        .map_err(|_| given.error("not an http or https URL; write it as in http://localhost:4318"))
 }
 
 fn log_level(given: &Option<Given>, warnings: &mut Vec<String>) -> Result<LogLevel, ConfigError> {

@@ -54,6 +54,8 @@ pub use tls::Tls;
 
 use std::{num::NonZeroU32, path::PathBuf};
 
+use url::Url;
+
 /// Everything `mcpo` needs to know to run.
 #[derive(Debug)]
 pub struct Config {
@@ -87,6 +89,8 @@ pub struct Config {
     pub log_level: LogLevel,
     /// How it is written.
     pub log_format: LogFormat,
+    /// The OpenTelemetry collector that spans are sent to.
+    pub otlp_endpoint: Option<Url>,
     /// Who has started mcpo and wants to know how far it is.
     pub service_manager: Option<ServiceManager>,
     /// What was odd, but no error, each with its place; to be logged once logging is up.

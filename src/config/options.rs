@@ -104,5 +104,6 @@ pub struct Options {
     pub audit_log: Option<Given>,
     pub log_level: Option<Given>,
     pub log_format: Option<Given>,
+    pub otlp_endpoint: Option<Given>,
     pub command: Vec<String>,
 }

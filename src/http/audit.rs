@@ -92,7 +92,7 @@ pub(super) fn record(
     status: Option<u16>,
     ms: u64,
 ) {
-    let Some(log) = &gateway.audit else { return };
+    let Some(log) = &gateway.insight.audit else { return };
     let caller = guard::caller(request).ok();
     let extensions = request.extensions();
     log.write(&Record {
@@ -122,7 +122,7 @@ impl AuditLog {
     }
 
     /// Opens the file anew: another program may have moved the old one away, to begin a new one.
-    pub fn reopen(&self) {
+    pub(super) fn reopen(&self) {
         let Some(path) = &self.path else { return };
         match append(path) {
             Ok(file) => *self.target.lock().unwrap_or_else(PoisonError::into_inner) = Target::File(file),

@@ -61,7 +61,7 @@ fn exposition(gateway: &Gateway, snapshot: &Snapshot) -> String {
     page.family("mcpo_build_info", "gauge", "What is running.");
     page.sample("", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     page.family("mcpo_uptime_seconds", "gauge", "How long the gateway runs.");
-    page.sample("", &[], gateway.started.elapsed().as_secs());
+    page.sample("", &[], gateway.insight.started.elapsed().as_secs());
     servers(&mut page, snapshot);
     calls(&mut page, snapshot);
     requests(&mut page, snapshot);

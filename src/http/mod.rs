@@ -11,6 +11,7 @@ mod error;
 mod guard;
 mod health;
 mod home;
+mod insight;
 mod json_error;
 mod login;
 mod loopback;
@@ -20,12 +21,14 @@ mod pages;
 mod path;
 mod request_id;
 mod result;
+mod span;
 mod state;
 mod status;
 mod tools;
 mod views;
 
 pub use audit::AuditLog;
+pub use insight::Insight;
 pub use loopback::Loopback;
 pub use metrics::metrics_app;
 pub use state::{Entry, Gateway, Mounting, Offer, build, follow};
@@ -65,7 +68,7 @@ pub fn app(
     >,
 > {
     let get = |path: &str| web::resource(path).guard(get_or_head());
-    let metrics_apart = gateway.metrics_apart;
+    let metrics_apart = gateway.insight.metrics_apart;
     App::new()
         .wrap_api()
         .configure(health::routes)
@@ -79,7 +82,7 @@ pub fn app(
         .configure(login::routes)
         .configure(|config| {
             if !metrics_apart {
-                metrics::routes(config)
+                metrics::routes(config);
             }
         })
         .default_service(web::to(catch_all))
@@ -172,7 +175,7 @@ async fn catch_all(
 /// Whether a route of our own stands at this path.
 fn is_own(gateway: &Gateway, path: &str) -> bool {
     [&PAGES[..], &health::PATHS, &[status::PATH]].concat().contains(&path)
-        || (path == metrics::PATH && !gateway.metrics_apart)
+        || (path == metrics::PATH && !gateway.insight.metrics_apart)
 }
 
 /// The server that a path leads to, and what follows its name, still encoded.

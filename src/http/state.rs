@@ -2,7 +2,7 @@
 //!
 //! Invariant: a request sees the snapshot before a change or the one after it, never a mixture.
 
-use std::{mem, sync::Arc, time::Instant};
+use std::{mem, sync::Arc};
 
 use arc_swap::ArcSwap;
 use indexmap::IndexMap;
@@ -12,8 +12,8 @@ use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
 use tracing::error;
 
 use super::{
-    audit::AuditLog,
     guard::Gatekeeper,
+    insight::Insight,
     loopback::Loopbacks,
     meter::Meter,
     views::{View, Views},
@@ -32,16 +32,12 @@ pub struct Gateway {
     pub settings: Settings,
     /// The largest body a call may have, in bytes.
     pub max_body: usize,
-    /// Where calls are recorded.
-    pub audit: Option<AuditLog>,
     /// The logins to servers.
     pub office: Arc<Office>,
     /// What makes the gateway ready.
     pub readiness: Readiness,
-    /// Whether numbers are served on a port of their own, and not here.
-    pub metrics_apart: bool,
-    /// Since when it runs.
-    pub(super) started: Instant,
+    /// How it can be watched.
+    pub insight: Insight,
     /// Loopback ports that logins come back to.
     pub(super) loopbacks: Loopbacks,
     /// One server at the root, or several under their names.
@@ -103,7 +99,7 @@ pub struct Offer {
 
 impl Gateway {
     /// The gateway that `config` describes, still without servers.
-    pub fn new(config: &Config, office: Arc<Office>, audit: Option<AuditLog>) -> Self {
+    pub fn new(config: &Config, office: Arc<Office>, insight: Insight) -> Self {
         let settings = Settings {
             about: config.about.clone(),
             base: config.base.clone(),
@@ -119,12 +115,10 @@ impl Gateway {
         Self {
             settings,
             max_body: config.limits.body,
-            audit,
+            insight,
             loopbacks: Loopbacks::new(office.clone()),
             office,
             readiness: config.readiness,
-            metrics_apart: config.metrics_port.is_some(),
-            started: Instant::now(),
             mounting,
             draining: CancellationToken::new(),
             snapshot: ArcSwap::from_pointee(Snapshot { guard, servers: IndexMap::new(), root }),

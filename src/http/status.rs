@@ -83,7 +83,7 @@ impl Report {
     fn of(gateway: &Gateway, permission: &Permission) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
-            uptime: gateway.started.elapsed().as_secs(),
+            uptime: gateway.insight.started.elapsed().as_secs(),
             servers: gateway
                 .seen_with(permission)
                 .servers()

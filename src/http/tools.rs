@@ -18,6 +18,7 @@ use super::{
     error::ApiError,
     meter::{Meter, Outcome},
     result,
+    span::CallSpan,
     state::Gateway,
 };
 use crate::{
@@ -37,11 +38,20 @@ pub(super) async fn call(
     let config = session.config();
     let line =
         Line { gateway, request, server: &config.name, tool: &tool.name, start: Instant::now(), open: true };
+    let caller = trace_context(request.headers());
+    let span = gateway
+        .insight
+        .tracer
+        .as_ref()
+        .map(|tracer| CallSpan::begin(tracer, &config.name, &tool.name, caller.as_ref()));
+    let trace = match &span {
+        Some(span) => span.context(caller),
+        None => caller,
+    };
     let answer = async {
         let body = body::read(request, payload, gateway.max_body).await?;
         let arguments = body::parse(request, &body, &tool.arguments)?;
         let arguments = tool.arguments.check(arguments).map_err(ApiError::Invalid)?;
-        let trace = trace_context(request.headers());
         let raw = session.call(&tool.name, &arguments, tool.repeatable, trace.as_ref()).await?;
         result::body(tool, config.results, &raw)
     };
@@ -49,6 +59,9 @@ pub(super) async fn call(
     let answer = answer.await;
     let outcome = Outcome::of(&answer);
     running.end(outcome);
+    if let Some(span) = span {
+        span.end(&answer);
+    }
     line.write(outcome, answer.as_ref().err());
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer?))
 }

@@ -1,7 +1,7 @@
 //! The caller's place in a distributed trace (W3C Trace Context), carried upstream as it came.
 //!
-//! mcpo adds no span of its own, so it changes nothing and makes nothing up: a server that traces becomes the child of
-//! whoever called.
+//! Where mcpo exports no spans it changes nothing and makes nothing up: a server that traces becomes the child of whoever
+//! called.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -25,6 +25,16 @@ impl TraceContext {
     pub fn parse(traceparent: &str, tracestate: Option<&str>) -> Option<Self> {
         let tracestate = tracestate.filter(|state| is_tracestate(state)).map(str::to_owned);
         is_traceparent(traceparent).then(|| Self { traceparent: traceparent.to_owned(), tracestate })
+    }
+
+    /// `traceparent`.
+    pub fn parent(&self) -> &str {
+        &self.traceparent
+    }
+
+    /// `tracestate`.
+    pub fn state(&self) -> Option<&str> {
+        self.tracestate.as_deref()
     }
 
     /// Puts it into the headers of a request.

@@ -105,6 +105,16 @@ fn values_of_options_are_checked() {
             &[],
             "--log-level: unknown level \"loud\"; use trace, debug, info, warning, error or critical",
         ),
+        (
+            "--otlp-endpoint collector:4318 -- x",
+            &[],
+            "--otlp-endpoint: not an http or https URL; write it as in http://localhost:4318",
+        ),
+        (
+            "-- x",
+            &[("OTEL_EXPORTER_OTLP_ENDPOINT", "collector")],
+            "OTEL_EXPORTER_OTLP_ENDPOINT: not an http or https URL; write it as in http://localhost:4318",
+        ),
         ("--log-format xml -- x", &[], "--log-format: unknown format \"xml\"; use human or json"),
         (
             "--shutdown-timeout soon -- x",
