@@ -3,6 +3,7 @@
 //! Owns every task: the HTTP server, the sessions and what follows them. [`Application::run_until`] returns
 //! only when all of them have ended and no child process is left.
 
+mod certificate;
 mod door;
 mod listen;
 mod metrics_port;
@@ -32,6 +33,7 @@ use crate::{
 };
 
 use self::{
+    certificate::InForce,
     listen::{base_url, bind, serve},
     metrics_port::MetricsPort,
     reload::Reloader,
@@ -95,6 +97,9 @@ pub enum BuildError {
     /// Spans cannot be exported.
     #[error("spans cannot be exported: {0}")]
     Traces(String),
+    /// TLS cannot be served.
+    #[error("cannot serve HTTPS: {0}")]
+    Tls(#[from] rustls::Error),
     /// SIGHUP cannot be caught.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
@@ -142,16 +147,18 @@ impl Application {
         let gateway = Data::new(Gateway::new(&config, office, insight));
         let (draining, patience) = (gateway.draining.clone(), config.limits.shutdown);
         let notifier = Notifier::new(config.service_manager.clone());
-        let reloader =
-            Reloader::new(source, config.followed.clone(), notifier.clone()).map_err(BuildError::Signals)?;
-        let roster =
-            Roster::start(gateway.clone().into_inner(), config, url.clone(), tasks.clone(), stop.clone());
+        let reloader = Reloader::new(source, &config, notifier.clone()).map_err(BuildError::Signals)?;
+        let certificate = listen.tls.as_ref().map(|tls| InForce::new(&tls.certificate));
+        let tls = certificate.as_ref().zip(listen.tls.as_ref());
+        let tls = tls.map(|(certificate, tls)| certificate.server_config(tls)).transpose()?;
+        let (shared, ending) = (gateway.clone().into_inner(), stop.clone());
+        let roster = Roster::start(shared, certificate, config, url.clone(), tasks.clone(), ending);
         let stopped = stop.clone();
         tasks.spawn(async move { stopped.run_until_cancelled(Box::pin(reloader.run(roster))).await });
         if let Some(port) = metrics_port {
             port.serve(gateway.clone(), &tasks, stop.clone())?;
         }
-        let server = serve(&listen, listeners, &gateway, patience + LAST_ANSWERS)?;
+        let server = serve(&listen, listeners, tls.as_ref(), &gateway, patience + LAST_ANSWERS)?;
         info!("listening on {url}, documentation at {url}/docs");
         Ok(Self { server, tasks, stop, draining, patience, notifier, traces })
     }

@@ -102,6 +102,7 @@ fn options(flags: Flags, from: &Origins<'_>) -> Options {
         metrics_port: from.one("metrics-port", flags.metrics_port).filter(|port| !is_service_link(port)),
         ssl_certfile: from.one("ssl-certfile", flags.ssl_certfile),
         ssl_keyfile: from.one("ssl-keyfile", flags.ssl_keyfile),
+        ssl_client_ca: from.one("ssl-client-ca", flags.ssl_client_ca),
         root_path: from.one("root-path", flags.root_path),
         path_prefix: from.one("path-prefix", flags.path_prefix),
         public_url: from.one("public-url", flags.public_url),

@@ -1,4 +1,5 @@
 //! What happens to connections and requests before any guard.
 
+mod certificates;
 mod crowd;
 mod slow;

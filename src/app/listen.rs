@@ -16,6 +16,7 @@ use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt as _, map_config};
 use actix_web::{Error, HttpResponse, dev::AppConfig, web::Data};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::net::TcpSocket;
 use tracing::warn;
 
 use super::{BuildError, door::Door};
@@ -28,6 +29,8 @@ use crate::{
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a client may take for the handshake of TLS, and how long for the head of its first request.
 const SLOWEST: Duration = Duration::from_secs(10);
+/// How many connections may wait to be accepted: a crowd that comes at once makes others wait for no retransmission.
+const BACKLOG: u32 = 4096;
 /// Open files beside the connections of clients: pipes to children, connections to servers, stored tokens.
 const OTHER_FILES: u64 = 1024;
 
@@ -45,7 +48,7 @@ pub(super) fn bind(listen: &Listen, option: &str) -> Result<Vec<TcpListener>, Bu
         },
     };
     let addresses = (listen.host.as_str(), listen.port).to_socket_addrs().map_err(|error| failed(&error))?;
-    let bound: Vec<io::Result<TcpListener>> = addresses.map(TcpListener::bind).collect();
+    let bound: Vec<io::Result<TcpListener>> = addresses.map(open).collect();
     let (good, bad): (Vec<_>, Vec<_>) = bound.into_iter().partition(Result::is_ok);
     // `localhost` may name an address family that the machine does not have: one that works is enough then.
     let forgiven = |error: &io::Error| error.kind() == io::ErrorKind::AddrNotAvailable && !good.is_empty();
@@ -55,6 +58,14 @@ pub(super) fn bind(listen: &Listen, option: &str) -> Result<Vec<TcpListener>, Bu
     }
 }
 
+fn open(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // The port is free again as soon as a former gateway has ended.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}
+
 /// Serves `gateway`; once told to stop, connections have the time of `patience`.
 ///
 /// The parts of actix are put together here rather than by its `HttpServer`, which has no place for a [`Door`] before
@@ -62,6 +73,7 @@ pub(super) fn bind(listen: &Listen, option: &str) -> Result<Vec<TcpListener>, Bu
 pub(super) fn serve(
     listen: &Listen,
     listeners: Vec<TcpListener>,
+    tls: Option<&rustls::ServerConfig>,
     gateway: &Data<Gateway>,
     patience: Duration,
 ) -> Result<Server, BuildError> {
@@ -78,7 +90,7 @@ pub(super) fn serve(
     let door = Arc::new(Door::new(places));
     for listener in listeners {
         let (door, gateway, ending) = (door.clone(), gateway.clone(), server.graceful_shutdown_signal());
-        server = match listen.tls.as_ref().map(|tls| rustls::ServerConfig::clone(&tls.config)) {
+        server = match tls.cloned() {
             Some(tls) => server.listen("https", listener, move || {
                 let handshake = TlsAcceptorConfig::default().handshake_timeout(SLOWEST);
                 let service = service(http::app(gateway.clone()), ending.clone());

@@ -20,6 +20,8 @@ pub(super) struct Plan {
     pub(super) kept: usize,
     /// Whether other keys open other things.
     pub(super) rekeyed: bool,
+    /// Whether HTTPS is served with another certificate or key.
+    pub(super) recertified: bool,
     /// What is another now and stays as it was until the next start.
     pub(super) fixed: Vec<&'static str>,
 }
@@ -28,7 +30,13 @@ impl Plan {
     /// The way from `old`, which is in force, to `new`. Flags and variables are the same in both: all differences come
     /// from files.
     pub(super) fn between(old: &Config, new: &Config) -> Self {
-        let mut plan = Self { rekeyed: old.guard != new.guard, fixed: fixed(old, new), ..Self::default() };
+        let certificate = |config: &Config| config.listen.tls.as_ref().map(|tls| tls.certificate.digest);
+        let mut plan = Self {
+            rekeyed: old.guard != new.guard,
+            recertified: certificate(old) != certificate(new),
+            fixed: fixed(old, new),
+            ..Self::default()
+        };
         let mut known: HashMap<&str, &Server> =
             old.servers.iter().map(|server| (server.name.as_str(), server)).collect();
         for server in new.servers.iter() {
@@ -45,17 +53,19 @@ impl Plan {
 
     /// Whether there is nothing to do.
     pub(super) fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty() && !self.rekeyed
+        let servers = [&self.added, &self.changed].iter().all(|servers| servers.is_empty());
+        servers && self.removed.is_empty() && !self.rekeyed && !self.recertified
     }
 
     /// What is done, in one line.
     pub(super) fn summary(&self) -> String {
         let names = |servers: &[Server]| servers.iter().map(|server| server.name.clone()).collect();
+        let new = [("API keys", self.rekeyed), ("certificate", self.recertified)];
         let parts: [(&str, Vec<String>); 4] = [
             ("added", names(&self.added)),
             ("changed", names(&self.changed)),
             ("removed", self.removed.clone()),
-            ("new", self.rekeyed.then(|| "API keys".to_owned()).into_iter().collect()),
+            ("new", new.into_iter().filter(|(_, is)| *is).map(|(what, _)| what.to_owned()).collect()),
         ];
         let told = parts.iter().filter(|(_, what)| !what.is_empty());
         let told: String = told.map(|(done, what)| format!("{done} {}; ", what.join(", "))).collect();
@@ -64,13 +74,13 @@ impl Plan {
 }
 
 fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
-    let certificate = |config: &Config| config.listen.tls.as_ref().map(|tls| tls.digest);
+    let clients = |config: &Config| Some(config.listen.tls.as_ref()?.clients.as_ref()?.digest);
     let token_key = match (&old.logins.token_key, &new.logins.token_key) {
         (Some(old), Some(new)) => !same(old, new),
         (old, new) => old.is_some() != new.is_some(),
     };
     let fixed = [
-        ("the certificate or its key", certificate(old) != certificate(new)),
+        ("the authorities of clients' certificates", clients(old) != clients(new)),
         ("the key for tokens", token_key),
     ];
     fixed.into_iter().filter_map(|(what, differs)| differs.then_some(what)).collect()

@@ -1,8 +1,11 @@
-//! Reading the configuration again: on SIGHUP, and with `--hot-reload` whenever the config file changes.
+//! Reading the configuration again: on SIGHUP, and with `--hot-reload` whenever the config file changes; the certificate
+//! alone whenever its files change.
 //!
 //! One reload at a time. Whatever asks for one meanwhile is answered by a single further one.
 
 use std::{io, path::PathBuf, sync::Arc};
+
+use futures_util::future::join_all;
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -13,7 +16,7 @@ use tracing::error;
 
 use super::{roster::Roster, watch};
 use crate::{
-    config::{Config, ConfigError, Environment, Options},
+    config::{Config, ConfigError, Environment, Options, Tls},
     systemd::{Notifier, State},
 };
 
@@ -37,6 +40,11 @@ impl Source {
     pub fn load(&self) -> Result<Config, ConfigError> {
         Config::load(&self.options, &self.environment)
     }
+
+    /// The part of it that HTTPS is served with.
+    fn tls(&self) -> Result<Option<Tls>, ConfigError> {
+        Tls::of_options(&self.options)
+    }
 }
 
 /// Reloads whenever it is asked to, until it is dropped.
@@ -45,16 +53,20 @@ pub(super) struct Reloader {
     hangups: Signal,
     followed: Option<PathBuf>,
     notifier: Notifier,
+    /// The files of the certificate.
+    certificate: Vec<PathBuf>,
 }
 
 impl Reloader {
     /// From here on SIGHUP no longer ends the process.
-    pub(super) fn new(source: Source, followed: Option<PathBuf>, notifier: Notifier) -> io::Result<Self> {
-        Ok(Self { source: Arc::new(source), hangups: signal(SignalKind::hangup())?, followed, notifier })
+    pub(super) fn new(source: Source, config: &Config, notifier: Notifier) -> io::Result<Self> {
+        let certificate = config.listen.tls.iter().flat_map(|tls| tls.certificate.files.clone()).collect();
+        let (source, followed) = (Arc::new(source), config.followed.clone());
+        Ok(Self { source, hangups: signal(SignalKind::hangup())?, followed, certificate, notifier })
     }
 
     pub(super) async fn run(mut self, mut roster: Roster) {
-        let asked = Notify::new();
+        let (asked, renewed) = (Notify::new(), Notify::new());
         let hangups = async {
             while self.hangups.recv().await.is_some() {
                 asked.notify_one();
@@ -65,16 +77,22 @@ impl Reloader {
                 watch::edits(&file, || asked.notify_one()).await;
             }
         };
+        // Whatever renews certificates knows nothing of mcpo, so their files are always followed.
+        let renewals = self.certificate.iter().map(|file| watch::edits(file, || renewed.notify_one()));
         let reloads = async {
             loop {
-                asked.notified().await;
-                self.notifier.tell(State::Reloading);
-                reload(&self.source, &mut roster).await;
-                // Also where the configuration stays as it was: it is in force.
-                self.notifier.tell(State::Ready);
+                tokio::select! {
+                    () = asked.notified() => {
+                        self.notifier.tell(State::Reloading);
+                        reload(&self.source, &mut roster).await;
+                        // Also where the configuration stays as it was: it is in force.
+                        self.notifier.tell(State::Ready);
+                    }
+                    () = renewed.notified() => renew(&self.source, &mut roster).await,
+                }
             }
         };
-        tokio::join!(hangups, edits, reloads);
+        tokio::join!(hangups, edits, join_all(renewals), reloads);
     }
 }
 
@@ -85,5 +103,14 @@ async fn reload(source: &Arc<Source>, roster: &mut Roster) {
         Ok(Ok(config)) => roster.adopt(config).await,
         Ok(Err(error)) => error!("the configuration stays as it was: {error}"),
         Err(error) => error!(%error, "the configuration stays as it was: it cannot be read"),
+    }
+}
+
+async fn renew(source: &Arc<Source>, roster: &mut Roster) {
+    let source = source.clone();
+    match spawn_blocking(move || source.tls()).await {
+        Ok(Ok(tls)) => roster.renew(tls.as_ref()),
+        Ok(Err(error)) => error!("the certificate stays as it was: {error}"),
+        Err(error) => error!(%error, "the certificate stays as it was: it cannot be read"),
     }
 }

@@ -9,9 +9,9 @@ use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
-use super::{authorizer, plan::Plan};
+use super::{authorizer, certificate::InForce, plan::Plan};
 use crate::{
-    config::{Config, Server},
+    config::{Config, Server, Tls},
     http::{self, Entry, Gateway, Mounting, Offer},
     oauth::Authorizer,
     openapi::encode_segment,
@@ -26,6 +26,8 @@ const BESIDE: Duration = Duration::from_secs(30);
 /// The servers in force, and the configuration that they come from.
 pub(super) struct Roster {
     gateway: Arc<Gateway>,
+    /// What handshakes are made with, under HTTPS.
+    certificate: Option<InForce>,
     config: Config,
     /// The gateway's URL, for people.
     url: String,
@@ -46,12 +48,13 @@ impl Roster {
     /// Starts all servers of `config`, side by side, behind a gateway that has none yet.
     pub(super) fn start(
         gateway: Arc<Gateway>,
+        certificate: Option<InForce>,
         config: Config,
         url: String,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
-        let mut roster = Self { gateway, config, url, running: HashMap::new(), tasks, stop };
+        let mut roster = Self { gateway, certificate, config, url, running: HashMap::new(), tasks, stop };
         let servers: Vec<Server> = roster.config.servers.iter().cloned().collect();
         roster.enlist(&servers);
         roster
@@ -72,6 +75,9 @@ impl Roster {
             warn!("changed, but used only from the next start on: {}", plan.fixed.join(", "));
         }
         info!("configuration read again: {}", plan.summary());
+        if plan.recertified {
+            self.certify(config.listen.tls.as_ref());
+        }
         let (listen, logins) = (self.config.listen.clone(), self.config.logins.clone());
         self.config = Config { listen, logins, ..config };
         if plan.is_empty() {
@@ -85,6 +91,24 @@ impl Roster {
         }
         let swaps = join_all(plan.changed.iter().map(|server| self.swap(server))).await;
         self.running.extend(swaps.into_iter().map(|new| (new.session.config().name.clone(), new)));
+    }
+
+    /// Serves with the certificate of `tls`, where that is another one.
+    pub(super) fn renew(&mut self, tls: Option<&Tls>) {
+        let digest = |tls: &Tls| tls.certificate.digest;
+        if self.config.listen.tls.as_ref().map(digest) != tls.map(digest) {
+            self.certify(tls);
+            info!("the certificate was renewed");
+        }
+    }
+
+    fn certify(&mut self, tls: Option<&Tls>) {
+        if let (Some(in_force), Some(known), Some(new)) =
+            (&self.certificate, &mut self.config.listen.tls, tls)
+        {
+            in_force.replace(&new.certificate);
+            known.certificate = new.certificate.clone();
+        }
     }
 
     /// Starts `added`, and has the gateway serve what the configuration names and nothing else.

@@ -90,6 +90,9 @@ pub(super) struct Flags {
     /// The certificate's private key (PEM)
     #[arg(short = 'K', long, value_name = "FILE", help_heading = "Listening")]
     pub(super) ssl_keyfile: Option<String>,
+    /// Ask clients for a certificate of these authorities (PEM), and let no others in
+    #[arg(long, value_name = "FILE", help_heading = "Listening")]
+    pub(super) ssl_client_ca: Option<String>,
     /// The path under which a reverse proxy serves mcpo, whether it strips the path or not
     #[arg(long, value_name = "PATH", help_heading = "Listening")]
     pub(super) root_path: Option<String>,

@@ -73,6 +73,7 @@ fn every_flag_has_a_variable() {
         &given.metrics_port,
         &given.ssl_certfile,
         &given.ssl_keyfile,
+        &given.ssl_client_ca,
         &given.root_path,
         &given.path_prefix,
         &given.public_url,

@@ -7,14 +7,14 @@ use url::Url;
 
 use super::{
     About, Audit, BasePath, Bounds, Config, Guard, Jwt, Limits, Listen, LogFormat, LogLevel, Logins,
-    OperationIds, Readiness, Server, Servers, ServiceManager, Upstream, bounds,
+    OperationIds, Readiness, Server, Servers, ServiceManager, Tls, Upstream, bounds,
     environment::Environment,
     error::ConfigError,
     file::{File, Surroundings},
     keys::Keys,
     limits,
     options::{Given, Options},
-    overlay, prefix, remote, service_manager, single, tls,
+    overlay, prefix, remote, service_manager, single,
 };
 
 const NOTHING_TO_SERVE: &str = "nothing to serve. Give the command of an MCP server after --, as in: \
@@ -144,17 +144,7 @@ fn listen(options: &Options) -> Result<Listen, ConfigError> {
         None => "0.0.0.0".to_owned(),
     };
     let port = options.port.as_ref().map_or(Ok(8000), port)?;
-    let tls = match (&options.ssl_certfile, &options.ssl_keyfile) {
-        (Some(certificate), Some(key)) => Some(tls::load(certificate, key)?),
-        (Some(given), None) => {
-            return Err(given.error("a certificate needs its key; give --ssl-keyfile as well"));
-        }
-        (None, Some(given)) => {
-            return Err(given.error("a key needs its certificate; give --ssl-certfile as well"));
-        }
-        (None, None) => None,
-    };
-    Ok(Listen { host, port, tls, max_connections: bounds::connections(options)? })
+    Ok(Listen { host, port, tls: Tls::of_options(options)?, max_connections: bounds::connections(options)? })
 }
 
 fn port(given: &Given) -> Result<u16, ConfigError> {

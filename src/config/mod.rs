@@ -50,7 +50,7 @@ use server::Transport;
 pub use server::{HeaderForwarding, Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream, Validation};
 pub use service_manager::ServiceManager;
 pub use signing_key::SigningKey;
-pub use tls::Tls;
+pub use tls::{Certificate, Clients, Tls};
 
 use std::{num::NonZeroU32, path::PathBuf};
 

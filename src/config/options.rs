@@ -65,6 +65,7 @@ pub struct Options {
     pub metrics_port: Option<Given>,
     pub ssl_certfile: Option<Given>,
     pub ssl_keyfile: Option<Given>,
+    pub ssl_client_ca: Option<Given>,
     pub root_path: Option<Given>,
     pub path_prefix: Option<Given>,
     pub public_url: Option<Given>,

@@ -82,6 +82,22 @@ fn certificates_that_do_not_load_say_why() {
             &[],
             "--ssl-keyfile: cut-key.pem is not valid PEM: a block is never ended",
         ),
+        (
+            "--ssl-client-ca cert.pem -- x",
+            &[],
+            "--ssl-client-ca: only HTTPS knows certificates of clients; give --ssl-certfile and --ssl-keyfile as well",
+        ),
+        (
+            "-t cert.pem -K key.pem --ssl-client-ca text.pem -- x",
+            &[],
+            "--ssl-client-ca: no certificate in text.pem; it should hold a block that starts with \
+             -----BEGIN CERTIFICATE-----",
+        ),
+        (
+            "-t cert.pem -K key.pem --ssl-client-ca junk.pem -- x",
+            &[],
+            "--ssl-client-ca: a certificate in junk.pem is malformed",
+        ),
         ("-t junk.pem -K key.pem -- x", &[], "--ssl-certfile: the certificate in junk.pem is malformed"),
     ];
     check_options(directory.path(), cases);

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use crate::support::{Gateway, eventually, parts};
 
 /// Waits until the log has told `text` once more than `before`.
-pub(super) async fn told(gateway: &Gateway, text: &str, before: usize) {
+pub(crate) async fn told(gateway: &Gateway, text: &str, before: usize) {
     eventually(&format!("the log tells {text:?}"), async || (count(gateway, text) > before).then_some(()))
         .await;
 }
 
-pub(super) fn count(gateway: &Gateway, text: &str) -> usize {
+pub(crate) fn count(gateway: &Gateway, text: &str) -> usize {
     gateway.log().matches(text).count()
 }
 

@@ -1,0 +1,51 @@
+//! The certificate in force: another one takes its place while connections are served.
+//!
+//! A handshake sees the certificate before a change or the one after it; open connections go on.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs,
+    server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier},
+    sign::CertifiedKey,
+};
+
+use crate::config::{Certificate, Tls};
+
+/// The certificate that handshakes are made with.
+#[derive(Debug, Clone)]
+pub(super) struct InForce(Arc<ArcSwap<CertifiedKey>>);
+
+impl InForce {
+    pub(super) fn new(certificate: &Certificate) -> Self {
+        Self(Arc::new(ArcSwap::new(certificate.pair.clone())))
+    }
+
+    /// From the next handshake on this one is used.
+    pub(super) fn replace(&self, certificate: &Certificate) {
+        self.0.store(certificate.pair.clone());
+    }
+
+    /// TLS 1.2 and newer. The protocols above it (ALPN) are the HTTP server's matter.
+    ///
+    /// # Errors
+    ///
+    /// The cryptography that is linked in knows neither.
+    pub(super) fn server_config(&self, tls: &Tls) -> Result<ServerConfig, rustls::Error> {
+        let clients = tls.clients.as_ref().map(|clients| clients.verifier.clone());
+        // The provider is named, as a process-wide default depends on what else is linked in.
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_client_cert_verifier(clients.unwrap_or_else(WebPkiClientVerifier::no_client_auth))
+            .with_cert_resolver(Arc::new(self.clone()));
+        Ok(config)
+    }
+}
+
+impl ResolvesServerCert for InForce {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
