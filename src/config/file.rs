@@ -35,8 +35,8 @@ pub(super) type Overlay = IndexMap<String, SecretString>;
 const EXAMPLE: &str = r#"{"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time"]}}}"#;
 
 const STDIO_KEYS: [&str; 6] = ["command", "args", "env", "cwd", "inherit_env", "inheritEnv"];
-const REMOTE_KEYS: [&str; 4] = ["url", "headers", "oauth", "client_header_forwarding"];
-const COMMON_KEYS: [&str; 8] = [
+const REMOTE_KEYS: [&str; 3] = ["url", "headers", "oauth"];
+const COMMON_KEYS: [&str; 9] = [
     "type",
     "disabled",
     "disabledTools",
@@ -45,6 +45,7 @@ const COMMON_KEYS: [&str; 8] = [
     "enabled_tools",
     "validation",
     "results",
+    "client_header_forwarding",
 ];
 
 /// What every server is read with.
@@ -53,6 +54,8 @@ pub(super) struct Surroundings<'a> {
     pub environment: &'a Environment,
     pub overlay: &'a Overlay,
     pub bounds: Bounds,
+    /// Whether callers show a key in `Authorization`.
+    pub guarded: bool,
 }
 
 impl File {
@@ -75,6 +78,7 @@ impl File {
         root.expect_keys(&["mcpServers", "access", "$schema"]);
         root.read("access", |node| access(node, keys))?;
         let key_variables = source.take_looked_up();
+        let around = Surroundings { guarded: around.guarded || !keys.is_empty(), ..around };
         let servers = servers(&root, around)?;
         Ok(Self { servers, key_variables, warnings: source.into_warnings() })
     }
@@ -133,16 +137,25 @@ fn server(name: &str, object: &Object<'_>, around: Surroundings<'_>) -> Result<S
     for node in unfit.iter().filter_map(|key| object.get(key)) {
         node.warn(format_args!("has no effect on a server with {kind}"));
     }
+    let oauth = oauth(object, &upstream)?;
+    let own = own_headers(&upstream, oauth.is_some() || around.guarded);
+    let forwarding = object.read("client_header_forwarding", |node| forwarding::parse(node, own))?.flatten();
     Ok(Server {
         name: name.to_owned(),
-        oauth: oauth(object, &upstream)?,
+        oauth,
         upstream,
         tools: tools(object)?,
         validation: object.read("validation", validation)?.unwrap_or_default(),
         results: object.read("results", results)?.unwrap_or_default(),
         bounds: around.bounds.of_server(object)?,
-        forwarding: object.read("client_header_forwarding", forwarding::parse)?,
+        forwarding,
     })
+}
+
+/// The headers that callers can set no more: configured ones, and the one that holds the gateway's key or its token.
+fn own_headers(upstream: &Upstream, authorization: bool) -> Vec<String> {
+    let configured = upstream.remote().into_iter().flat_map(|remote| remote.headers.keys());
+    configured.chain(authorization.then_some(&AUTHORIZATION)).map(ToString::to_string).collect()
 }
 
 fn oauth(object: &Object<'_>, upstream: &Upstream) -> Result<Option<OAuth>, ConfigError> {

@@ -27,21 +27,20 @@ impl Config {
         let overlaid = environment.overlaid(&overlay);
         let bounds = Bounds::of_options(options)?;
         let (mut keys, mut key_variables) = (Keys::of_options(options)?, Vec::new());
+        let jwt = Jwt::parse(options)?;
+        let guarded = jwt.is_some() || !keys.is_empty();
+        let around = Surroundings { environment: &overlaid, overlay: &overlay, bounds, guarded };
         let mut warnings = Vec::new();
         let mut servers = match (&options.config, options.command.as_slice()) {
             (None, []) => return Err(ConfigError::new(NOTHING_TO_SERVE)),
             (Some(config), []) => {
                 refuse_headers(options)?;
-                let around = Surroundings { environment: &overlaid, overlay: &overlay, bounds };
                 let file = File::parse(&config.value, &config.read_text()?, around, &mut keys)?;
                 warnings.extend(file.warnings);
                 key_variables = file.key_variables;
                 Servers::Many(file.servers)
             }
-            (None, words) => {
-                let around = Surroundings { environment: &overlaid, overlay: &overlay, bounds };
-                Servers::Single(Box::new(single::server(options, words, around)?))
-            }
+            (None, words) => Servers::Single(Box::new(single::server(options, words, around)?)),
             (Some(config), _) => {
                 return Err(config.error(
                     "a config file and a command after -- were both given; keep one, or move the command into the \
@@ -51,7 +50,6 @@ impl Config {
         };
         for server in servers.iter_mut() {
             withhold(options, &key_variables, server);
-            warnings.extend(without_effect(server));
         }
         let follows = switch(&options.hot_reload)?;
         let base = BasePath {
@@ -62,7 +60,7 @@ impl Config {
             listen: listen(options)?,
             guard: Guard::new(options, keys)?,
             metrics_port: options.metrics_port.as_ref().map(port).transpose()?,
-            jwt: Jwt::parse(options)?,
+            jwt,
             about: about(options),
             operation_ids: operation_ids(&options.operation_ids)?,
             limits: limits(options)?,
@@ -116,12 +114,6 @@ fn withhold(options: &Options, key_variables: &[String], server: &mut Server) {
         let ours = ours.chain(service_manager::VARIABLES).chain(stand_in.then_some("API_KEY"));
         stdio.withheld.extend(ours.map(str::to_owned).chain(key_variables.iter().cloned()));
     }
-}
-
-/// Settings that are read and checked, and not yet followed.
-fn without_effect(server: &Server) -> Option<String> {
-    let forwarding = server.forwarding.as_ref().filter(|forwarding| forwarding.enabled);
-    forwarding.map(|_| format!("mcpServers.{}.client_header_forwarding: has no effect yet", server.name))
 }
 
 fn refuse_headers(options: &Options) -> Result<(), ConfigError> {

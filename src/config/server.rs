@@ -6,7 +6,7 @@ use http::HeaderMap;
 use indexmap::IndexMap;
 use url::Url;
 
-use super::{Bounds, OAuth};
+use super::{Bounds, HeaderForwarding, OAuth};
 use crate::secret::{SecretString, same};
 
 /// One configured MCP server. Equal where nothing that it is built from differs.
@@ -26,7 +26,7 @@ pub struct Server {
     pub bounds: Bounds,
     /// OAuth towards the server, which is a remote one.
     pub oauth: Option<OAuth>,
-    /// Which of the caller's headers travel on.
+    /// Which of the caller's headers travel on; nothing where none do.
     pub forwarding: Option<HeaderForwarding>,
 }
 
@@ -128,19 +128,6 @@ pub enum ResultStyle {
     Auto,
     /// Always the content items, as the Python mcpo does.
     Text,
-}
-
-/// The `client_header_forwarding` block.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct HeaderForwarding {
-    /// Off unless set.
-    pub enabled: bool,
-    /// Names to forward, lower case, `*` as a suffix.
-    pub whitelist: Vec<String>,
-    /// Names never to forward, lower case, `*` as a suffix.
-    pub blacklist: Vec<String>,
-    /// Log the names of what is forwarded.
-    pub debug_headers: bool,
 }
 
 /// A server's `type`, or `--type`.

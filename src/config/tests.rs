@@ -31,7 +31,12 @@ fn single(options: &Options) -> Server {
 pub(super) fn parse(text: &str) -> File {
     let environment = Environment::of(&[("TOKEN", "abc"), ("HOME", "/home/ada")]);
     let overlay = [("SHARED".to_owned(), "yes".into()), ("OWN".to_owned(), "no".into())].into();
-    let around = Surroundings { environment: &environment, overlay: &overlay, bounds: Bounds::default() };
+    let around = Surroundings {
+        environment: &environment,
+        overlay: &overlay,
+        bounds: Bounds::default(),
+        guarded: false,
+    };
     File::parse("config.json", text, around, &mut Keys::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -234,15 +239,6 @@ fn tools_calls_and_results_have_their_keys() {
 }
 
 #[test]
-fn forwarding_has_lower_case_patterns() {
-    let block = r#"{"enabled": true, "whitelist": ["X-User-*", "Authorization"], "blacklist": ["*"], "debug_headers": true}"#;
-    let forwarding = server(&format!(r#""url": "http://h", "client_header_forwarding": {block}"#)).forwarding;
-    let forwarding = forwarding.expect("a block");
-    assert!(forwarding.enabled && forwarding.debug_headers);
-    assert_eq!((forwarding.whitelist, forwarding.blacklist), (words("x-user-* authorization"), words("*")));
-}
-
-#[test]
 fn a_disabled_server_is_not_looked_into() {
     let file = parse(
         r#"{"mcpServers": {"a": {"disabled": true, "command": "${UNSET}", "type": 5}, "b": {"command": "x"}}}"#,
@@ -371,8 +367,12 @@ fn a_servers_own_bounds_win_over_those_of_all() {
         ..Options::default()
     };
     let all = Bounds::of_options(&options).expect("right");
-    let around =
-        Surroundings { environment: &Environment::default(), overlay: &Default::default(), bounds: all };
+    let around = Surroundings {
+        environment: &Environment::default(),
+        overlay: &Default::default(),
+        bounds: all,
+        guarded: false,
+    };
     let text = r#"{"mcpServers": {"a": {"command": "x"}, "b": {"command": "x", "timeout": 5, "connectTimeout": 6,
         "maxConcurrent": 7, "maxQueued": 8, "restartsPerMinute": 9}}}"#;
     let file = File::parse("config.json", text, around, &mut Keys::default()).expect("right");
