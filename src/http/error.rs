@@ -31,6 +31,12 @@ pub(super) enum ApiError {
     /// The body is larger than this many bytes.
     #[error("the request body is larger than {0} bytes")]
     TooLarge(usize),
+    /// The headers to be forwarded are too many or too large.
+    #[error("{0}")]
+    HeadersTooLarge(String),
+    /// The value of the header of this name cannot be forwarded.
+    #[error("the value of {0} holds a character that no header may")]
+    BadHeader(String),
     /// The body did not arrive whole.
     #[error("the request body did not arrive whole")]
     Incomplete,
@@ -62,7 +68,8 @@ impl ResponseError for ApiError {
             Self::Denied(Denial::WrongKey(_) | Denial::Withheld) => StatusCode::FORBIDDEN,
             Self::Denied(Denial::Limited { .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Incomplete => StatusCode::BAD_REQUEST,
+            Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Incomplete | Self::BadHeader(_) => StatusCode::BAD_REQUEST,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Tool(_) | Self::Call(CallError::InputRequired(_)) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -162,6 +169,8 @@ mod tests {
             (Denial::Withheld.into(), 403),
             (limited.into(), 429),
             (ApiError::TooLarge(1), 413),
+            (ApiError::HeadersTooLarge("m".into()), 431),
+            (ApiError::BadHeader("m".into()), 400),
             (ApiError::Incomplete, 400),
             (ApiError::Slow, 408),
             (ApiError::Invalid(vec![]), 422),

@@ -8,6 +8,7 @@ mod body;
 mod cors;
 mod docs;
 mod error;
+mod forwarded;
 mod guard;
 mod health;
 mod home;

@@ -16,6 +16,7 @@ use super::{
     audit::{self, Wanted},
     body,
     error::ApiError,
+    forwarded,
     meter::{Meter, Outcome},
     result,
     span::CallSpan,
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::{
     catalogue::Tool,
-    upstream::{Session, TraceContext},
+    upstream::{Call, Session, TraceContext},
 };
 
 /// Calls `tool` with what the request brings.
@@ -49,10 +50,18 @@ pub(super) async fn call(
         None => caller,
     };
     let answer = async {
+        let forwarded = forwarded::of(session, request.headers())?;
         let body = body::read(request, payload, gateway.max_body).await?;
         let arguments = body::parse(request, &body, &tool.arguments)?;
         let arguments = tool.arguments.check(arguments).map_err(ApiError::Invalid)?;
-        let raw = session.call(&tool.name, &arguments, tool.repeatable, trace.as_ref()).await?;
+        let call = Call {
+            tool: &tool.name,
+            arguments: &arguments,
+            repeatable: tool.repeatable,
+            trace: trace.as_ref(),
+            forwarded: forwarded.as_ref(),
+        };
+        let raw = session.call(call).await?;
         result::body(tool, config.results, &raw)
     };
     let running = meter.begin();

@@ -25,6 +25,7 @@ use tracing::warn;
 use super::{
     control::{ControlTransport, Handler},
     error::{ConnectError, WireError},
+    forwarded::Forwarded,
     inbox::Inbox,
     listing::{ServerInfo, Tool},
     message::{FIRST_ID, Framing, Params, RawReply},
@@ -58,9 +59,11 @@ pub(super) struct Caller {
     pub(super) in_flight: AtomicUsize,
     /// Told when a call got no answer in time, or a proxy's for the server's.
     pub(super) suspected: Notify,
-    /// By tool; only tools that ask for any.
-    param_headers: ArcSwap<HashMap<String, ParamHeaders>>,
+    tools: ToolHeaders,
 }
+
+/// By tool, which arguments travel in headers; only tools that ask for any. Connections to one server share it.
+pub(super) type ToolHeaders = Arc<ArcSwap<HashMap<String, ParamHeaders>>>;
 
 impl Connection {
     /// Completes the handshake over the wire that `open` gives. Takes as long as the server does: the caller bounds
@@ -68,6 +71,7 @@ impl Connection {
     pub(super) async fn shake_hands<F>(
         server: &str,
         max_message: usize,
+        tools: ToolHeaders,
         open: impl FnOnce(Arc<Inbox>) -> F,
         lifecycle: ClientLifecycleMode,
     ) -> Result<Self, ConnectError>
@@ -100,10 +104,10 @@ impl Connection {
             next_id: AtomicU64::new(FIRST_ID),
             in_flight: AtomicUsize::new(0),
             suspected: Notify::new(),
-            param_headers: ArcSwap::default(),
+            tools,
         };
-        let tools = peer.as_ref().and_then(|peer| peer.capabilities.tools.as_ref());
-        let tells = caller.framing.stateless() && tools.and_then(|tools| tools.list_changed) == Some(true);
+        let offer = peer.as_ref().and_then(|peer| peer.capabilities.tools.as_ref());
+        let tells = caller.framing.stateless() && offer.and_then(|tools| tools.list_changed) == Some(true);
         let subscription = tells.then(Mutex::default);
         Ok(Self { caller: Arc::new(caller), info, changed, subscription, service })
     }
@@ -176,15 +180,18 @@ impl Caller {
     pub(super) async fn request(
         &self,
         method: &'static str,
-        params: Params<'_>,
+        mut params: Params<'_>,
     ) -> Result<RawReply, WireError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let param_headers = self.param_headers(&params);
+        let mut headers = self.param_headers(&params);
+        if self.wire.has_headers() {
+            headers.extend(params.meta.forwarded.take().into_iter().flat_map(Forwarded::headers));
+        }
         let mut request = self
             .framing
             .request(id, method, params)
             .map_err(|error| WireError::NotSent(format!("the request cannot be written: {error}")))?;
-        request.param_headers = param_headers;
+        request.headers = headers;
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let mut pending = CancelOnDrop { caller: self, id, armed: true };
         let reply = self.wire.request(request, &self.framing).await;
@@ -214,14 +221,14 @@ impl Caller {
                 false
             }
         });
-        self.param_headers.store(Arc::new(all));
+        self.tools.store(Arc::new(all));
     }
 
     fn param_headers(&self, params: &Params<'_>) -> Vec<(HeaderName, HeaderValue)> {
-        let (Some(tool), Some(arguments)) = (params.name, params.arguments) else {
+        let (true, Some(tool), Some(arguments)) = (self.stateless(), params.name, params.arguments) else {
             return vec![];
         };
-        self.param_headers.load().get(tool).map(|headers| headers.of(arguments)).unwrap_or_default()
+        self.tools.load().get(tool).map(|headers| headers.of(arguments)).unwrap_or_default()
     }
 }
 

@@ -1,15 +1,18 @@
 //! How a connection is made: over which transport, with which handshake.
 
-use std::future::ready;
+use std::{future::ready, sync::Arc};
 
 use rmcp::{model::ProtocolVersion, service::ClientLifecycleMode};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    connection::Connection,
+    connection::{Connection, ToolHeaders},
     error::{ConnectError, WireError},
+    forwarded::Forwarded,
+    inbox::Inbox,
     listing::{self, Listing},
+    remote::Principal,
     wire::Wire,
 };
 use crate::{
@@ -22,8 +25,12 @@ pub(super) struct Dial<'a> {
     pub(super) server: &'a config::Server,
     /// Nothing for servers that take no tokens.
     pub(super) authorizer: Option<&'a Authorizer>,
+    /// The headers of the one caller that the connection is for; nothing where it is for all.
+    pub(super) forwarded: Option<&'a Forwarded>,
     /// The largest message that is taken, in bytes.
     pub(super) max_message: usize,
+    /// What is known of the server's tools.
+    pub(super) tools: &'a ToolHeaders,
 }
 
 /// Connects to a remote server once, and tells how many tools it has.
@@ -37,7 +44,8 @@ pub async fn try_connect(
     max_message: usize,
     tasks: &TaskTracker,
 ) -> Result<usize, ConnectError> {
-    let dial = Dial { server, authorizer: Some(authorizer), max_message };
+    let tools = ToolHeaders::default();
+    let dial = Dial { server, authorizer: Some(authorizer), forwarded: None, max_message, tools: &tools };
     let (connection, listing) = Box::pin(dial.open(tasks)).await?;
     connection.close().await;
     Ok(listing.tools.len())
@@ -46,7 +54,7 @@ pub async fn try_connect(
 impl Dial<'_> {
     /// Opens a connection and lists the tools.
     pub(super) async fn open(&self, tasks: &TaskTracker) -> Result<(Connection, Listing), ConnectError> {
-        let attempt = async {
+        self.in_time(async {
             if let Some(authorizer) = self.authorizer {
                 authorizer.recall().await.map_err(WireError::from)?;
             }
@@ -61,9 +69,37 @@ impl Dial<'_> {
                     Err(error)
                 }
             }
-        };
+        })
+        .await
+    }
+
+    /// Opens a connection for calls alone: what the server's tools are is known.
+    pub(super) async fn open_for_calls(&self, tasks: &TaskTracker) -> Result<Connection, ConnectError> {
+        self.in_time(self.connect(tasks)).await
+    }
+
+    async fn in_time<T>(
+        &self,
+        attempt: impl Future<Output = Result<T, ConnectError>>,
+    ) -> Result<T, ConnectError> {
         let limit = self.server.bounds.connect;
         timeout(limit, attempt).await.unwrap_or(Err(ConnectError::Timeout(limit)))
+    }
+
+    async fn shake_hands<F>(
+        &self,
+        wire: impl FnOnce(Arc<Inbox>) -> F,
+        lifecycle: ClientLifecycleMode,
+    ) -> Result<Connection, ConnectError>
+    where
+        F: Future<Output = Result<Wire, ConnectError>>,
+    {
+        let tools = self.tools.clone();
+        Connection::shake_hands(&self.server.name, self.max_message, tools, wire, lifecycle).await
+    }
+
+    fn principal(&self) -> Principal<'_> {
+        Principal { authorizer: self.authorizer, forwarded: self.forwarded }
     }
 
     /// Opens a connection and completes the handshake. Takes as long as the server does.
@@ -85,31 +121,27 @@ impl Dial<'_> {
     async fn stdio(&self, stdio: &config::Stdio, tasks: &TaskTracker) -> Result<Connection, ConnectError> {
         let name = &self.server.name;
         let wire = |inbox| ready(Wire::stdio(name, stdio, inbox, tasks));
-        match Connection::shake_hands(name, self.max_message, wire, auto()).await {
+        match self.shake_hands(wire, auto()).await {
             // Some old servers end at the first request that they do not know, which is our probe, or answer it as
             // they answer everything.
             Err(ConnectError::Wire(WireError::Lost(_)) | ConnectError::OddAnswer) => {
-                Connection::shake_hands(name, self.max_message, wire, ClientLifecycleMode::Initialize).await
+                self.shake_hands(wire, ClientLifecycleMode::Initialize).await
             }
             done => done,
         }
     }
 
     async fn http(&self, remote: &Remote) -> Result<Connection, ConnectError> {
-        let wire = |inbox| ready(Wire::http(remote, self.authorizer, inbox));
-        match Connection::shake_hands(&self.server.name, self.max_message, wire, auto()).await {
-            Err(ConnectError::OddAnswer) => {
-                let lifecycle = ClientLifecycleMode::Initialize;
-                Connection::shake_hands(&self.server.name, self.max_message, wire, lifecycle).await
-            }
+        let wire = |inbox| ready(Wire::http(remote, self.principal(), inbox));
+        match self.shake_hands(wire, auto()).await {
+            Err(ConnectError::OddAnswer) => self.shake_hands(wire, ClientLifecycleMode::Initialize).await,
             done => done,
         }
     }
 
     async fn sse(&self, remote: &Remote) -> Result<Connection, ConnectError> {
-        let wire = |inbox| Wire::sse(remote, self.authorizer, inbox);
-        let lifecycle = ClientLifecycleMode::Initialize;
-        Connection::shake_hands(&self.server.name, self.max_message, wire, lifecycle).await
+        let wire = |inbox| Wire::sse(remote, self.principal(), inbox);
+        self.shake_hands(wire, ClientLifecycleMode::Initialize).await
     }
 }
 

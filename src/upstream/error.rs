@@ -109,6 +109,9 @@ pub enum WireError {
     /// The upstream refused the configured credentials (HTTP 401).
     #[error("the server refuses the configured credentials (HTTP 401); check its headers in the config")]
     Unauthorized,
+    /// The upstream refused a request with a caller's own headers (HTTP 401).
+    #[error("the server refuses this caller's forwarded headers (HTTP 401)")]
+    CallerUnauthorized,
     /// There is no token that the upstream would take.
     #[error(transparent)]
     Authorization(#[from] AuthError),
@@ -165,9 +168,10 @@ impl From<WireError> for CallError {
             }
             // 5xx may come from a proxy in front, after the tool has run; the others refuse before it.
             WireError::Refused { status: 500.., .. } => Self::Lost(error.to_string()),
-            WireError::Refused { .. } | WireError::Unauthorized | WireError::Authorization(_) => {
-                Self::Refused(error.to_string())
-            }
+            WireError::Refused { .. }
+            | WireError::Unauthorized
+            | WireError::CallerUnauthorized
+            | WireError::Authorization(_) => Self::Refused(error.to_string()),
         }
     }
 }

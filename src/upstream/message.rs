@@ -6,7 +6,7 @@ use rmcp::model::{ClientCapabilities, Implementation, ProtocolVersion, RequestMe
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Map, Value, json, value::RawValue};
 
-use super::trace_context::TraceContext;
+use super::{forwarded::Forwarded, trace_context::TraceContext};
 
 /// rmcp numbers its own requests from 0 in 32 bits. Ours start high enough never to meet them, and low
 /// enough for servers that read an id as a signed 32-bit number.
@@ -96,14 +96,29 @@ pub(super) fn find_ids(text: &[u8]) -> Vec<u64> {
     text.split("\"id\"").skip(1).filter_map(id).collect()
 }
 
+/// A tool's call, and what goes with it.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// The tool's name.
+    pub tool: &'a str,
+    /// Its arguments, which are carried to the letter.
+    pub arguments: &'a RawValue,
+    /// Whether a second run would do no more than the first.
+    pub repeatable: bool,
+    /// The caller's place in a trace.
+    pub trace: Option<&'a TraceContext>,
+    /// The caller's headers that travel on.
+    pub forwarded: Option<&'a Forwarded>,
+}
+
 /// A request of ours, ready for the wire.
 pub(super) struct Request<'a> {
     pub(super) id: u64,
     pub(super) method: &'static str,
     /// The tool called, for the `Mcp-Name` header.
     pub(super) tool: Option<&'a str>,
-    /// Of its arguments, for those that ask for it.
-    pub(super) param_headers: Vec<(HeaderName, HeaderValue)>,
+    /// Of its arguments, for those that ask for it, and of the caller.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     /// Of the caller, for the headers of the same names.
     pub(super) trace: Option<&'a TraceContext>,
     pub(super) frame: Bytes,
@@ -134,11 +149,14 @@ pub(super) struct Meta<'a> {
     pub(super) context: Option<&'a RequestMetaObject>,
     #[serde(flatten)]
     pub(super) trace: Option<&'a TraceContext>,
+    /// Where there are no headers to carry them; under the key that the Python mcpo has documented.
+    #[serde(rename = "headers", skip_serializing_if = "Option::is_none")]
+    pub(super) forwarded: Option<&'a Forwarded>,
 }
 
 impl Meta<'_> {
     fn is_empty(&self) -> bool {
-        self.context.is_none() && self.trace.is_none()
+        self.context.is_none() && self.trace.is_none() && self.forwarded.is_none()
     }
 }
 
@@ -183,7 +201,7 @@ impl Framing {
         params.meta.context = self.meta.as_ref();
         let (tool, trace) = (params.name, params.meta.trace);
         let frame = serde_json::to_vec(&Frame { jsonrpc: "2.0", id, method, params })?;
-        Ok(Request { id, method, tool, param_headers: vec![], trace, frame: frame.into() })
+        Ok(Request { id, method, tool, headers: vec![], trace, frame: frame.into() })
     }
 }
 

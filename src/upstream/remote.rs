@@ -17,7 +17,7 @@ use reqwest::{Client, Request, Response, redirect};
 use sse_stream::{Sse, SseStream};
 use url::Url;
 
-use super::error::WireError;
+use super::{error::WireError, forwarded::Forwarded};
 use crate::{
     config,
     oauth::{Authorizer, Challenge},
@@ -36,15 +36,26 @@ const MOST_ATTEMPTS: u32 = 4;
 /// How much of a refusal's body is read, in bytes.
 const KEPT: usize = 16 << 10;
 
+/// For whom a connection is made.
+#[derive(Clone, Copy)]
+pub(super) struct Principal<'a> {
+    /// The gateway's own authorization; nothing where the config itself names the credentials.
+    pub(super) authorizer: Option<&'a Authorizer>,
+    /// A caller's headers, where the connection is that caller's alone.
+    pub(super) forwarded: Option<&'a Forwarded>,
+}
+
 /// One server: its own connections, its headers on every request, and its authorization.
 pub(super) struct Endpoint {
     client: Client,
-    /// Nothing where the config itself names the credentials.
+    /// Nothing where the config, or the caller, brings the credentials.
     authorizer: Option<Authorizer>,
+    /// Of the one caller that this is for; empty where it is for all.
+    caller: HeaderMap,
 }
 
 impl Endpoint {
-    pub(super) fn new(config: &config::Remote, authorizer: Option<&Authorizer>) -> Result<Self, WireError> {
+    pub(super) fn new(config: &config::Remote, principal: Principal<'_>) -> Result<Self, WireError> {
         let client = Client::builder()
             .user_agent(concat!("mcpo/", env!("CARGO_PKG_VERSION")))
             .default_headers(config.headers.clone())
@@ -53,12 +64,18 @@ impl Endpoint {
             .redirect(same_origin())
             .build()
             .map_err(|error| WireError::NotSent(explain(&error)))?;
-        Ok(Self { client, authorizer: authorizer.cloned() })
+        let Principal { authorizer, forwarded } = principal;
+        let authorizer = authorizer.filter(|_| !forwarded.is_some_and(Forwarded::authorizes)).cloned();
+        let mut caller = HeaderMap::new();
+        caller.extend(forwarded.into_iter().flat_map(Forwarded::of_the_caller));
+        Ok(Self { client, authorizer, caller })
     }
 
     /// Sends a request; an answer comes back whatever its status is, unless it asks for authorization.
     ///
-    /// A request that was refused for its token never reached the tool, so it goes out again with a new one.
+    /// A request that was refused for its token never reached the tool, so it goes out again with a new one. But one
+    /// that was refused with a caller's headers may have been refused for these: that is the caller's matter, and costs
+    /// the gateway neither its token nor its peace.
     pub(super) async fn send(
         &self,
         method: Method,
@@ -66,12 +83,16 @@ impl Endpoint {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Response, WireError> {
+        let headers = self.with_callers(headers);
         let request = self.client.request(method, url.clone()).headers(headers).body(body).build();
         let request = request.map_err(|error| WireError::NotSent(explain(&error)))?;
         let Some(authorizer) = &self.authorizer else {
             let response = self.execute(request).await?;
-            let refused = response.status() == StatusCode::UNAUTHORIZED;
-            return if refused { Err(WireError::Unauthorized) } else { Ok(response) };
+            return match response.status() {
+                StatusCode::UNAUTHORIZED if self.caller.is_empty() => Err(WireError::Unauthorized),
+                StatusCode::UNAUTHORIZED => Err(WireError::CallerUnauthorized),
+                _ => Ok(response),
+            };
         };
         let mut credential = authorizer.credential().await?;
         for attempt in 0..MOST_ATTEMPTS {
@@ -83,6 +104,10 @@ impl Endpoint {
             let response = self.execute(outgoing).await?;
             let challenge = Challenge::of(response.headers());
             credential = Some(match (response.status(), challenge) {
+                (StatusCode::UNAUTHORIZED, _) if !self.caller.is_empty() => {
+                    return Err(WireError::CallerUnauthorized);
+                }
+                _ if !self.caller.is_empty() => return Ok(response),
                 (StatusCode::UNAUTHORIZED, challenge) => {
                     authorizer.refused(credential, challenge.unwrap_or_default(), attempt).await?
                 }
@@ -93,6 +118,12 @@ impl Endpoint {
             });
         }
         Err(WireError::NotSent("the server refuses one new token after another".into()))
+    }
+
+    fn with_callers(&self, headers: HeaderMap) -> HeaderMap {
+        let mut all = self.caller.clone();
+        all.extend(headers);
+        all
     }
 
     async fn execute(&self, request: Request) -> Result<Response, WireError> {
@@ -107,7 +138,8 @@ impl Endpoint {
     }
 
     /// Says goodbye with what credential there is, without waiting for a better one.
-    pub(super) async fn delete(&self, url: &Url, mut headers: HeaderMap) {
+    pub(super) async fn delete(&self, url: &Url, headers: HeaderMap) {
+        let mut headers = self.with_callers(headers);
         if let Some(credential) = self.authorizer.as_ref().and_then(Authorizer::latest) {
             headers.insert(header::AUTHORIZATION, credential.header.clone());
         }

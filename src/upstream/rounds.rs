@@ -14,28 +14,22 @@ use serde_json::{Map, Value, json, value::RawValue};
 use super::{
     connection::Caller,
     error::CallError,
-    message::{Meta, Params},
-    trace_context::TraceContext,
+    message::{Call, Meta, Params},
 };
 
 /// A server that always wants to know more is given up after so many rounds.
 const MOST_ROUNDS: u32 = 8;
 
 /// Calls a tool, in as many rounds as its server needs.
-pub(super) async fn call(
-    caller: &Caller,
-    tool: &str,
-    arguments: &RawValue,
-    trace: Option<&TraceContext>,
-) -> Result<Box<RawValue>, CallError> {
+pub(super) async fn call(caller: &Caller, call: Call<'_>) -> Result<Box<RawValue>, CallError> {
     let mut input = Input::default();
     for round in 0..=MOST_ROUNDS {
         let params = Params {
-            name: Some(tool),
-            arguments: Some(arguments),
+            name: Some(call.tool),
+            arguments: Some(call.arguments),
             input_responses: input.responses.as_ref(),
             request_state: input.state.as_deref(),
-            meta: Meta { trace, ..Meta::default() },
+            meta: Meta { trace: call.trace, forwarded: call.forwarded, ..Meta::default() },
             ..Params::default()
         };
         let reply = caller.request("tools/call", params).await.map_err(|error| match error.into() {

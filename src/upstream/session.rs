@@ -20,8 +20,16 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    connection::Caller, dial::Dial, error::CallError, gate::Gate, listing::Listing, rounds, supervisor,
-    tally::Tally, trace_context::TraceContext,
+    connection::{Caller, ToolHeaders},
+    dial::Dial,
+    error::CallError,
+    forwarded::Forwarded,
+    gate::Gate,
+    listing::Listing,
+    message::Call,
+    pool::{self, Lease, Pool},
+    rounds, supervisor,
+    tally::Tally,
 };
 use crate::{
     config::{self, Upstream},
@@ -67,7 +75,11 @@ pub(super) struct Shared {
     pub(super) status: watch::Sender<Status>,
     pub(super) caller: ArcSwapOption<Caller>,
     pub(super) tally: Arc<Tally>,
+    /// Counts the calls of all its connections.
     gate: Gate,
+    tools: ToolHeaders,
+    /// The connections of callers with an identity.
+    pub(super) pool: Pool,
     /// Whether it was ever connected: before, nobody waits for it.
     held: AtomicBool,
     /// Told when an attempt to connect has ended. Its receivers are the callers that wait for that.
@@ -77,8 +89,15 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn dial(&self) -> Dial<'_> {
-        Dial { server: &self.config, authorizer: self.authorizer.as_ref(), max_message: self.max_message }
+    /// What it takes to connect, for the caller of these headers or for all.
+    pub(super) fn dial<'a>(&'a self, forwarded: Option<&'a Forwarded>) -> Dial<'a> {
+        Dial {
+            server: &self.config,
+            authorizer: self.authorizer.as_ref(),
+            forwarded,
+            max_message: self.max_message,
+            tools: &self.tools,
+        }
     }
 
     pub(super) fn is_program(&self) -> bool {
@@ -129,6 +148,8 @@ impl Session {
     ) -> Self {
         let shared = Arc::new(Shared {
             gate: Gate::new(&config.bounds),
+            tools: ToolHeaders::default(),
+            pool: Pool::new(tasks.clone(), stop.clone()),
             tally,
             config,
             authorizer,
@@ -183,34 +204,27 @@ impl Session {
         self.shared.gate.queued()
     }
 
-    /// Calls a tool with `arguments` as they are, waiting for a connection and for its turn where it has to.
-    /// `repeatable` says that a second run would do no more than the first. Dropping the future cancels the call
+    /// Calls a tool, waiting for a connection and for its turn where it has to. Dropping the future cancels the call
     /// upstream.
     ///
     /// # Errors
     ///
     /// [`CallError`] says whether the tool may have run.
-    pub async fn call(
-        &self,
-        tool: &str,
-        arguments: &RawValue,
-        repeatable: bool,
-        trace: Option<&TraceContext>,
-    ) -> Result<Box<RawValue>, CallError> {
+    pub async fn call(&self, call: Call<'_>) -> Result<Box<RawValue>, CallError> {
         let deadline = Instant::now() + self.shared.config.bounds.call;
-        let caller = self.connection(deadline).await?;
+        let (caller, _lease) = self.reach(call, deadline).await?;
         let _turn = self.shared.gate.enter(deadline).await?;
-        let error = match self.attempt(&caller, tool, arguments, trace, deadline).await {
-            Err(error) if error.may_go_again(repeatable) => error,
+        let error = match self.attempt(&caller, call, deadline).await {
+            Err(error) if error.may_go_again(call.repeatable) => error,
             done => return done,
         };
         // A server that still answers keeps its connection: the fault was the request's alone.
         let checked = async {
             caller.check().await;
-            self.connection(deadline).await
+            self.reach(call, deadline).await
         };
         match (timeout_at(deadline, checked).await, error) {
-            (Ok(Ok(caller)), _) => self.attempt(&caller, tool, arguments, trace, deadline).await,
+            (Ok(Ok((caller, _lease))), _) => self.attempt(&caller, call, deadline).await,
             // That it may have run matters more than why it cannot run again.
             (_, lost @ CallError::Lost(_)) => Err(lost),
             (Ok(Err(unavailable)), _) => Err(unavailable),
@@ -221,16 +235,30 @@ impl Session {
     async fn attempt(
         &self,
         caller: &Caller,
-        tool: &str,
-        arguments: &RawValue,
-        trace: Option<&TraceContext>,
+        call: Call<'_>,
         deadline: Instant,
     ) -> Result<Box<RawValue>, CallError> {
-        let call = rounds::call(caller, tool, arguments, trace);
-        timeout_at(deadline, call).await.unwrap_or_else(|_| {
+        timeout_at(deadline, rounds::call(caller, call)).await.unwrap_or_else(|_| {
             caller.suspect();
             Err(CallError::Deadline(self.shared.config.bounds.call))
         })
+    }
+
+    /// The connection for a call: one of the caller's own where its headers tell who that is, unless the server is a
+    /// process, which is told with each call.
+    async fn reach(
+        &self,
+        call: Call<'_>,
+        deadline: Instant,
+    ) -> Result<(Arc<Caller>, Option<Lease>), CallError> {
+        let identified = call.forwarded.and_then(|forwarded| Some((forwarded, forwarded.identity()?)));
+        match identified.filter(|_| self.shared.config.upstream.remote().is_some()) {
+            Some((forwarded, identity)) => {
+                let (caller, lease) = pool::reach(&self.shared, forwarded, identity, deadline).await?;
+                Ok((caller, Some(lease)))
+            }
+            None => Ok((self.connection(deadline).await?, None)),
+        }
     }
 
     /// The open connection. Where it was lost, the caller waits for the one attempt that all such callers share.

@@ -15,9 +15,9 @@ use super::{
     error::WireError,
     inbox::Inbox,
     message::{RawReply, Request},
-    remote::{self, Endpoint},
+    remote::{self, Endpoint, Principal},
 };
-use crate::{config, oauth::Authorizer};
+use crate::config;
 
 /// How long the server may take to name its endpoint.
 const ENDPOINT: Duration = Duration::from_secs(30);
@@ -47,10 +47,10 @@ impl Sse {
     /// Opens the stream and waits for the server to name where messages go.
     pub(super) async fn open(
         config: &config::Remote,
-        authorizer: Option<&Authorizer>,
+        principal: Principal<'_>,
         inbox: Arc<Inbox>,
     ) -> Result<Self, WireError> {
-        let endpoint = Endpoint::new(config, authorizer)?;
+        let endpoint = Endpoint::new(config, principal)?;
         let headers = HeaderMap::from_iter([(header::ACCEPT, remote::EVENTS)]);
         let response = endpoint.send(Method::GET, &config.url, headers, Bytes::new()).await?;
         let response = remote::accepted(response).await?;
@@ -73,7 +73,7 @@ impl Sse {
         // Some servers never answer a POST whose stream is gone, so the stream's end is waited for meanwhile.
         tokio::select! {
             biased;
-            sent = self.send(request.frame) => sent.map_err(|error| self.refused(error))?,
+            sent = self.shared.post(request.frame, HeaderMap::from_iter(request.headers)) => sent.map_err(|error| self.refused(error))?,
             reply = &mut answer => return reply,
         }
         answer.await
@@ -85,13 +85,18 @@ impl Sse {
     }
 
     pub(super) async fn send(&self, frame: Bytes) -> Result<(), WireError> {
-        self.shared.post(frame).await
+        self.shared.post(frame, HeaderMap::new()).await
     }
 
     pub(super) fn notify(&self, frame: Bytes) {
         let (stop, shared) = (self.stop.clone(), self.shared.clone());
-        let work = async move { drop(stop.run_until_cancelled(timeout(NOTIFY, shared.post(frame))).await) };
-        self.tasks.spawn_on(work, &self.runtime);
+        self.tasks.spawn_on(
+            async move {
+                let post = shared.post(frame, HeaderMap::new());
+                drop(stop.run_until_cancelled(timeout(NOTIFY, post)).await);
+            },
+            &self.runtime,
+        );
     }
 
     pub(super) async fn close(&self) {
@@ -109,8 +114,8 @@ impl Drop for Sse {
 }
 
 impl Shared {
-    async fn post(&self, frame: Bytes) -> Result<(), WireError> {
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, remote::JSON)]);
+    async fn post(&self, frame: Bytes, mut headers: HeaderMap) -> Result<(), WireError> {
+        headers.insert(header::CONTENT_TYPE, remote::JSON);
         let response = self.endpoint.send(Method::POST, &self.url, headers, frame).await?;
         remote::accepted(response).await.map(drop)
     }

@@ -24,10 +24,10 @@ use super::{
     error::WireError,
     inbox::Inbox,
     message::{Envelope, Framing, RawReply, Request},
-    remote::{self, Endpoint},
+    remote::{self, Endpoint, Principal},
     standard_headers::{VERSION, control_headers, standard_headers},
 };
-use crate::{config, oauth::Authorizer};
+use crate::config;
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
@@ -56,11 +56,11 @@ struct Shared {
 impl StreamableHttp {
     pub(super) fn new(
         config: &config::Remote,
-        authorizer: Option<&Authorizer>,
+        principal: Principal<'_>,
         inbox: Arc<Inbox>,
     ) -> Result<Self, WireError> {
         let shared = Shared {
-            endpoint: Endpoint::new(config, authorizer)?,
+            endpoint: Endpoint::new(config, principal)?,
             url: config.url.clone(),
             inbox,
             session: OnceLock::new(),
@@ -83,10 +83,9 @@ impl StreamableHttp {
         if self.shared.inbox.is_closed() {
             return Err(WireError::NotSent(self.shared.inbox.reason()));
         }
-        let mut headers = HeaderMap::new();
+        let mut headers = HeaderMap::from_iter(request.headers);
         if framing.stateless() {
             standard_headers(&mut headers, framing.version(), request.method, request.tool);
-            headers.extend(request.param_headers);
         }
         if let Some(trace) = request.trace {
             trace.add_to(&mut headers);

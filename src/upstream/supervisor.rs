@@ -25,7 +25,7 @@ pub(super) async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: Cancellat
     let mut pace = Pace::new(counted.then_some(shared.config.bounds.restarts), Instant::now());
     loop {
         pace.start(Instant::now());
-        let dial = shared.dial();
+        let dial = shared.dial(None);
         let Some(attempt) = stop.run_until_cancelled(Box::pin(dial.open(&tasks))).await else { break };
         pace.end(Instant::now());
         if counted && !matches!(attempt, Err(ConnectError::Spawn { .. })) {

@@ -10,11 +10,12 @@ use super::{
     error::{ConnectError, WireError},
     inbox::Inbox,
     message::{self, Framing, RawReply, Request},
+    remote::Principal,
     sse::Sse,
     stdio::Stdio,
     streamable_http::StreamableHttp,
 };
-use crate::{config, oauth::Authorizer};
+use crate::config;
 
 /// An open transport.
 pub(super) enum Wire {
@@ -35,18 +36,23 @@ impl Wire {
 
     pub(super) async fn sse(
         config: &config::Remote,
-        authorizer: Option<&Authorizer>,
+        principal: Principal<'_>,
         inbox: Arc<Inbox>,
     ) -> Result<Self, ConnectError> {
-        Ok(Self::Sse(Sse::open(config, authorizer, inbox).await?))
+        Ok(Self::Sse(Sse::open(config, principal, inbox).await?))
     }
 
     pub(super) fn http(
         config: &config::Remote,
-        authorizer: Option<&Authorizer>,
+        principal: Principal<'_>,
         inbox: Arc<Inbox>,
     ) -> Result<Self, ConnectError> {
-        Ok(Self::Http(StreamableHttp::new(config, authorizer, inbox)?))
+        Ok(Self::Http(StreamableHttp::new(config, principal, inbox)?))
+    }
+
+    /// Whether a request has headers beside its frame.
+    pub(super) fn has_headers(&self) -> bool {
+        !matches!(self, Self::Stdio(_))
     }
 
     /// Sends a request of ours and waits for its answer.

@@ -102,7 +102,12 @@ impl Shared {
                     return;
                 }
                 // A server need not offer the stream: it answers 405 then.
-                Ok(_) | Err(WireError::Refused { status: 400..=499, .. } | WireError::Unauthorized) => return,
+                Ok(_)
+                | Err(
+                    WireError::Refused { status: 400..=499, .. }
+                    | WireError::Unauthorized
+                    | WireError::CallerUnauthorized,
+                ) => return,
                 // Calls tell of it; the stream comes back some time after a login.
                 Err(WireError::Authorization(_)) => sleep(LONGEST_RETRY).await,
                 Err(error) if failures == MOST_FAILURES => {

@@ -1,0 +1,313 @@
+//! The connections of callers with an identity: one each, made by the first call and shared by the next ones.
+//!
+//! A connection of the pool lives once. When it is lost, or has failed, the next call makes another, so that nothing
+//! is tried for callers who have left. What the server offers, how many calls it takes at once and its authorization
+//! are the session's.
+//!
+//! Invariants: no connection is used for two identities; the pool is bounded; all connections end with the session.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    runtime::Handle,
+    sync::watch,
+    time::{Instant, sleep, sleep_until, timeout_at},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    connection::{Caller, Connection},
+    error::{CallError, ConnectError, WireError},
+    forwarded::{Forwarded, Identity},
+    session::Shared,
+};
+
+/// How many identities have a connection to one server at once.
+const MOST: usize = 256;
+/// A connection that nobody has used for so long is closed.
+const IDLE: Duration = Duration::from_secs(10 * 60);
+/// How long an attempt that failed answers those who come after it.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// One server's connections by identity.
+pub(super) struct Pool {
+    lanes: Mutex<HashMap<Identity, Arc<Lane>>>,
+    most: usize,
+    patience: Duration,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    /// Callers live on other runtimes; connections belong to the session's own.
+    runtime: Handle,
+}
+
+/// One connection of one identity.
+struct Lane {
+    state: watch::Sender<State>,
+    usage: Mutex<Usage>,
+    stop: CancellationToken,
+}
+
+enum State {
+    Opening,
+    Open(Arc<Caller>),
+    Failed(ConnectError),
+    Ended,
+}
+
+struct Usage {
+    calls: usize,
+    /// When the last of them began or ended.
+    last: Instant,
+}
+
+/// The right to use a connection: it is not closed for being idle.
+pub(super) struct Lease(Arc<Lane>);
+
+/// The connection of `identity`, which `forwarded` shows to the server; made if there is none.
+pub(super) async fn reach(
+    shared: &Arc<Shared>,
+    forwarded: &Forwarded,
+    identity: Identity,
+    deadline: Instant,
+) -> Result<(Arc<Caller>, Lease), CallError> {
+    let pool = &shared.pool;
+    let lease = pool.enter(identity, |lane| {
+        let life = live(shared.clone(), lane, identity, forwarded.clone());
+        pool.tasks.spawn_on(life, &pool.runtime);
+    })?;
+    let late = |_| Err(unavailable("the server is still connecting"));
+    let caller = timeout_at(deadline, lease.0.settled()).await.unwrap_or_else(late)?;
+    Ok((caller, lease))
+}
+
+fn unavailable(reason: impl Into<String>) -> CallError {
+    CallError::Unavailable { reason: reason.into(), retry_after: RETRY }
+}
+
+/// Why a caller has no connection. Only what the server says of this very caller is no passing trouble.
+fn refusal(error: &ConnectError) -> CallError {
+    match error {
+        ConnectError::Wire(WireError::CallerUnauthorized | WireError::Refused { status: 400..=499, .. }) => {
+            CallError::Refused(error.to_string())
+        }
+        _ => match error.login_needed() {
+            Some(login) => CallError::LoginNeeded(Box::new(login.clone())),
+            None => unavailable(error.to_string()),
+        },
+    }
+}
+
+/// Owns one connection from its first attempt to its end.
+async fn live(shared: Arc<Shared>, lane: Arc<Lane>, identity: Identity, forwarded: Forwarded) {
+    let pool = &shared.pool;
+    let dial = shared.dial(Some(&forwarded));
+    let attempt = Box::pin(dial.open_for_calls(&pool.tasks));
+    match lane.stop.run_until_cancelled(attempt).await {
+        Some(Ok(connection)) => {
+            lane.state.send_replace(State::Open(connection.caller.clone()));
+            pool.serve(identity, &lane, &connection).await;
+            pool.leave(identity, &lane);
+            connection.close().await;
+        }
+        Some(Err(error)) => {
+            lane.state.send_replace(State::Failed(error));
+            lane.stop.run_until_cancelled(sleep(RETRY)).await;
+            pool.leave(identity, &lane);
+        }
+        None => pool.leave(identity, &lane),
+    }
+}
+
+impl Pool {
+    /// An empty pool. Its connections' tasks are `tasks`, and end soon after `stop`.
+    pub(super) fn new(tasks: TaskTracker, stop: CancellationToken) -> Self {
+        Self { lanes: Mutex::default(), most: MOST, patience: IDLE, tasks, stop, runtime: Handle::current() }
+    }
+
+    /// A lease on the lane of `identity`. Where there is none that may be used, `start` is given a new one, for which
+    /// the one that was idle for the longest time makes room.
+    fn enter(&self, identity: Identity, start: impl FnOnce(Arc<Lane>)) -> Result<Lease, CallError> {
+        let mut lanes = self.lock();
+        if let Some(lane) = lanes.get(&identity).filter(|lane| lane.is_usable()) {
+            return Ok(lane.lease());
+        }
+        if !lanes.contains_key(&identity) && lanes.len() >= self.most {
+            let idle = lanes.iter().filter_map(|(identity, lane)| Some((lane.idle_since()?, *identity)));
+            let Some((_, longest)) = idle.min_by_key(|(since, _)| *since) else {
+                return Err(unavailable(format!("{} other callers use the server", self.most)));
+            };
+            if let Some(lane) = lanes.remove(&longest) {
+                lane.stop.cancel();
+            }
+        }
+        let lane = Arc::new(Lane::new(self.stop.child_token()));
+        lanes.insert(identity, lane.clone());
+        start(lane.clone());
+        Ok(lane.lease())
+    }
+
+    /// Keeps a connection until it ends, is idle for long, or has to stop.
+    async fn serve(&self, identity: Identity, lane: &Arc<Lane>, connection: &Connection) {
+        tokio::select! {
+            _ = connection.ended() => {}
+            () = lane.stop.cancelled() => {}
+            () = self.idle(identity, lane) => {}
+            // It closes the inbox, which ends the connection.
+            never = connection.caller.keep_watch() => match never {},
+        }
+    }
+
+    /// Resolves once nobody has used the lane for long, and nobody can find it any more.
+    async fn idle(&self, identity: Identity, lane: &Arc<Lane>) {
+        loop {
+            sleep_until(lane.idle_since().unwrap_or_else(Instant::now) + self.patience).await;
+            // Leases are given under this lock.
+            let mut lanes = self.lock();
+            if lane.idle_since().is_some_and(|since| since + self.patience <= Instant::now()) {
+                remove(&mut lanes, identity, lane);
+                return;
+            }
+        }
+    }
+
+    /// Has nobody find the lane any more, and tells those who wait for it.
+    fn leave(&self, identity: Identity, lane: &Arc<Lane>) {
+        remove(&mut self.lock(), identity, lane);
+        lane.state.send_replace(State::Ended);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Identity, Arc<Lane>>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Removes this very lane, not one that has taken its place.
+fn remove(lanes: &mut HashMap<Identity, Arc<Lane>>, identity: Identity, lane: &Arc<Lane>) {
+    if lanes.get(&identity).is_some_and(|there| Arc::ptr_eq(there, lane)) {
+        lanes.remove(&identity);
+    }
+}
+
+impl Lane {
+    fn new(stop: CancellationToken) -> Self {
+        let usage = Mutex::new(Usage { calls: 0, last: Instant::now() });
+        Self { state: watch::Sender::new(State::Opening), usage, stop }
+    }
+
+    /// Waits for the connection.
+    async fn settled(&self) -> Result<Arc<Caller>, CallError> {
+        let mut state = self.state.subscribe();
+        match state.wait_for(|state| !matches!(state, State::Opening)).await.as_deref() {
+            Ok(State::Open(caller)) => Ok(caller.clone()),
+            Ok(State::Failed(error)) => Err(refusal(error)),
+            Ok(State::Opening | State::Ended) | Err(_) => Err(unavailable("the connection has just ended")),
+        }
+    }
+
+    fn is_usable(&self) -> bool {
+        match &*self.state.borrow() {
+            State::Open(caller) => caller.is_open(),
+            State::Opening | State::Failed(_) => true,
+            State::Ended => false,
+        }
+    }
+
+    fn lease(self: &Arc<Self>) -> Lease {
+        self.use_by(|calls| calls + 1);
+        Lease(self.clone())
+    }
+
+    /// Since when nobody uses it; nothing while somebody does.
+    fn idle_since(&self) -> Option<Instant> {
+        let usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        (usage.calls == 0).then_some(usage.last)
+    }
+
+    fn use_by(&self, change: impl FnOnce(usize) -> usize) {
+        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        *usage = Usage { calls: change(usage.calls), last: Instant::now() };
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.0.use_by(|calls| calls - 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    fn pool(most: usize) -> Pool {
+        Pool { most, ..Pool::new(TaskTracker::new(), CancellationToken::new()) }
+    }
+
+    fn user(name: &'static str) -> Identity {
+        let headers = HeaderMap::from_iter([(http::header::FROM, HeaderValue::from_static(name))]);
+        Forwarded::new(headers).unwrap().identity().unwrap()
+    }
+
+    fn enter(pool: &Pool, name: &'static str) -> Option<Lease> {
+        pool.enter(user(name), drop).ok()
+    }
+
+    #[tokio::test]
+    async fn one_identity_has_one_lane() {
+        let pool = pool(2);
+        let [ada, again, bob] = ["ada", "ada", "bob"].map(|name| enter(&pool, name).unwrap().0.clone());
+        assert!(Arc::ptr_eq(&ada, &again) && !Arc::ptr_eq(&ada, &bob));
+        ada.state.send_replace(State::Ended);
+        assert!(!Arc::ptr_eq(&ada, &enter(&pool, "ada").unwrap().0), "one that has ended is of no use");
+        pool.leave(user("ada"), &ada);
+        assert_eq!(pool.lock().len(), 2, "what takes the place of an ended one stays");
+    }
+
+    #[tokio::test]
+    async fn a_full_pool_closes_what_was_idle_for_the_longest_time() {
+        let pool = pool(2);
+        let (ada, bob) = (enter(&pool, "ada").unwrap(), enter(&pool, "bob").unwrap());
+        assert!(enter(&pool, "eve").is_none(), "both are in use");
+        let (first, second) = (bob.0.clone(), ada.0.clone());
+        drop(bob);
+        drop(ada);
+        let eve = enter(&pool, "eve").unwrap();
+        assert!(first.stop.is_cancelled() && !second.stop.is_cancelled());
+        assert!(enter(&pool, "bob").is_some() && second.stop.is_cancelled());
+        assert!(!eve.0.stop.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn an_idle_lane_goes_and_a_used_one_stays() {
+        const MOMENT: Duration = Duration::from_millis(20);
+        for (patience, stays) in [(Duration::ZERO, false), (IDLE, true)] {
+            let pool = Pool { patience, ..pool(1) };
+            let lease = enter(&pool, "ada").unwrap();
+            let lane = lease.0.clone();
+            assert!(timeout(MOMENT, pool.idle(user("ada"), &lane)).await.is_err(), "it is in use");
+            drop(lease);
+            let before = lane.idle_since();
+            drop(enter(&pool, "ada").unwrap());
+            assert!(lane.idle_since() > before);
+            assert_eq!(timeout(MOMENT, pool.idle(user("ada"), &lane)).await.is_err(), stays);
+            assert_eq!(pool.lock().is_empty(), !stays);
+        }
+    }
+
+    #[tokio::test]
+    async fn lanes_end_with_their_session() {
+        let pool = pool(1);
+        let lease = enter(&pool, "ada").unwrap();
+        pool.stop.cancel();
+        assert!(lease.0.stop.is_cancelled());
+        pool.leave(user("ada"), &lease.0);
+        assert!(matches!(lease.0.settled().await, Err(CallError::Unavailable { .. })));
+    }
+}
