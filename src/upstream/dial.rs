@@ -54,7 +54,7 @@ pub async fn try_connect(
 impl Dial<'_> {
     /// Opens a connection and lists the tools.
     pub(super) async fn open(&self, tasks: &TaskTracker) -> Result<(Connection, Listing), ConnectError> {
-        self.in_time(async {
+        let attempt = async {
             if let Some(authorizer) = self.authorizer {
                 authorizer.recall().await.map_err(WireError::from)?;
             }
@@ -69,13 +69,13 @@ impl Dial<'_> {
                     Err(error)
                 }
             }
-        })
-        .await
+        };
+        self.in_time(Box::pin(attempt)).await
     }
 
     /// Opens a connection for calls alone: what the server's tools are is known.
     pub(super) async fn open_for_calls(&self, tasks: &TaskTracker) -> Result<Connection, ConnectError> {
-        self.in_time(self.connect(tasks)).await
+        self.in_time(Box::pin(self.connect(tasks))).await
     }
 
     async fn in_time<T>(

@@ -73,9 +73,8 @@ impl Endpoint {
 
     /// Sends a request; an answer comes back whatever its status is, unless it asks for authorization.
     ///
-    /// A request that was refused for its token never reached the tool, so it goes out again with a new one. But one
-    /// that was refused with a caller's headers may have been refused for these: that is the caller's matter, and costs
-    /// the gateway neither its token nor its peace.
+    /// A request that was refused for its token never reached the tool, so it goes out again with a new one. One
+    /// that was refused for its caller's headers is that caller's matter, and costs the gateway no token.
     pub(super) async fn send(
         &self,
         method: Method,
@@ -102,12 +101,16 @@ impl Endpoint {
                 outgoing.headers_mut().insert(header::AUTHORIZATION, credential.header.clone());
             }
             let response = self.execute(outgoing).await?;
-            let challenge = Challenge::of(response.headers());
-            credential = Some(match (response.status(), challenge) {
-                (StatusCode::UNAUTHORIZED, _) if !self.caller.is_empty() => {
-                    return Err(WireError::CallerUnauthorized);
+            let (status, challenge) = (response.status(), Challenge::of(response.headers()));
+            if !self.caller.is_empty() {
+                let token = credential.as_ref().map(|credential| &credential.header);
+                match status {
+                    StatusCode::UNAUTHORIZED if self.refuses_all(url, token).await => {}
+                    StatusCode::UNAUTHORIZED => return Err(WireError::CallerUnauthorized),
+                    _ => return Ok(response),
                 }
-                _ if !self.caller.is_empty() => return Ok(response),
+            }
+            credential = Some(match (status, challenge) {
                 (StatusCode::UNAUTHORIZED, challenge) => {
                     authorizer.refused(credential, challenge.unwrap_or_default(), attempt).await?
                 }
@@ -118,6 +121,16 @@ impl Endpoint {
             });
         }
         Err(WireError::NotSent("the server refuses one new token after another".into()))
+    }
+
+    /// Whether the server refuses the gateway's own credential without a caller's headers, too. What is asked for is no
+    /// message, so that nothing comes of it where it is let in.
+    async fn refuses_all(&self, url: &Url, token: Option<&HeaderValue>) -> bool {
+        let mut question = self.client.post(url.clone()).header(header::CONTENT_TYPE, JSON).body("{}");
+        if let Some(token) = token {
+            question = question.header(header::AUTHORIZATION, token.clone());
+        }
+        matches!(question.send().await, Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED)
     }
 
     fn with_callers(&self, headers: HeaderMap) -> HeaderMap {
