@@ -15,6 +15,7 @@ mod documents;
 mod door;
 mod example_server;
 mod faults;
+mod forwarding;
 mod fuzz_seeds;
 mod golden;
 mod guards;

@@ -3,6 +3,7 @@
 mod bed;
 mod by_hand;
 mod commands;
+mod forwarded;
 mod guarded;
 mod inherited;
 mod keeping;

