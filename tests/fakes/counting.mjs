@@ -6,6 +6,7 @@
 // `cert.pem` and `key.pem` of the folder TLS where that is given. Without PORT it speaks over stdio.
 //
 // A call's `key` is appended to the file RUNS before anything else, and is its answer. Its other arguments:
+//     "pause": MS       answers so much later
 //     "until": FILE     answers only when FILE exists
 //     "grow": NAME      adds a tool of this name and tells that the tools have changed
 //     "refuse": TEXT    over HTTP: is refused with 400 and this body, and does not run
@@ -32,8 +33,9 @@ const tools = [{ name: "call", inputSchema: { type: "object" } }];
 const connect = async (transport) => {
   const server = new Server({ name: "counting", version: "1.0.0" }, { capabilities: { tools: { listChanged: true } } });
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params: { arguments: { key, until, grow } } }) => {
+  server.setRequestHandler(CallToolRequestSchema, async ({ params: { arguments: { key, pause, until, grow } } }) => {
     appendFileSync(runs, `${key}\n`);
+    await setTimeout(pause);
     while (until && !existsSync(until)) await setTimeout(20);
     if (grow) {
       tools.push({ ...tools[0], name: grow });

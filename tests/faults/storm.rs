@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use nix::sys::signal::Signal;
+use serde_json::json;
 
 use super::bed::{Bed, REMOTE};
 use crate::support::{faults::Fault, processes::signal};
@@ -13,7 +14,8 @@ const CALLERS: usize = 8;
 async fn under_fire(bed: &Bed, faults: impl Future<Output = ()>) {
     let callers = (0..CALLERS).map(async |_| {
         loop {
-            let answer = bed.call().await;
+            // Long enough for a fault to find some under way.
+            let answer = bed.call_with(json!({ "pause": 50 })).await;
             assert!(matches!(answer.status, 200 | 502 | 503 | 504), "{answer:?}");
         }
     });
