@@ -1,8 +1,12 @@
 //! A gateway with a config file that is edited under it, and callers that must not notice.
 
-use std::{collections::HashMap, fs};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+};
 
 use nix::sys::signal::Signal;
+use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::support::{Gateway, eventually, parts};
@@ -67,7 +71,7 @@ pub(super) async fn under_load<T>(gateway: &Gateway, servers: &[&str], work: imp
 /// What a process holds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Held {
-    /// Open ones, without sockets: the test's own client keeps as many open as it likes.
+    /// Open ones, without those of clients: the test's own keeps as many connections as it likes.
     pub(super) files: usize,
     pub(super) children: usize,
     pub(super) threads: usize,
@@ -77,14 +81,25 @@ impl Held {
     pub(super) fn by(gateway: &Gateway) -> Self {
         let pid = gateway.pid();
         let status = status(pid);
+        let clients = clients(gateway);
         let files = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
-        let kinds = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+        let names = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
         Self {
-            files: kinds.filter(|kind| !kind.to_string_lossy().starts_with("socket:")).count(),
+            files: names.filter(|name| !clients.contains(&*name.to_string_lossy())).count(),
             children: crate::support::processes::marked(&gateway.mark()).len(),
             threads: status["Threads"],
         }
     }
+}
+
+/// The sockets that clients hold open, as `/proc` names files.
+fn clients(gateway: &Gateway) -> HashSet<String> {
+    let port = Url::parse(gateway.base()).unwrap().port().unwrap();
+    let local = format!("0100007F:{port:04X}");
+    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    // proc(5): local address, remote address, state (01 is established), ..., inode.
+    let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    rows.filter(|row| row[1] == local && row[3] == "01").map(|row| format!("socket:[{}]", row[9])).collect()
 }
 
 /// Resident memory in KiB.
