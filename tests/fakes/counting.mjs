@@ -8,10 +8,11 @@
 // A call's `key` is appended to the file RUNS before anything else, and is its answer. Its other arguments:
 //     "pause": MS       answers so much later
 //     "until": FILE     answers only when FILE exists
+//     "hush": true      over stdio: closes its output without an answer, and lives on
 //     "grow": NAME      adds a tool of this name and tells that the tools have changed
 //     "refuse": TEXT    over HTTP: is refused with 400 and this body, and does not run
 
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, closeSync, existsSync, readFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import http from "node:http";
 import https from "node:https";
@@ -33,10 +34,11 @@ const tools = [{ name: "call", inputSchema: { type: "object" } }];
 const connect = async (transport) => {
   const server = new Server({ name: "counting", version: "1.0.0" }, { capabilities: { tools: { listChanged: true } } });
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params: { arguments: { key, pause, until, grow } } }) => {
+  server.setRequestHandler(CallToolRequestSchema, async ({ params: { arguments: { key, pause, until, hush, grow } } }) => {
     appendFileSync(runs, `${key}\n`);
     await setTimeout(pause);
     while (until && !existsSync(until)) await setTimeout(20);
+    if (hush) await new Promise(() => closeSync(1));
     if (grow) {
       tools.push({ ...tools[0], name: grow });
       await server.sendToolListChanged();

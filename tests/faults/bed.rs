@@ -180,8 +180,7 @@ impl Bed {
 
     /// The server's process, where it is a child.
     pub(super) fn child(&self) -> u32 {
-        let family = marked(&self.gateway.mark());
-        family.iter().find(|process| process.parent == self.gateway.pid()).expect("the server runs").pid
+        child(&self.gateway)
     }
 
     /// Ends the gateway and compares what ran with what callers were told.
@@ -205,6 +204,12 @@ impl Bed {
             assert!(honest, "call {key} ran {runs} times: {answer:?}\nlog:\n{log}");
         }
     }
+}
+
+/// The process of a gateway's only server.
+pub(super) fn child(gateway: &Gateway) -> u32 {
+    let family = marked(&gateway.mark());
+    family.iter().find(|process| process.parent == gateway.pid()).expect("the server runs").pid
 }
 
 /// A server at this path, and the folder that its runs are written into.

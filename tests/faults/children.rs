@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::bed::child;
 use crate::support::{
     Gateway, eventually, parts,
     processes::{marked, signal},
@@ -42,8 +43,7 @@ impl Bed {
     }
 
     fn child(&self) -> u32 {
-        let family = marked(&self.gateway.mark());
-        family.iter().find(|process| process.parent == self.gateway.pid()).expect("the server runs").pid
+        child(&self.gateway)
     }
 
     /// Waits until the gateway has seen that the server is gone.
@@ -126,13 +126,18 @@ async fn starts_are_bounded_by_the_minute() {
     bed.gateway.stop().await;
 }
 
-/// A frozen child is found out after the first call that it leaves without an answer, and replaced.
+/// A frozen child is found out after the first call that it leaves without an answer, and replaced; also where that call
+/// is more than a pipe holds.
 #[tokio::test]
 async fn a_child_that_stops_is_replaced() {
+    join_all([1, 1 << 20].map(replaced)).await;
+}
+
+async fn replaced(size: usize) {
     let bed = Bed::start(&[], &json!({ "timeout": 1 })).await;
     let frozen = bed.child();
     signal(frozen, Signal::SIGSTOP);
-    bed.gateway.call("/fake/call", &json!({})).await.error(504);
+    bed.gateway.call("/fake/call", &json!({ "n": "x".repeat(size) })).await.error(504);
     eventually("another child answers", async || {
         let answer = bed.gateway.call("/fake/call", &json!({})).await;
         assert!(matches!(answer.status, 200 | 502 | 503 | 504), "{answer:?}");

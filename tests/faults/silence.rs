@@ -4,6 +4,7 @@ use std::fs;
 
 use futures_util::future::join_all;
 use nix::sys::signal::Signal;
+use serde_json::json;
 
 use super::bed::{Bed, REMOTE, Upstream};
 use crate::support::{
@@ -79,6 +80,18 @@ async fn an_idle_silent_peer_is_left_behind() {
         bed.stop().await;
     };
     tokio::join!(remote, stdio);
+}
+
+/// A child that closes its output and lives on is as good as gone: it is ended, and another takes its place.
+#[tokio::test]
+async fn a_child_without_output_is_replaced() {
+    let bed = Bed::stdio().await;
+    let hushed = bed.child();
+    let message = bed.call_with(json!({ "hush": true })).await.error(502);
+    assert!(message.contains("the server closed its output"), "{message}");
+    bed.answers().await;
+    assert_ne!(bed.child(), hushed);
+    bed.stop().await;
 }
 
 /// The kernel asks an idle peer too: on each connection a timer for that is due within 30 s.
