@@ -95,7 +95,7 @@ pub enum BuildError {
         reason: io::Error,
     },
     /// Spans cannot be exported.
-    #[error("spans cannot be exported: {0}")]
+    #[error("spans cannot be exported: {0}; check the variables OTEL_EXPORTER_OTLP_*")]
     Traces(String),
     /// TLS cannot be served.
     #[error("cannot serve HTTPS: {0}")]

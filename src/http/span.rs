@@ -77,7 +77,7 @@ impl Drop for CallSpan {
     }
 }
 
-/// The caller's span; nothing where it is of a version that has other ids.
+/// The caller's span. Later versions of the header only append to what is read here.
 fn remote(caller: &TraceContext) -> Option<SpanContext> {
     let mut parts = caller.parent().split('-').skip(1);
     let trace = TraceId::from_hex(parts.next()?).ok()?;
