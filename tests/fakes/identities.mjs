@@ -30,6 +30,7 @@ async function connect(transport, opened) {
 const app = sdk("server/express").createMcpExpressApp();
 app.use((request, response, next) => {
   const status = { mallory: 401, eve: 403 }[request.headers["x-user"]];
+  if (status === 401) response.set("WWW-Authenticate", "Bearer");
   return status ? response.status(status).json({ error: "not you" }) : next();
 });
 app.get("/sessions", (_, response) => response.json(sessions.size));
