@@ -16,6 +16,7 @@ mod forwarded;
 mod gate;
 mod heartbeat;
 mod inbox;
+mod lane;
 mod lines;
 mod listing;
 mod message;

@@ -14,15 +14,15 @@ use std::{
 
 use tokio::{
     runtime::Handle,
-    sync::watch,
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     connection::{Caller, Connection},
-    error::{CallError, ConnectError, WireError},
+    error::CallError,
     forwarded::{Forwarded, Identity},
+    lane::{self, Lane, Lease, RETRY, State},
     session::Shared,
 };
 
@@ -30,8 +30,6 @@ use super::{
 const MOST: usize = 256;
 /// A connection that nobody has used for so long is closed.
 const IDLE: Duration = Duration::from_secs(10 * 60);
-/// How long an attempt that failed answers those who come after it.
-const RETRY: Duration = Duration::from_millis(500);
 
 /// One server's connections by identity.
 pub(super) struct Pool {
@@ -43,29 +41,6 @@ pub(super) struct Pool {
     /// Callers live on other runtimes; connections belong to the session's own.
     runtime: Handle,
 }
-
-/// One connection of one identity.
-struct Lane {
-    state: watch::Sender<State>,
-    usage: Mutex<Usage>,
-    stop: CancellationToken,
-}
-
-enum State {
-    Opening,
-    Open(Arc<Caller>),
-    Failed(ConnectError),
-    Ended,
-}
-
-struct Usage {
-    calls: usize,
-    /// When the last of them began or ended.
-    last: Instant,
-}
-
-/// The right to use a connection: it is not closed for being idle.
-pub(super) struct Lease(Arc<Lane>);
 
 /// The connection of `identity`, which `forwarded` shows to the server; made if there is none.
 pub(super) async fn reach(
@@ -79,26 +54,9 @@ pub(super) async fn reach(
         let life = live(shared.clone(), lane, identity, forwarded.clone());
         pool.tasks.spawn_on(life, &pool.runtime);
     })?;
-    let late = |_| Err(unavailable("the server is still connecting"));
+    let late = |_| Err(lane::unavailable("the server is still connecting"));
     let caller = timeout_at(deadline, lease.0.settled()).await.unwrap_or_else(late)?;
     Ok((caller, lease))
-}
-
-fn unavailable(reason: impl Into<String>) -> CallError {
-    CallError::Unavailable { reason: reason.into(), retry_after: RETRY }
-}
-
-/// Why a caller has no connection. Only what the server says of this very caller is no passing trouble.
-fn refusal(error: &ConnectError) -> CallError {
-    match error {
-        ConnectError::Wire(WireError::CallerUnauthorized | WireError::Refused { status: 400..=499, .. }) => {
-            CallError::Refused(error.to_string())
-        }
-        _ => match error.login_needed() {
-            Some(login) => CallError::LoginNeeded(Box::new(login.clone())),
-            None => unavailable(error.to_string()),
-        },
-    }
 }
 
 /// Owns one connection from its first attempt to its end.
@@ -138,7 +96,7 @@ impl Pool {
         if !lanes.contains_key(&identity) && lanes.len() >= self.most {
             let idle = lanes.iter().filter_map(|(identity, lane)| Some((lane.idle_since()?, *identity)));
             let Some((_, longest)) = idle.min_by_key(|(since, _)| *since) else {
-                return Err(unavailable(format!("{} other callers use the server", self.most)));
+                return Err(lane::unavailable(format!("{} other callers use the server", self.most)));
             };
             if let Some(lane) = lanes.remove(&longest) {
                 lane.stop.cancel();
@@ -189,53 +147,6 @@ impl Pool {
 fn remove(lanes: &mut HashMap<Identity, Arc<Lane>>, identity: Identity, lane: &Arc<Lane>) {
     if lanes.get(&identity).is_some_and(|there| Arc::ptr_eq(there, lane)) {
         lanes.remove(&identity);
-    }
-}
-
-impl Lane {
-    fn new(stop: CancellationToken) -> Self {
-        let usage = Mutex::new(Usage { calls: 0, last: Instant::now() });
-        Self { state: watch::Sender::new(State::Opening), usage, stop }
-    }
-
-    /// Waits for the connection.
-    async fn settled(&self) -> Result<Arc<Caller>, CallError> {
-        let mut state = self.state.subscribe();
-        match state.wait_for(|state| !matches!(state, State::Opening)).await.as_deref() {
-            Ok(State::Open(caller)) => Ok(caller.clone()),
-            Ok(State::Failed(error)) => Err(refusal(error)),
-            Ok(State::Opening | State::Ended) | Err(_) => Err(unavailable("the connection has just ended")),
-        }
-    }
-
-    fn is_usable(&self) -> bool {
-        match &*self.state.borrow() {
-            State::Open(caller) => caller.is_open(),
-            State::Opening | State::Failed(_) => true,
-            State::Ended => false,
-        }
-    }
-
-    fn lease(self: &Arc<Self>) -> Lease {
-        self.use_by(|calls| calls + 1);
-        Lease(self.clone())
-    }
-
-    /// Since when nobody uses it; nothing while somebody does.
-    fn idle_since(&self) -> Option<Instant> {
-        let usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
-        (usage.calls == 0).then_some(usage.last)
-    }
-
-    fn use_by(&self, change: impl FnOnce(usize) -> usize) {
-        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
-        *usage = Usage { calls: change(usage.calls), last: Instant::now() };
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.0.use_by(|calls| calls - 1);
     }
 }
 

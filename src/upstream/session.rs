@@ -25,9 +25,10 @@ use super::{
     error::CallError,
     forwarded::Forwarded,
     gate::Gate,
+    lane::Lease,
     listing::Listing,
     message::Call,
-    pool::{self, Lease, Pool},
+    pool::{self, Pool},
     rounds, supervisor,
     tally::Tally,
 };

@@ -1,0 +1,105 @@
+//! One connection of one identity, as its callers see it: on the way, open, or gone.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    connection::Caller,
+    error::{CallError, ConnectError, WireError},
+};
+
+/// How long an attempt that failed answers those who come after it.
+pub(super) const RETRY: Duration = Duration::from_millis(500);
+
+/// One connection of one identity.
+pub(super) struct Lane {
+    pub(super) state: watch::Sender<State>,
+    usage: Mutex<Usage>,
+    pub(super) stop: CancellationToken,
+}
+
+pub(super) enum State {
+    Opening,
+    Open(Arc<Caller>),
+    Failed(ConnectError),
+    Ended,
+}
+
+struct Usage {
+    calls: usize,
+    /// When the last of them began or ended.
+    last: Instant,
+}
+
+/// The right to use a connection: it is not closed for being idle.
+pub(super) struct Lease(pub(super) Arc<Lane>);
+
+impl Lane {
+    pub(super) fn new(stop: CancellationToken) -> Self {
+        let usage = Mutex::new(Usage { calls: 0, last: Instant::now() });
+        Self { state: watch::Sender::new(State::Opening), usage, stop }
+    }
+
+    /// Waits for the connection.
+    pub(super) async fn settled(&self) -> Result<Arc<Caller>, CallError> {
+        let mut state = self.state.subscribe();
+        match state.wait_for(|state| !matches!(state, State::Opening)).await.as_deref() {
+            Ok(State::Open(caller)) => Ok(caller.clone()),
+            Ok(State::Failed(error)) => Err(refusal(error)),
+            Ok(State::Opening | State::Ended) | Err(_) => Err(unavailable("the connection has just ended")),
+        }
+    }
+
+    pub(super) fn is_usable(&self) -> bool {
+        match &*self.state.borrow() {
+            State::Open(caller) => caller.is_open(),
+            State::Opening | State::Failed(_) => true,
+            State::Ended => false,
+        }
+    }
+
+    pub(super) fn lease(self: &Arc<Self>) -> Lease {
+        self.use_by(|calls| calls + 1);
+        Lease(self.clone())
+    }
+
+    /// Since when nobody uses it; nothing while somebody does.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        (usage.calls == 0).then_some(usage.last)
+    }
+
+    fn use_by(&self, change: impl FnOnce(usize) -> usize) {
+        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        *usage = Usage { calls: change(usage.calls), last: Instant::now() };
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.0.use_by(|calls| calls - 1);
+    }
+}
+
+/// There is no connection now.
+pub(super) fn unavailable(reason: impl Into<String>) -> CallError {
+    CallError::Unavailable { reason: reason.into(), retry_after: RETRY }
+}
+
+/// Why a caller has no connection. Only what the server says of this very caller is no passing trouble.
+fn refusal(error: &ConnectError) -> CallError {
+    match error {
+        ConnectError::Wire(WireError::CallerUnauthorized | WireError::Refused { status: 400..=499, .. }) => {
+            CallError::Refused(error.to_string())
+        }
+        _ => match error.login_needed() {
+            Some(login) => CallError::LoginNeeded(Box::new(login.clone())),
+            None => unavailable(error.to_string()),
+        },
+    }
+}
