@@ -9,20 +9,23 @@ use http::{HeaderMap, header::AUTHORIZATION};
 use indexmap::IndexMap;
 
 use super::{
-    Bounds, OAuth, Remote, ResultStyle, Server, Stdio, ToolFilter, Transport, Upstream, Validation, bounds,
+    Bounds, Guard, OAuth, Remote, ResultStyle, Server, Stdio, ToolFilter, Transport, Upstream, Validation,
+    bounds,
     environment::Environment,
     error::ConfigError,
     forwarding,
     json::{Node, Object},
-    keys::Keys,
-    oauth, remote,
+    oauth,
+    options::Options,
+    remote,
     source::Source,
 };
 use crate::secret::SecretString;
 
-/// What a file gives beside callers' keys: its servers in order, without the disabled ones, and what was odd.
+/// What a file gives: who may call, its servers in order, without the disabled ones, and what was odd.
 #[derive(Debug)]
 pub(super) struct File {
+    pub guard: Guard,
     pub servers: Vec<Server>,
     /// The variables that callers' keys are read from.
     pub key_variables: Vec<String>,
@@ -54,17 +57,15 @@ pub(super) struct Surroundings<'a> {
     pub environment: &'a Environment,
     pub overlay: &'a Overlay,
     pub bounds: Bounds,
-    /// Whether callers show a key in `Authorization`.
-    pub guarded: bool,
 }
 
 impl File {
-    /// Parses the text of the file called `name`, which may add to `keys`.
+    /// Parses the text of the file called `name`, which adds to what `options` say of callers.
     pub(super) fn parse(
         name: &str,
         text: &str,
         around: Surroundings<'_>,
-        keys: &mut Keys,
+        options: &Options,
     ) -> Result<Self, ConfigError> {
         let source = Source::file(name, text, around.environment);
         let Some(tree) = source.parse()? else {
@@ -76,22 +77,14 @@ impl File {
         let root = Node::root(&source, &tree).object()?;
         // "$schema" is how editors are told what to complete.
         root.expect_keys(&["mcpServers", "access", "$schema"]);
-        root.read("access", |node| access(node, keys))?;
+        let guard = Guard::new(options, root.get("access").as_ref())?;
         let key_variables = source.take_looked_up();
-        let around = Surroundings { guarded: around.guarded || !keys.is_empty(), ..around };
-        let servers = servers(&root, around)?;
-        Ok(Self { servers, key_variables, warnings: source.into_warnings() })
+        let servers = servers(&root, around, guard.is_closed())?;
+        Ok(Self { guard, servers, key_variables, warnings: source.into_warnings() })
     }
 }
 
-fn access(node: &Node<'_>, keys: &mut Keys) -> Result<(), ConfigError> {
-    let object = node.object()?;
-    object.expect_keys(&["keys"]);
-    object.read("keys", |node| keys.add_object(node))?;
-    Ok(())
-}
-
-fn servers(root: &Object<'_>, around: Surroundings<'_>) -> Result<Vec<Server>, ConfigError> {
+fn servers(root: &Object<'_>, around: Surroundings<'_>, guarded: bool) -> Result<Vec<Server>, ConfigError> {
     let Some(node) = root.get("mcpServers") else {
         return Err(root.node().error(match root.nearest("mcpServers") {
             Some(near) if near != "mcpServers" => {
@@ -106,7 +99,7 @@ fn servers(root: &Object<'_>, around: Surroundings<'_>) -> Result<Vec<Server>, C
         check_name(name, &node)?;
         let object = node.object()?;
         if !object.read("disabled", Node::boolean)?.unwrap_or_default() {
-            enabled.push(server(name, &object, around)?);
+            enabled.push(server(name, &object, around, guarded)?);
         }
     }
     if entries.entries().next().is_none() {
@@ -127,7 +120,12 @@ fn check_name(name: &str, node: &Node<'_>) -> Result<(), ConfigError> {
     }
 }
 
-fn server(name: &str, object: &Object<'_>, around: Surroundings<'_>) -> Result<Server, ConfigError> {
+fn server(
+    name: &str,
+    object: &Object<'_>,
+    around: Surroundings<'_>,
+    guarded: bool,
+) -> Result<Server, ConfigError> {
     object.expect_keys(&[&STDIO_KEYS[..], &REMOTE_KEYS, &COMMON_KEYS, &bounds::KEYS].concat());
     let upstream = upstream(object, around)?;
     let (unfit, kind) = match upstream {
@@ -138,7 +136,7 @@ fn server(name: &str, object: &Object<'_>, around: Surroundings<'_>) -> Result<S
         node.warn(format_args!("has no effect on a server with {kind}"));
     }
     let oauth = oauth(object, &upstream)?;
-    let own = own_headers(&upstream, oauth.is_some() || around.guarded);
+    let own = own_headers(&upstream, oauth.is_some() || guarded);
     let forwarding = object.read("client_header_forwarding", |node| forwarding::parse(node, own))?.flatten();
     Ok(Server {
         name: name.to_owned(),

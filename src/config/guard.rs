@@ -3,10 +3,12 @@
 use super::{
     CorsOrigins, cors,
     error::ConfigError,
+    json::{Node, Object},
     keys::{Key, Keys},
     load::switch,
     options::Options,
     rate::Rate,
+    tokens::Tokens,
 };
 
 /// Who may call.
@@ -14,6 +16,8 @@ use super::{
 pub struct Guard {
     /// Callers' keys.
     pub keys: Vec<Key>,
+    /// Tokens that open as keys do.
+    pub tokens: Option<Tokens>,
     /// With strict authentication documents and pages ask for a credential too.
     pub strict: bool,
     /// Which web origins may read answers.
@@ -25,10 +29,20 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// What options say, with the `keys` that they and the config file give.
-    pub(super) fn new(options: &Options, keys: Keys) -> Result<Self, ConfigError> {
+    /// What the options say, and the `access` block of a config file.
+    pub(super) fn new(options: &Options, access: Option<&Node<'_>>) -> Result<Self, ConfigError> {
+        let object = access.map(Node::object).transpose()?;
+        let inside = |key| object.as_ref().and_then(|object: &Object<'_>| object.get(key));
+        if let Some(object) = &object {
+            object.expect_keys(&["keys", "jwt"]);
+        }
+        let mut keys = Keys::of_options(options)?;
+        if let Some(node) = inside("keys") {
+            keys.add_object(&node)?;
+        }
         Ok(Self {
             keys: keys.into_vec(),
+            tokens: Tokens::new(options, inside("jwt").as_ref())?,
             strict: switch(&options.strict_auth)?,
             cors: cors::origins(&options.cors_allow_origins)?,
             caller_rate: options.rate_limit.as_ref().map(Rate::parse).transpose()?,
@@ -38,6 +52,6 @@ impl Guard {
 
     /// Whether callers have to show a credential.
     pub fn is_closed(&self) -> bool {
-        !self.keys.is_empty()
+        !self.keys.is_empty() || self.tokens.is_some()
     }
 }

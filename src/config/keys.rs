@@ -64,11 +64,6 @@ impl Keys {
         Ok(())
     }
 
-    /// Whether there is none so far.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// All of them.
     pub(super) fn into_vec(self) -> Vec<Key> {
         self.0

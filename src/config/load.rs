@@ -6,12 +6,11 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::{
-    About, Audit, BasePath, Bounds, Config, Guard, Jwt, Limits, Listen, LogFormat, LogLevel, Logins,
-    OperationIds, Readiness, Server, Servers, ServiceManager, Tls, Upstream, bounds,
+    About, Audit, BasePath, Bounds, Config, Guard, Limits, Listen, LogFormat, LogLevel, Logins, OperationIds,
+    Readiness, Server, Servers, ServiceManager, Tls, Upstream, bounds,
     environment::Environment,
     error::ConfigError,
     file::{File, Surroundings},
-    keys::Keys,
     limits,
     options::{Given, Options},
     overlay, prefix, remote, service_manager, single,
@@ -26,21 +25,21 @@ impl Config {
         let overlay = overlay::overlay(options)?;
         let overlaid = environment.overlaid(&overlay);
         let bounds = Bounds::of_options(options)?;
-        let (mut keys, mut key_variables) = (Keys::of_options(options)?, Vec::new());
-        let jwt = Jwt::parse(options)?;
-        let guarded = jwt.is_some() || !keys.is_empty();
-        let around = Surroundings { environment: &overlaid, overlay: &overlay, bounds, guarded };
-        let mut warnings = Vec::new();
-        let mut servers = match (&options.config, options.command.as_slice()) {
+        let around = Surroundings { environment: &overlaid, overlay: &overlay, bounds };
+        let (mut warnings, mut key_variables) = (Vec::new(), Vec::new());
+        let (guard, mut servers) = match (&options.config, options.command.as_slice()) {
             (None, []) => return Err(ConfigError::new(NOTHING_TO_SERVE)),
             (Some(config), []) => {
                 refuse_headers(options)?;
-                let file = File::parse(&config.value, &config.read_text()?, around, &mut keys)?;
+                let file = File::parse(&config.value, &config.read_text()?, around, options)?;
                 warnings.extend(file.warnings);
                 key_variables = file.key_variables;
-                Servers::Many(file.servers)
+                (file.guard, Servers::Many(file.servers))
             }
-            (None, words) => Servers::Single(Box::new(single::server(options, words, around)?)),
+            (None, words) => {
+                let server = single::server(options, words, around)?;
+                (Guard::new(options, None)?, Servers::Single(Box::new(server)))
+            }
             (Some(config), _) => {
                 return Err(config.error(
                     "a config file and a command after -- were both given; keep one, or move the command into the \
@@ -58,9 +57,8 @@ impl Config {
         };
         let config = Self {
             listen: listen(options)?,
-            guard: Guard::new(options, keys)?,
+            guard,
             metrics_port: options.metrics_port.as_ref().map(port).transpose()?,
-            jwt,
             about: about(options),
             operation_ids: operation_ids(&options.operation_ids)?,
             limits: limits(options)?,

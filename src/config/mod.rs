@@ -32,6 +32,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tokens;
 
 pub use audit::Audit;
 pub use bounds::Bounds;
@@ -52,6 +53,7 @@ pub use server::{Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream, Valid
 pub use service_manager::ServiceManager;
 pub use signing_key::SigningKey;
 pub use tls::{Certificate, Clients, Tls};
+pub use tokens::Tokens;
 
 use std::{num::NonZeroU32, path::PathBuf};
 
@@ -68,8 +70,6 @@ pub struct Config {
     pub base: BasePath,
     /// Who may call.
     pub guard: Guard,
-    /// Whose tokens callers may show.
-    pub jwt: Option<Jwt>,
     /// What the root document (or the only document) says of itself.
     pub about: About,
     /// How operations are named.

@@ -4,7 +4,6 @@ use std::{path::Path, time::Duration};
 
 use super::{
     file::{File, Surroundings},
-    keys::Keys,
     *,
 };
 use crate::secret::{ApiKey, ExposeSecret as _};
@@ -31,13 +30,8 @@ fn single(options: &Options) -> Server {
 pub(super) fn parse(text: &str) -> File {
     let environment = Environment::of(&[("TOKEN", "abc"), ("HOME", "/home/ada")]);
     let overlay = [("SHARED".to_owned(), "yes".into()), ("OWN".to_owned(), "no".into())].into();
-    let around = Surroundings {
-        environment: &environment,
-        overlay: &overlay,
-        bounds: Bounds::default(),
-        guarded: false,
-    };
-    File::parse("config.json", text, around, &mut Keys::default()).unwrap_or_else(|error| panic!("{error}"))
+    let around = Surroundings { environment: &environment, overlay: &overlay, bounds: Bounds::default() };
+    File::parse("config.json", text, around, &Options::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The one server in `mcpServers`, given as its object's inside.
@@ -367,15 +361,11 @@ fn a_servers_own_bounds_win_over_those_of_all() {
         ..Options::default()
     };
     let all = Bounds::of_options(&options).expect("right");
-    let around = Surroundings {
-        environment: &Environment::default(),
-        overlay: &Default::default(),
-        bounds: all,
-        guarded: false,
-    };
+    let around =
+        Surroundings { environment: &Environment::default(), overlay: &Default::default(), bounds: all };
     let text = r#"{"mcpServers": {"a": {"command": "x"}, "b": {"command": "x", "timeout": 5, "connectTimeout": 6,
         "maxConcurrent": 7, "maxQueued": 8, "restartsPerMinute": 9}}}"#;
-    let file = File::parse("config.json", text, around, &mut Keys::default()).expect("right");
+    let file = File::parse("config.json", text, around, &Options::default()).expect("right");
     let [ref first, ref second] = file.servers[..] else { panic!("two servers") };
     let bounds = |server: &Server| {
         let Bounds { connect, call, concurrent, queued, restarts } = server.bounds;

@@ -62,10 +62,11 @@ impl ResponseError for ApiError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Denied(Denial::Unauthorized { .. }) | Self::Call(CallError::LoginNeeded(_)) => {
-                StatusCode::UNAUTHORIZED
+            Self::Denied(Denial::Unauthorized { .. } | Denial::BadToken { .. })
+            | Self::Call(CallError::LoginNeeded(_)) => StatusCode::UNAUTHORIZED,
+            Self::Denied(Denial::WrongKey(_) | Denial::Withheld | Denial::NoScope { .. }) => {
+                StatusCode::FORBIDDEN
             }
-            Self::Denied(Denial::WrongKey(_) | Denial::Withheld) => StatusCode::FORBIDDEN,
             Self::Denied(Denial::Limited { .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -77,7 +78,9 @@ impl ResponseError for ApiError {
             | Self::Call(
                 CallError::NotSent(_) | CallError::Refused(_) | CallError::Lost(_) | CallError::TooLarge(_),
             ) => StatusCode::BAD_GATEWAY,
-            Self::Call(CallError::Unavailable { .. }) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Denied(Denial::Unchecked { .. }) | Self::Call(CallError::Unavailable { .. }) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Call(CallError::Deadline(_)) => StatusCode::GATEWAY_TIMEOUT,
             Self::Call(CallError::Rpc(error)) => rpc_status(error.code),
         }
@@ -88,10 +91,13 @@ impl ResponseError for ApiError {
         match self {
             Self::MethodNotAllowed(allowed) => drop(response.insert_header((header::ALLOW, *allowed))),
             Self::Denied(Denial::Unauthorized { challenge, .. }) => {
-                response.insert_header((header::WWW_AUTHENTICATE, *challenge));
+                response.insert_header((header::WWW_AUTHENTICATE, &**challenge));
+            }
+            Self::Denied(Denial::BadToken { challenge, .. } | Denial::NoScope { challenge }) => {
+                response.insert_header((header::WWW_AUTHENTICATE, challenge.as_str()));
             }
             Self::Call(CallError::Unavailable { retry_after, .. })
-            | Self::Denied(Denial::Limited { retry_after, .. }) => {
+            | Self::Denied(Denial::Limited { retry_after, .. } | Denial::Unchecked { retry_after }) => {
                 let seconds = retry_after.as_secs_f32().ceil().max(1.0);
                 if let Ok(seconds) = HeaderValue::try_from(format!("{seconds:.0}")) {
                     response.insert_header((header::RETRY_AFTER, seconds));
@@ -151,7 +157,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::oauth::LoginNeeded;
+    use crate::{jwt::Refusal, oauth::LoginNeeded};
 
     #[test]
     fn each_error_has_its_status() {
@@ -164,8 +170,11 @@ mod tests {
         let table: Vec<(ApiError, u16)> = vec![
             (ApiError::NotFound, 404),
             (ApiError::MethodNotAllowed("POST"), 405),
-            (Denial::Unauthorized { message: "m", challenge: "Bearer" }.into(), 401),
+            (Denial::Unauthorized { message: "m", challenge: "Bearer".into() }.into(), 401),
             (Denial::WrongKey("m").into(), 403),
+            (Denial::BadToken { refusal: Refusal::Expired, challenge: "Bearer".into() }.into(), 401),
+            (Denial::NoScope { challenge: "Bearer".into() }.into(), 403),
+            (Denial::Unchecked { retry_after: Duration::from_millis(1200) }.into(), 503),
             (Denial::Withheld.into(), 403),
             (limited.into(), 429),
             (ApiError::TooLarge(1), 413),

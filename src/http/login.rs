@@ -40,7 +40,7 @@ async fn begin(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpRespo
     let ticket = query.find(|(name, _)| name == "ticket").map(|(_, ticket)| ticket);
     let admitted = authorizer.zip(ticket).is_some_and(|(authorizer, ticket)| authorizer.admits(&ticket));
     if !admitted {
-        let caller = guard::caller_at_browser(&request)?;
+        let caller = guard::caller_at_browser(&request, &snapshot.guard)?;
         if !caller.permission.reaches(&name) {
             return Err(guard::Denial::Withheld.into());
         }

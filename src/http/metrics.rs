@@ -132,13 +132,12 @@ fn calls(page: &mut Page, snapshot: &Snapshot) {
 }
 
 fn requests(page: &mut Page, snapshot: &Snapshot) {
-    page.family(
-        "mcpo_requests_admitted_total",
-        "counter",
-        "Guarded requests let in, by the name of their key.",
-    );
+    page.family("mcpo_requests_admitted_total", "counter", "Guarded requests let in, by their credential.");
     for (key, count) in snapshot.guard.admitted() {
-        page.sample("", &[("key", key)], count);
+        page.sample("", &[("credential", "key"), ("name", key)], count);
+    }
+    if let Some(count) = snapshot.guard.admitted_by_token() {
+        page.sample("", &[("credential", "token"), ("name", "")], count);
     }
     page.family("mcpo_requests_denied_total", "counter", "Requests not let in: answers 401, 403 and 429.");
     page.sample("", &[], snapshot.guard.denied());

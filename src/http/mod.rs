@@ -81,6 +81,7 @@ pub fn app(
         .configure(home::routes)
         .configure(docs::routes)
         .configure(login::routes)
+        .configure(guard::routes)
         .configure(|config| {
             if !metrics_apart {
                 metrics::routes(config);

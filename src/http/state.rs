@@ -111,7 +111,7 @@ impl Gateway {
         };
         let own = OwnRoutes::new(super::health::document());
         let root = Arc::new(openapi::root_document(std::iter::empty(), &own, &settings));
-        let guard = Arc::new(Gatekeeper::new(config.guard.clone(), None));
+        let guard = Arc::new(Gatekeeper::new(config.guard.clone(), None, &office));
         Self {
             settings,
             max_body: config.limits.body,
@@ -169,8 +169,11 @@ impl Gateway {
         self.office.set_guarded(guard.is_closed());
         let former = self.snapshot().guard.clone();
         // One that stays as it is remembers what it has counted.
-        let guard =
-            if former.config == guard { former } else { Arc::new(Gatekeeper::new(guard, Some(&former))) };
+        let guard = if former.config == guard {
+            former
+        } else {
+            Arc::new(Gatekeeper::new(guard, Some(&former), &self.office))
+        };
         self.change(|new| {
             let known = |name: &&str| {
                 let added = added.iter().find(|entry| entry.name() == *name);

@@ -55,6 +55,16 @@ impl Office {
         self.guarded.store(guarded, Ordering::Relaxed);
     }
 
+    /// Where browsers and clients reach the gateway.
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// The application's tasks.
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
     /// Told when the gateway stops.
     pub fn stopped(&self) -> &CancellationToken {
         &self.stop

@@ -53,7 +53,10 @@ async fn keys_come_from_flags_variables_files_and_the_config() {
         answer.is(403, &json!({ "detail": "Invalid API key" }));
     }
     let metrics = gateway.get("/metrics").await.body;
-    assert!(metrics.contains("mcpo_requests_admitted_total{key=\"carol\"} 1"), "{metrics}");
+    assert!(
+        metrics.contains("mcpo_requests_admitted_total{credential=\"key\",name=\"carol\"} 1"),
+        "{metrics}"
+    );
     assert!(metrics.contains("mcpo_requests_denied_total 5"), "{metrics}");
     let log = gateway.stop().await;
     assert!(log.contains("caller=\"dave\""), "{log}");

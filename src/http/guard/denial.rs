@@ -1,11 +1,8 @@
 //! Why somebody is not let in.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-/// Challenges every scheme that is accepted. A browser answers to `Basic` with a dialog.
-pub(super) const ANY_SCHEME: &str = "Bearer, Basic";
-/// Challenges the one that programs use.
-pub(super) const BEARER: &str = "Bearer";
+use crate::jwt::Refusal;
 
 /// Why somebody is not let in.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -16,11 +13,31 @@ pub(in crate::http) enum Denial {
         /// What is wrong.
         message: &'static str,
         /// The schemes that are accepted (RFC 9110 section 11.6.1).
-        challenge: &'static str,
+        challenge: Cow<'static, str>,
     },
     /// A key that opens nothing.
     #[error("{0}")]
     WrongKey(&'static str),
+    /// A token that opens nothing.
+    #[error("{refusal}")]
+    BadToken {
+        /// Why.
+        refusal: Refusal,
+        /// What is accepted (RFC 6750 section 3).
+        challenge: String,
+    },
+    /// A good token with nothing in it that opens something.
+    #[error("the token is good, but opens nothing here")]
+    NoScope {
+        /// What would (RFC 6750 section 3.1).
+        challenge: String,
+    },
+    /// Nobody can say now whether a token is good.
+    #[error("tokens cannot be checked now")]
+    Unchecked {
+        /// When it may be worth to try again.
+        retry_after: Duration,
+    },
     /// The credential is good, but not for this.
     #[error("this key or token does not open that, or there is no such thing")]
     Withheld,

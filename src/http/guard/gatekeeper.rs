@@ -1,6 +1,7 @@
 //! A guard in force: what the configuration says of it, and what it remembers.
 
 use std::{
+    borrow::Cow,
     net::{IpAddr, SocketAddr},
     sync::{
         Arc,
@@ -13,19 +14,27 @@ use actix_web::{dev::ServiceRequest, http::header::AUTHORIZATION};
 use super::{
     caller::Caller,
     credential::Credential,
-    denial::{self, Denial},
+    denial::Denial,
     rates::{Allowance, Rates},
+    tokens::{self, Tokens},
 };
 use crate::{
     config::{self, Permission, Rate},
     http::views::View,
+    jwt,
+    oauth::Office,
     secret::ApiKey,
 };
 
 /// Decides who comes in.
 pub(in crate::http) struct Gatekeeper {
     pub(in crate::http) config: config::Guard,
+    tokens: Option<Tokens>,
+    /// Where clients learn who issues tokens.
+    metadata: String,
     rates: Rates,
+    /// How many requests tokens have opened the way to.
+    by_token: Arc<AtomicU64>,
     /// How many requests each key has opened the way to.
     admitted: Vec<Arc<AtomicU64>>,
     /// How many requests were not let in.
@@ -34,14 +43,20 @@ pub(in crate::http) struct Gatekeeper {
 
 impl Gatekeeper {
     /// Puts `config` in force after `former`, whose counts go on.
-    pub(in crate::http) fn new(config: config::Guard, former: Option<&Self>) -> Self {
+    pub(in crate::http) fn new(config: config::Guard, former: Option<&Self>, office: &Office) -> Self {
         let count = |key: &config::Key| {
             let index = former?.config.keys.iter().position(|old| old.name == key.name)?;
             former?.admitted.get(index).cloned()
         };
         let admitted = config.keys.iter().map(|key| count(key).unwrap_or_default()).collect();
         let denied = former.map(|former| former.denied.clone()).unwrap_or_default();
-        Self { rates: Rates::new(&config), config, admitted, denied }
+        let by_token = former.map(|former| former.by_token.clone()).unwrap_or_default();
+        let tokens = config.tokens.clone().map(|tokens| {
+            let former = former.and_then(|former| former.tokens.as_ref());
+            Tokens::new(tokens, former, office.tasks(), office.stopped())
+        });
+        let metadata = tokens::metadata_url(office.base());
+        Self { tokens, metadata, rates: Rates::new(&config), config, by_token, admitted, denied }
     }
 
     /// What a caller of this permission sees of a server.
@@ -53,6 +68,11 @@ impl Gatekeeper {
     pub(in crate::http) fn admitted(&self) -> impl Iterator<Item = (&str, u64)> {
         let names = self.config.keys.iter().map(|key| &*key.name);
         names.zip(self.admitted.iter().map(|count| count.load(Ordering::Relaxed)))
+    }
+
+    /// How many requests tokens have opened the way to, where they can.
+    pub(in crate::http) fn admitted_by_token(&self) -> Option<u64> {
+        self.tokens.as_ref().map(|_| self.by_token.load(Ordering::Relaxed))
     }
 
     /// How many requests were not let in.
@@ -74,7 +94,8 @@ impl Gatekeeper {
         // Where nobody is asked, callers are told apart by where they come from.
         let name = || caller.name().map_or_else(|| address.to_string().into(), Arc::from);
         self.rates.caller(name, rate, allowance)?;
-        if let Some(count) = key.and_then(|index| self.admitted.get(index)) {
+        let count = key.map_or(Some(&self.by_token), |index| self.admitted.get(index));
+        if let Some(count) = count.filter(|_| self.config.is_closed()) {
             count.fetch_add(1, Ordering::Relaxed);
         }
         Ok(caller)
@@ -99,11 +120,11 @@ impl Gatekeeper {
             return Ok((Caller::ANYBODY, None));
         }
         let strict = self.config.strict;
-        let unauthorized = |message| {
-            let challenge = if strict { denial::ANY_SCHEME } else { denial::BEARER };
-            Err(Denial::Unauthorized { message, challenge })
-        };
+        let unauthorized = |message| Err(Denial::Unauthorized { message, challenge: self.challenge(strict) });
         let (presented, wrong) = match &Credential::of(request.headers()) {
+            Credential::Bearer(token) if self.takes_for_token(token) => {
+                return self.by_token(token).await.map(|caller| (caller, None));
+            }
             Credential::Bearer(key) => (ApiKey::of(key), "Invalid API key"),
             Credential::Password(key) => (ApiKey::of(key), "Invalid credentials"),
             Credential::BadBasic => return unauthorized("Invalid Basic Authentication format"),
@@ -115,6 +136,31 @@ impl Gatekeeper {
         let index = self.find(&presented).ok_or(Denial::WrongKey(wrong))?;
         let key = &self.config.keys[index];
         Ok((Caller::new(key.name.clone(), key.permission.clone()), Some(index)))
+    }
+
+    /// Whether a bearer credential is to be a token: it looks like one, or there are no keys.
+    fn takes_for_token(&self, credential: &[u8]) -> bool {
+        self.tokens.is_some() && (self.config.keys.is_empty() || jwt::is_jwt(credential))
+    }
+
+    async fn by_token(&self, token: &[u8]) -> Result<Caller, Denial> {
+        match &self.tokens {
+            Some(tokens) => tokens.caller(token, &self.metadata).await,
+            None => Err(Denial::WrongKey("Invalid API key")),
+        }
+    }
+
+    /// The schemes that are accepted, of which a person can use `Basic` at a browser.
+    pub(super) fn challenge(&self, of_browser: bool) -> Cow<'static, str> {
+        let basic = of_browser && !self.config.keys.is_empty();
+        match (&self.tokens, basic) {
+            (None, false) => "Bearer".into(),
+            (None, true) => "Bearer, Basic".into(),
+            (Some(_), basic) => {
+                let more = if basic { ", Basic realm=\"mcpo\"" } else { "" };
+                format!("Bearer resource_metadata=\"{}\"{more}", self.metadata).into()
+            }
+        }
     }
 
     /// Every key is compared, so that the time taken does not tell which it is.

@@ -9,10 +9,12 @@ mod credential;
 mod denial;
 mod gatekeeper;
 mod rates;
+mod tokens;
 
 pub(super) use caller::Caller;
 pub(super) use denial::Denial;
 pub(super) use gatekeeper::{Gatekeeper, address};
+pub(super) use tokens::routes;
 
 use actix_web::{
     Error, HttpMessage, HttpRequest,
@@ -97,7 +99,7 @@ fn entrance(request: &ServiceRequest, strict: bool) -> Entrance {
     let reads = [Method::GET, Method::HEAD].contains(request.method());
     let path = request.path();
     if request.method() == Method::OPTIONS
-        || (reads && (health::PATHS.contains(&path) || login::is_open(path)))
+        || (reads && (health::PATHS.contains(&path) || login::is_open(path) || tokens::is_open(path)))
     {
         Entrance::Unasked
     } else if reads && (!strict || login::login_of(path).is_some()) {
@@ -126,10 +128,10 @@ pub(super) fn caller(request: &HttpRequest) -> Result<Caller, ApiError> {
 /// # Errors
 ///
 /// As of [`caller`].
-pub(super) fn caller_at_browser(request: &HttpRequest) -> Result<Caller, ApiError> {
+pub(super) fn caller_at_browser(request: &HttpRequest, guard: &Gatekeeper) -> Result<Caller, ApiError> {
     caller(request).map_err(|error| match error {
         ApiError::Denied(Denial::Unauthorized { message, .. }) => {
-            Denial::Unauthorized { message, challenge: denial::ANY_SCHEME }.into()
+            Denial::Unauthorized { message, challenge: guard.challenge(true) }.into()
         }
         error => error,
     })
