@@ -34,7 +34,7 @@ use crate::{
 
 use self::{
     certificate::InForce,
-    listen::{base_url, bind, serve},
+    listen::{base_url, bind, front, serve},
     metrics_port::MetricsPort,
     reload::Reloader,
     roster::Roster,
@@ -148,6 +148,7 @@ impl Application {
         let (draining, patience) = (gateway.draining.clone(), config.limits.shutdown);
         let notifier = Notifier::new(config.service_manager.clone());
         let reloader = Reloader::new(source, &config, notifier.clone()).map_err(BuildError::Signals)?;
+        let front = front(&config, &addresses);
         let certificate = listen.tls.as_ref().map(|tls| InForce::new(&tls.certificate));
         let tls = certificate.as_ref().zip(listen.tls.as_ref());
         let tls = tls.map(|(certificate, tls)| certificate.server_config(tls)).transpose()?;
@@ -158,7 +159,7 @@ impl Application {
         if let Some(port) = metrics_port {
             port.serve(gateway.clone(), &tasks, stop.clone())?;
         }
-        let server = serve(&listen, listeners, tls.as_ref(), &gateway, patience + LAST_ANSWERS)?;
+        let server = serve(&listen, listeners, tls.as_ref(), &gateway, front, patience + LAST_ANSWERS)?;
         info!("listening on {url}, documentation at {url}/docs");
         Ok(Self { server, tasks, stop, draining, patience, notifier, traces })
     }

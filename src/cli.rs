@@ -106,6 +106,7 @@ fn options(flags: Flags, from: &Origins<'_>) -> Options {
         root_path: from.one("root-path", flags.root_path),
         path_prefix: from.one("path-prefix", flags.path_prefix),
         public_url: from.one("public-url", flags.public_url),
+        trusted_proxy: from.list("trusted-proxy", flags.trusted_proxy, Some(',')),
         api_key: api_key.or_else(|| from.variable("API_KEY").filter(|_| keyless)),
         api_key_file,
         named_key: from.list("named-key", flags.named_key, None),

@@ -198,7 +198,7 @@ async fn unknown_paths() {
     ] {
         for method in ["GET", "POST"] {
             let bytes = format!(
-                "{method} {path} HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+                "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
             );
             let answer = hear(gateway.say(bytes.as_bytes()).await).await;
             assert_eq!(
@@ -219,7 +219,7 @@ async fn bodies_over_the_limit() {
     let gateway = gateway().await;
     let head = |length: u64| {
         let kind = "Content-Type: application/json";
-        format!("POST /fake/greet HTTP/1.1\r\nHost: t\r\n{kind}\r\nContent-Length: {length}\r\n\r\n")
+        format!("POST /fake/greet HTTP/1.1\r\nHost: localhost\r\n{kind}\r\nContent-Length: {length}\r\n\r\n")
     };
     let limit = 64 * 1024 * 1024;
     for length in [limit + 1, 1 << 40] {
@@ -240,9 +240,9 @@ async fn what_is_not_http() {
     for bytes in [
         "GARBAGE\r\n\r\n",
         "GET / HTTP/9.9\r\n\r\n",
-        "POST /fake/greet HTTP/1.1\r\nHost: t\r\nContent-Length: many\r\n\r\n",
-        "GET /\u{7f} HTTP/1.1\r\nHost: t\r\n\r\n",
-        "GET / HTTP/1.1\r\nHost: t\r\nBad Header: x\r\n\r\n",
+        "POST /fake/greet HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n",
+        "GET /\u{7f} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nBad Header: x\r\n\r\n",
     ] {
         let answer = hear(gateway.say(bytes.as_bytes()).await).await;
         assert!((400..500).contains(&answer.status), "{bytes:?}: {answer:?}");

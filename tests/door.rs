@@ -2,4 +2,5 @@
 
 mod certificates;
 mod crowd;
+mod hosts;
 mod slow;

@@ -95,7 +95,7 @@ async fn a_gateway_that_ends_is_not_ready() {
         Gateway::config(&json!({ "fake": fake })).options(["--shutdown-timeout", "60"]).ready().await;
     let _call = gateway.say(&post("/fake/call", br#"{"silence":true}"#)).await;
     received(&record, "tools/call").await;
-    let probe = b"GET /readyz HTTP/1.1\r\nHost: t\r\n\r\n";
+    let probe = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let mut open = gateway.say(probe).await;
     let mut head = [0; 12];
     open.read_exact(&mut head).await.unwrap();

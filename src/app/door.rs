@@ -14,6 +14,8 @@ use std::{
 use actix_service::{Service as _, ServiceFactory, apply_fn_factory};
 use tokio::net::TcpStream;
 
+use crate::config::Proxies;
+
 /// An address may have one place in so many, and one at least.
 const SHARE: u32 = 4;
 /// Whoever has one address of a network this long has all of them (RFC 6177 section 2).
@@ -22,13 +24,15 @@ const IPV6_SITE: u32 = 64;
 /// Counts the open connections of each address.
 pub(super) struct Door {
     share: u32,
+    /// They bring the connections of many.
+    exempt: Proxies,
     open: Mutex<HashMap<IpAddr, u32>>,
 }
 
 impl Door {
-    /// A door to so many places.
-    pub(super) fn new(places: NonZeroU32) -> Self {
-        Self { share: places.get().div_ceil(SHARE), open: Mutex::default() }
+    /// A door to so many places, of which trusted proxies may take all.
+    pub(super) fn new(places: NonZeroU32, exempt: Proxies) -> Self {
+        Self { share: places.get().div_ceil(SHARE), exempt, open: Mutex::default() }
     }
 
     /// Lets as many connections through to `service` as each address may have.
@@ -54,13 +58,15 @@ impl Door {
     /// A place for the connection; nothing where its address has its share, or is gone already.
     fn admit(self: &Arc<Self>, stream: &TcpStream) -> Option<Place> {
         let peer: io::Result<_> = stream.peer_addr();
-        self.enter(holder(peer.ok()?.ip()))
+        self.enter(peer.ok()?.ip())
     }
 
-    fn enter(self: &Arc<Self>, holder: IpAddr) -> Option<Place> {
+    fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let share = if self.exempt.contain(address) { u32::MAX } else { self.share };
+        let holder = holder(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(holder).or_default();
-        (*count < self.share).then(|| {
+        (*count < share).then(|| {
             *count += 1;
             Place { door: self.clone(), holder }
         })
@@ -98,6 +104,7 @@ fn holder(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Given;
 
     fn address(text: &str) -> IpAddr {
         text.parse().expect("an address")
@@ -105,8 +112,8 @@ mod tests {
 
     #[test]
     fn an_address_has_its_share_and_no_more() {
-        let door = Arc::new(Door::new(NonZeroU32::new(8).expect("above 0")));
-        let enter = |from: &str| door.enter(holder(address(from)));
+        let door = Arc::new(Door::new(NonZeroU32::new(8).expect("above 0"), Proxies::default()));
+        let enter = |from: &str| door.enter(address(from));
         let first = enter("192.0.2.1");
         let second = enter("::ffff:192.0.2.1");
         assert!(first.is_some() && second.is_some());
@@ -122,8 +129,19 @@ mod tests {
     }
 
     #[test]
+    fn a_trusted_proxy_may_take_all() {
+        let given = Given { value: "10.0.0.0/8".to_owned(), origin: "--trusted-proxy".to_owned() };
+        let proxies = Proxies::parse(&[given]).expect("a network");
+        let door = Arc::new(Door::new(NonZeroU32::MIN, proxies));
+        let enter = |from: &str| door.enter(address(from));
+        let open = ["10.0.0.1", "10.0.0.1", "192.0.2.1"].map(enter);
+        assert!(open.iter().all(Option::is_some));
+        assert!(enter("192.0.2.1").is_none() && enter("10.0.0.1").is_some());
+    }
+
+    #[test]
     fn there_is_always_one_place() {
-        let door = Arc::new(Door::new(NonZeroU32::MIN));
-        assert!(door.enter(holder(address("::1"))).is_some());
+        let door = Arc::new(Door::new(NonZeroU32::MIN, Proxies::default()));
+        assert!(door.enter(address("::1")).is_some());
     }
 }

@@ -21,8 +21,8 @@ use tracing::warn;
 
 use super::{BuildError, door::Door};
 use crate::{
-    config::Listen,
-    http::{self, Gateway},
+    config::{Config, Listen},
+    http::{self, Front, Gateway, Hosts},
 };
 
 /// How long an idle client's connection is kept: longer than common proxies keep theirs.
@@ -58,6 +58,21 @@ pub(super) fn bind(listen: &Listen, option: &str) -> Result<Vec<TcpListener>, Bu
     }
 }
 
+/// What stands between callers and a gateway that listens on these addresses. Warns where nothing does.
+pub(super) fn front(config: &Config, addresses: &[SocketAddr]) -> Front {
+    let listen = &config.listen;
+    let local = addresses.iter().all(|address| address.ip().is_loopback());
+    let known = listen.tls.as_ref().is_some_and(|tls| tls.clients.is_some());
+    if !local && !known && !config.guard.is_closed() {
+        warn!(
+            "there is no API key, so whoever can reach port {} may call every tool; set --api-key, or --host 127.0.0.1",
+            addresses.first().map_or(listen.port, SocketAddr::port)
+        );
+    }
+    let hosts = if local { Hosts::local(config.logins.public_url.as_ref()) } else { Hosts::Any };
+    Front { proxies: listen.proxies.clone(), hosts, tls: listen.tls.is_some() }
+}
+
 fn open(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // The port is free again as soon as a former gateway has ended.
@@ -75,6 +90,7 @@ pub(super) fn serve(
     listeners: Vec<TcpListener>,
     tls: Option<&rustls::ServerConfig>,
     gateway: &Data<Gateway>,
+    front: Front,
     patience: Duration,
 ) -> Result<Server, BuildError> {
     let places = make_room(listen.max_connections);
@@ -87,18 +103,20 @@ pub(super) fn serve(
         .max_concurrent_connections(each)
         .shutdown_timeout(patience.as_secs())
         .disable_signals();
-    let door = Arc::new(Door::new(places));
+    let door = Arc::new(Door::new(places, front.proxies.clone()));
+    let front = Data::new(front);
     for listener in listeners {
-        let (door, gateway, ending) = (door.clone(), gateway.clone(), server.graceful_shutdown_signal());
+        let (gateway, front) = (gateway.clone(), front.clone());
+        let app = move || http::app(gateway.clone(), front.clone());
+        let (door, ending) = (door.clone(), server.graceful_shutdown_signal());
         server = match tls.cloned() {
             Some(tls) => server.listen("https", listener, move || {
                 let handshake = TlsAcceptorConfig::default().handshake_timeout(SLOWEST);
-                let service = service(http::app(gateway.clone()), ending.clone());
+                let service = service(app(), ending.clone());
                 door.clone().before(service.rustls_0_23_with_config(tls.clone(), handshake))
             }),
-            None => server.listen("http", listener, move || {
-                door.clone().before(service(http::app(gateway.clone()), ending.clone()).tcp())
-            }),
+            None => server
+                .listen("http", listener, move || door.clone().before(service(app(), ending.clone()).tcp())),
         }
         .map_err(|error| BuildError::Bind { address: listen.host.clone(), reason: error.to_string() })?;
     }

@@ -102,6 +102,9 @@ pub(super) struct Flags {
     /// Where browsers and clients reach this gateway, as in https://example.com/tools; logins come back there
     #[arg(long, value_name = "URL", help_heading = "Listening")]
     pub(super) public_url: Option<String>,
+    /// Believe this reverse proxy, an address or a network, whom a request comes from; repeatable
+    #[arg(long, value_name = "ADDRESS", help_heading = "Listening")]
+    pub(super) trusted_proxy: Vec<String>,
     /// When /readyz says ready: once any server is connected, or all of them [default: any]
     #[arg(long, value_name = "WHEN", help_heading = "Listening")]
     pub(super) ready: Option<String>,

@@ -112,6 +112,7 @@ fn every_flag_has_a_variable() {
     ]
     .into_iter()
     .flatten()
+    .chain(&given.trusted_proxy)
     .chain(&given.cors_allow_origins)
     .chain(&given.jwt_audience)
     .chain(&given.header)

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     About, Audit, BasePath, Bounds, Config, Guard, Limits, Listen, LogFormat, LogLevel, Logins, OperationIds,
-    Readiness, Server, Servers, ServiceManager, Tls, Upstream, bounds,
+    Proxies, Readiness, Server, Servers, ServiceManager, Tls, Upstream, bounds,
     environment::Environment,
     error::ConfigError,
     file::{File, Surroundings},
@@ -134,7 +134,13 @@ fn listen(options: &Options) -> Result<Listen, ConfigError> {
         None => "0.0.0.0".to_owned(),
     };
     let port = options.port.as_ref().map_or(Ok(8000), port)?;
-    Ok(Listen { host, port, tls: Tls::of_options(options)?, max_connections: bounds::connections(options)? })
+    Ok(Listen {
+        host,
+        port,
+        tls: Tls::of_options(options)?,
+        proxies: Proxies::parse(&options.trusted_proxy)?,
+        max_connections: bounds::connections(options)?,
+    })
 }
 
 fn port(given: &Given) -> Result<u16, ConfigError> {

@@ -22,6 +22,7 @@ mod options;
 mod overlay;
 mod permission;
 mod prefix;
+mod proxies;
 mod rate;
 mod remote;
 mod server;
@@ -47,6 +48,7 @@ pub use logins::Logins;
 pub use oauth::{ClientAuthMethod, ClientCredential, Grant, OAuth, StaticClient, TokenStorage};
 pub use options::{Given, Options};
 pub use permission::Permission;
+pub use proxies::Proxies;
 pub use rate::Rate;
 use server::Transport;
 pub use server::{Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream, Validation};
@@ -133,6 +135,8 @@ pub struct Listen {
     pub port: u16,
     /// Certificate and key, loaded and found to fit each other.
     pub tls: Option<Tls>,
+    /// The reverse proxies in front.
+    pub proxies: Proxies,
     /// How many connections of clients may be open.
     pub max_connections: NonZeroU32,
 }

@@ -69,6 +69,7 @@ pub struct Options {
     pub root_path: Option<Given>,
     pub path_prefix: Option<Given>,
     pub public_url: Option<Given>,
+    pub trusted_proxy: Vec<Given>,
     pub api_key: Option<Given>,
     pub api_key_file: Option<Given>,
     pub named_key: Vec<Given>,

@@ -28,6 +28,12 @@ pub(super) enum ApiError {
     /// The caller is not let in.
     #[error(transparent)]
     Denied(#[from] Denial),
+    /// The request names a host that is not this gateway.
+    #[error(
+        "mcpo listens on this machine alone and does not answer to this Host; if a reverse proxy passes it on, start \
+         mcpo with --public-url"
+    )]
+    Misdirected,
     /// The body is larger than this many bytes.
     #[error("the request body is larger than {0} bytes")]
     TooLarge(usize),
@@ -68,6 +74,7 @@ impl ResponseError for ApiError {
                 StatusCode::FORBIDDEN
             }
             Self::Denied(Denial::Limited { .. }) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Incomplete | Self::BadHeader(_) => StatusCode::BAD_REQUEST,
@@ -177,6 +184,7 @@ mod tests {
             (Denial::Unchecked { retry_after: Duration::from_millis(1200) }.into(), 503),
             (Denial::Withheld.into(), 403),
             (limited.into(), 429),
+            (ApiError::Misdirected, 421),
             (ApiError::TooLarge(1), 413),
             (ApiError::HeadersTooLarge("m".into()), 431),
             (ApiError::BadHeader("m".into()), 400),

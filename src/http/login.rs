@@ -8,7 +8,7 @@ use actix_web::{
 };
 use url::{Host, Url, form_urlencoded};
 
-use super::{error::ApiError, guard, pages, path, state::Gateway};
+use super::{error::ApiError, guard, pages, path, peer, state::Gateway};
 use crate::oauth::{self, Authorizer, Waiting};
 
 /// Adds the routes. Other methods are left to the catch-all: a tool may bear these names.
@@ -83,9 +83,7 @@ async fn start(
 /// The address of this request under the name `localhost`, where it came to a loopback address and the login comes
 /// back to that name: a browser takes the two for different hosts, and would not bring the cookie back.
 fn under_name_of(redirect_uri: &Url, request: &HttpRequest) -> Option<Url> {
-    let connection = request.connection_info();
-    let own = format!("{}://{}{}", connection.scheme(), connection.host(), request.uri());
-    let mut own = Url::parse(&own).ok()?;
+    let mut own = Url::parse(&format!("{}{}", peer::origin(request)?, request.uri())).ok()?;
     let loopback = match own.host()? {
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),

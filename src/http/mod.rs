@@ -12,6 +12,7 @@ mod forwarded;
 mod guard;
 mod health;
 mod home;
+mod host;
 mod insight;
 mod json_error;
 mod login;
@@ -20,6 +21,7 @@ mod meter;
 mod metrics;
 mod pages;
 mod path;
+mod peer;
 mod request_id;
 mod result;
 mod span;
@@ -29,9 +31,11 @@ mod tools;
 mod views;
 
 pub use audit::AuditLog;
+pub use host::Hosts;
 pub use insight::Insight;
 pub use loopback::Loopback;
 pub use metrics::metrics_app;
+pub use peer::Front;
 pub use state::{Entry, Gateway, Mounting, Offer, build, follow};
 
 use std::{sync::Arc, time::Duration};
@@ -55,10 +59,12 @@ const PAGES: [&str; 3] = ["/openapi.json", "/docs", "/redoc"];
 
 /// The application of one worker.
 ///
-/// Layers, outermost first: every request gets its id; the root path comes off, so that all others see one form of a path; CORS headers
+/// Layers, outermost first: every request gets its id; it is found out where it comes from, and what is meant for another
+/// host is refused; the root path comes off, so that all others see one form of a path; CORS headers
 /// go onto every answer, refusals too; the guard decides before anything is looked up.
 pub fn app(
     gateway: Data<Gateway>,
+    front: Data<Front>,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -75,6 +81,7 @@ pub fn app(
         .configure(health::routes)
         .build()
         .app_data(gateway)
+        .app_data(front)
         .service(get("/openapi.json").to(root_document))
         .service(get("/docs").to(root_page))
         .service(get("/redoc").to(to_docs))
@@ -91,6 +98,8 @@ pub fn app(
         .wrap(from_fn(guard::check))
         .wrap(from_fn(cors::apply))
         .wrap(from_fn(path::strip_root))
+        .wrap(from_fn(host::check))
+        .wrap(from_fn(peer::apply))
         .wrap(from_fn(request_id::apply))
 }
 

@@ -88,6 +88,12 @@ fn values_of_options_are_checked() {
             &[("MCPO_CONNECT_TIMEOUT", "0")],
             "MCPO_CONNECT_TIMEOUT: \"0\" is not a time in seconds; use a number above 0 and at most a year",
         ),
+        (
+            "--trusted-proxy proxy.example -- x",
+            &[],
+            "--trusted-proxy: \"proxy.example\" is not an address; write one such as 10.0.0.1, or a network such as \
+             10.0.0.0/8",
+        ),
         ("--max-connections 0 -- x", &[], "--max-connections: \"0\" is not a number from 1 to 1000000"),
         ("--max-concurrent 0 -- x", &[], "--max-concurrent: \"0\" is not a number from 1 to 1000000"),
         (

@@ -23,7 +23,7 @@ pub(crate) async fn hear(mut stream: TcpStream) -> Answer {
 pub(crate) fn post(path: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
          Content-Length: {length}\r\n\r\n"
     );
     [head.as_bytes(), body].concat()

@@ -1,0 +1,179 @@
+//! Who sends a request: the caller's own address, and what reverse proxies say of where it came from.
+//!
+//! Invariant: `X-Forwarded-*` counts only where the connection comes from a trusted proxy. `Forwarded` (RFC 7239) is
+//! not read: a proxy that writes the one passes the other on as its client sent it, so only one of them can be believed.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use actix_web::{
+    Error, HttpMessage,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::HeaderMap,
+    middleware::Next,
+    web::Data,
+};
+
+use super::host::{self, Hosts};
+use crate::config::Proxies;
+
+/// What stands between callers and the gateway.
+#[derive(Debug, Clone)]
+pub struct Front {
+    /// Whose word counts.
+    pub proxies: Proxies,
+    /// The names that the gateway answers to.
+    pub hosts: Hosts,
+    /// Whether connections come by TLS.
+    pub tls: bool,
+}
+
+/// Where a request comes from, as far as that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Peer {
+    address: IpAddr,
+    /// As the caller sees it.
+    scheme: &'static str,
+    /// With the port, as the caller sees it.
+    host: String,
+}
+
+/// The address of the caller: a proxy's word where that is trusted, else the other end of the connection.
+pub(super) fn address(request: &impl HttpMessage) -> IpAddr {
+    request.extensions().get::<Peer>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.address)
+}
+
+/// Scheme and host of the gateway as the caller sees them, `https://example.com`.
+pub(super) fn origin(request: &impl HttpMessage) -> Option<String> {
+    request.extensions().get::<Peer>().map(|peer| format!("{}://{}", peer.scheme, peer.host))
+}
+
+/// Finds out where the request comes from.
+pub(super) async fn apply<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    if let (Some(front), Some(address)) = (request.app_data::<Data<Front>>(), request.peer_addr()) {
+        let authority = host::of(&request).unwrap_or_default();
+        let peer = Peer::of(front, address, authority, request.headers());
+        request.extensions_mut().insert(peer);
+    }
+    next.call(request).await
+}
+
+impl Peer {
+    fn of(front: &Front, connection: SocketAddr, host: &str, headers: &HeaderMap) -> Self {
+        let connected = connection.ip().to_canonical();
+        let scheme = if front.tls { "https" } else { "http" };
+        if !front.proxies.contain(connected) {
+            return Self { address: connected, scheme, host: host.to_owned() };
+        }
+        let scheme = match last(headers, "x-forwarded-proto") {
+            Some(proto) if proto.eq_ignore_ascii_case("https") => "https",
+            Some(proto) if proto.eq_ignore_ascii_case("http") => "http",
+            _ => scheme,
+        };
+        let host = last(headers, "x-forwarded-host").unwrap_or(host).to_owned();
+        Self { address: client(&front.proxies, connected, headers), scheme, host }
+    }
+}
+
+/// The nearest address that is no proxy's: each proxy appends whom it was asked by, and before that anybody may have
+/// written anything.
+fn client(proxies: &Proxies, connected: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let mut nearest = connected;
+    let lists: Vec<_> = headers.get_all("x-forwarded-for").collect();
+    let hops = lists.iter().rev().flat_map(|list| list.to_str().unwrap_or_default().rsplit(','));
+    for hop in hops {
+        let Some(address) = hop_address(hop.trim()) else { break };
+        nearest = address;
+        if !proxies.contain(address) {
+            break;
+        }
+    }
+    nearest
+}
+
+/// An address, with or without brackets and port.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let plain = hop.parse().or_else(|_| hop.parse().map(|socket: SocketAddr| socket.ip()));
+    let address: IpAddr = plain.or_else(|_| hop.trim_matches(['[', ']']).parse()).ok()?;
+    Some(address.to_canonical())
+}
+
+/// What the nearest proxy has written.
+fn last<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let value = headers.get_all(name).last()?.to_str().ok()?.rsplit(',').next()?.trim();
+    (!value.is_empty()).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::config::Given;
+
+    /// A gateway behind proxies of these networks.
+    fn front(proxies: &[&str]) -> Front {
+        let given = |text: &&str| Given { value: (*text).to_owned(), origin: "--trusted-proxy".to_owned() };
+        let proxies = Proxies::parse(&proxies.iter().map(given).collect::<Vec<_>>());
+        Front { proxies: proxies.expect("networks"), hosts: Hosts::Any, tls: false }
+    }
+
+    fn peer(front: &Front, from: &str, headers: &[(&str, &str)]) -> (String, String) {
+        let request =
+            headers.iter().fold(TestRequest::default(), |request, header| request.append_header(*header));
+        let connection = SocketAddr::new(from.parse().expect("an address"), 1);
+        let peer = Peer::of(front, connection, "own:8000", request.to_http_request().headers());
+        (peer.address.to_string(), format!("{}://{}", peer.scheme, peer.host))
+    }
+
+    #[test]
+    fn strangers_are_not_believed() {
+        let headers = [
+            ("x-forwarded-for", "192.0.2.1"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "evil.example"),
+            ("forwarded", "for=192.0.2.1;host=evil.example"),
+        ];
+        let own = |address: &str| (address.to_owned(), "http://own:8000".to_owned());
+        assert_eq!(peer(&front(&[]), "10.0.0.1", &headers), own("10.0.0.1"));
+        assert_eq!(peer(&front(&["10.0.0.2"]), "10.0.0.1", &headers), own("10.0.0.1"));
+        assert_eq!(peer(&front(&[]), "::ffff:10.0.0.1", &headers), own("10.0.0.1"));
+        assert_eq!(peer(&front(&["10.0.0.1"]), "10.0.0.1", &headers[3..]), own("10.0.0.1"));
+    }
+
+    #[test]
+    fn a_proxy_says_where_a_request_comes_from() {
+        let front = front(&["10.0.0.0/8"]);
+        let headers = [
+            ("x-forwarded-for", "192.0.2.1"),
+            ("x-forwarded-proto", "HTTPS"),
+            ("x-forwarded-host", "a.example"),
+        ];
+        let told = ("192.0.2.1".to_owned(), "https://a.example".to_owned());
+        assert_eq!(peer(&front, "10.0.0.1", &headers), told);
+    }
+
+    #[test]
+    fn the_nearest_address_that_is_no_proxy_counts() {
+        let front = front(&["10.0.0.0/8"]);
+        for (lists, address) in [
+            (&["203.0.113.9, 192.0.2.1"][..], "192.0.2.1"),
+            (&["203.0.113.9, 192.0.2.1, 10.0.0.3"], "192.0.2.1"),
+            (&["203.0.113.9", "192.0.2.1,10.0.0.3"], "192.0.2.1"),
+            (&["10.0.0.4, 10.0.0.3"], "10.0.0.4"),
+            (&["192.0.2.1, unknown, 10.0.0.3"], "10.0.0.3"),
+            (&["unknown"], "10.0.0.1"),
+            (&[""], "10.0.0.1"),
+            (&["192.0.2.1:4711"], "192.0.2.1"),
+            (&["[2001:db8::1]:4711"], "2001:db8::1"),
+            (&["[2001:db8::1]"], "2001:db8::1"),
+            (&["::ffff:192.0.2.1"], "192.0.2.1"),
+        ] {
+            let headers: Vec<_> = lists.iter().map(|list| ("x-forwarded-for", *list)).collect();
+            assert_eq!(peer(&front, "10.0.0.1", &headers).0, address, "{lists:?}");
+        }
+    }
+}
