@@ -100,6 +100,7 @@ pub fn app(
         .wrap(from_fn(path::strip_root))
         .wrap(from_fn(host::check))
         .wrap(from_fn(peer::apply))
+        .wrap(pages::default_headers())
         .wrap(from_fn(request_id::apply))
 }
 

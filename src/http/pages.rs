@@ -1,6 +1,6 @@
 //! Small pages for people: static HTML, no script of their own, nothing that an upstream could slip in.
 
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::{HttpResponse, http::StatusCode, middleware::DefaultHeaders};
 
 use crate::oauth::{AuthError, LoginNeeded, Outcome};
 
@@ -16,6 +16,18 @@ pub(super) const HEADERS: [(&str, &str); 4] = [
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
 ];
+
+/// What every other answer is sent with: a browser that is led to one neither guesses at its type nor shows it in a frame.
+pub(super) fn default_headers() -> DefaultHeaders {
+    [
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+    ]
+    .into_iter()
+    .fold(DefaultHeaders::new(), DefaultHeaders::add)
+}
 
 /// `body` as a page.
 pub(super) fn html(status: StatusCode, cache: &'static str, body: String) -> HttpResponse {

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Gateway, launch::Launch, parts};
+use crate::support::{Answer, Gateway, launch::Launch, parts};
 
 fn launch() -> Launch {
     Gateway::config(&json!({ "fake": parts::fake(&[]) }))
@@ -78,4 +78,30 @@ async fn only_trusted_proxies_are_believed() {
         let line = log.lines().find(|line| line.contains("refused a request for another host"));
         assert!(line.is_some_and(|line| line.contains(&format!("client={client}"))), "{client}: {line:?}");
     }
+}
+
+/// No answer is guessed at or framed, and no page runs a script of strangers.
+#[tokio::test]
+async fn answers_are_sent_with_security_headers() {
+    let gateway = launch().ready().await;
+    let mut answers: Vec<(&str, Answer)> = Vec::new();
+    for path in
+        ["/", "/docs", "/fake/docs", "/openapi.json", "/status", "/metrics", "/nosuch", "/docs/status.js"]
+    {
+        answers.push((path, gateway.get(path).await));
+    }
+    answers.push(("/fake/call", gateway.call("/fake/call", &json!({})).await));
+    for (path, answer) in answers {
+        let header = |name: &str| answer.header(name).unwrap_or_default();
+        assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(header("referrer-policy"), "no-referrer", "{path}");
+        let policy = header("content-security-policy");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{path}: {policy}"
+        );
+        assert!(!policy.contains("script-src 'self' 'unsafe"), "{path}: {policy}");
+    }
+    gateway.stop().await;
 }
