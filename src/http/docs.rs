@@ -4,11 +4,11 @@ use actix_web::{
     HttpRequest, HttpResponse,
     guard::{Guard, GuardContext},
     http::{Method, StatusCode, header},
-    web,
+    web::{self, Data},
 };
 use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_scope};
 
-use super::{pages, path};
+use super::{pages, path, peer, state::Gateway};
 use crate::openapi::Document;
 
 /// Where Swagger UI's own files are.
@@ -50,6 +50,10 @@ impl Guard for Asset {
 
 /// Serves a document; 304 where the client has it already (RFC 9110 section 13.1.2).
 pub(super) fn document(request: &HttpRequest, document: &Document) -> HttpResponse {
+    let told = request.app_data::<Data<Gateway>>().filter(|gateway| gateway.settings.base.root.is_empty());
+    let under = told.map(|_| peer::prefix(request)).filter(|prefix| !prefix.is_empty());
+    let under = under.and_then(|prefix| document.under(&prefix));
+    let document = under.as_ref().unwrap_or(document);
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let same = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == document.etag;
     let current = known.is_some_and(|tags| tags.split(',').map(str::trim).any(same));

@@ -12,21 +12,22 @@ use actix_web::{
 };
 use percent_encoding::percent_decode_str;
 
-use super::state::Gateway;
+use super::{peer, state::Gateway};
 
 /// The path as the client sent it, kept where the root path was taken off.
 #[derive(Clone)]
 pub(super) struct Original(pub(super) String);
 
-/// Takes the root path off, so that every route answers behind a proxy that strips it, behind one that does
-/// not, and directly.
+/// Takes the root path off, or what a trusted proxy says it is, so that every route answers behind a proxy that strips it,
+/// behind one that does not, and directly.
 pub(super) async fn strip_root<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let gateway = request.app_data::<Data<Gateway>>().cloned();
-    let root = gateway.as_ref().map_or("", |gateway| gateway.settings.base.root.as_str());
-    if let Some(stripped) = without_prefix(request.path(), root).filter(|_| !root.is_empty()) {
+    let root = gateway.as_ref().map_or("", |gateway| gateway.settings.base.root.as_str()).to_owned();
+    let root = if root.is_empty() { peer::prefix(&request) } else { root };
+    if let Some(stripped) = without_prefix(request.path(), &root).filter(|_| !root.is_empty()) {
         let original = Original(request.path().to_owned());
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
         if let Ok(uri) = format!("{stripped}{query}").parse::<Uri>() {

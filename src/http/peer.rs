@@ -36,6 +36,8 @@ struct Peer {
     scheme: &'static str,
     /// With the port, as the caller sees it.
     host: String,
+    /// The path that a proxy serves the gateway under: empty, or of the form `/a/b`.
+    prefix: String,
 }
 
 /// The address of the caller: a proxy's word where that is trusted, else the other end of the connection.
@@ -46,6 +48,11 @@ pub(super) fn address(request: &impl HttpMessage) -> IpAddr {
 /// Scheme and host of the gateway as the caller sees them, `https://example.com`.
 pub(super) fn origin(request: &impl HttpMessage) -> Option<String> {
     request.extensions().get::<Peer>().map(|peer| format!("{}://{}", peer.scheme, peer.host))
+}
+
+/// The path that a proxy says it serves the gateway under: empty, or of the form `/a/b`.
+pub(super) fn prefix(request: &impl HttpMessage) -> String {
+    request.extensions().get::<Peer>().map(|peer| peer.prefix.clone()).unwrap_or_default()
 }
 
 /// Finds out where the request comes from.
@@ -66,7 +73,7 @@ impl Peer {
         let connected = connection.ip().to_canonical();
         let scheme = if front.tls { "https" } else { "http" };
         if !front.proxies.contain(connected) {
-            return Self { address: connected, scheme, host: host.to_owned() };
+            return Self { address: connected, scheme, host: host.to_owned(), prefix: String::new() };
         }
         let scheme = match last(headers, "x-forwarded-proto") {
             Some(proto) if proto.eq_ignore_ascii_case("https") => "https",
@@ -74,7 +81,8 @@ impl Peer {
             _ => scheme,
         };
         let host = last(headers, "x-forwarded-host").unwrap_or(host).to_owned();
-        Self { address: client(&front.proxies, connected, headers), scheme, host }
+        let prefix = last(headers, "x-forwarded-prefix").and_then(path).unwrap_or_default().to_owned();
+        Self { address: client(&front.proxies, connected, headers), scheme, host, prefix }
     }
 }
 
@@ -105,6 +113,15 @@ fn hop_address(hop: &str) -> Option<IpAddr> {
 fn last<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let value = headers.get_all(name).last()?.to_str().ok()?.rsplit(',').next()?.trim();
     (!value.is_empty()).then_some(value)
+}
+
+/// A plain path, without the slash at its end. It becomes part of documents, so nothing else will do.
+fn path(text: &str) -> Option<&str> {
+    let path = text.trim_end_matches('/');
+    let segments = || path.strip_prefix('/').into_iter().flat_map(|path| path.split('/'));
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte);
+    let good = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(is_plain);
+    (segments().next().is_some() && segments().all(good)).then_some(path)
 }
 
 #[cfg(test)]
@@ -154,6 +171,25 @@ mod tests {
         ];
         let told = ("192.0.2.1".to_owned(), "https://a.example".to_owned());
         assert_eq!(peer(&front, "10.0.0.1", &headers), told);
+    }
+
+    #[test]
+    fn a_prefix_is_a_plain_path() {
+        for (text, expected) in [("/a", "/a"), ("/a/b-c_d/", "/a/b-c_d"), ("/a%20b", "/a%20b")] {
+            assert_eq!(path(text), Some(expected), "{text}");
+        }
+        for text in
+            ["", "/", "a", "//evil.example", "/a//b", "/a/../b", "/.", "/a?b", "/a b", "/\"", "https://h/"]
+        {
+            assert_eq!(path(text), None, "{text}");
+        }
+        let headers = [("x-forwarded-prefix", "/a")];
+        let of = |proxies: &[&str]| {
+            let request = TestRequest::default().append_header(headers[0]).to_http_request();
+            let connection = SocketAddr::new("10.0.0.1".parse().expect("an address"), 1);
+            Peer::of(&front(proxies), connection, "own", request.headers()).prefix
+        };
+        assert_eq!((of(&["10.0.0.1"]).as_str(), of(&[]).as_str()), ("/a", ""));
     }
 
     #[test]

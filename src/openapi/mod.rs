@@ -19,6 +19,10 @@ use crate::{
 /// What a path segment may hold unencoded (RFC 3986 section 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// What stands before the links of the root document. The full-width colon is what clients of the Python mcpo have always
+/// seen here.
+const LINKS: &str = "\n\n- **available tools**：";
+
 /// What all documents of one gateway share.
 #[derive(Debug)]
 pub struct Settings {
@@ -48,6 +52,19 @@ impl Document {
         let etag =
             digest.iter().take(16).fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
         Self { title: title.to_owned(), body, etag }
+    }
+
+    /// The same as it reads below `prefix`, which documents that were built without a root path do not carry.
+    pub fn under(&self, prefix: &str) -> Option<Self> {
+        let mut value: Value = serde_json::from_slice(&self.body).ok()?;
+        let server = value.pointer("/servers/0/url").and_then(Value::as_str).unwrap_or_default();
+        value["servers"] = json!([{ "url": format!("{prefix}{server}") }]);
+        let description = value.pointer("/info/description").and_then(Value::as_str).unwrap_or_default();
+        if let Some((before, links)) = description.split_once(LINKS) {
+            let links = links.replace("](/", &format!("]({prefix}/"));
+            value["info"]["description"] = format!("{before}{LINKS}{links}").into();
+        }
+        Some(Self::new(&self.title, &value))
     }
 }
 
@@ -102,8 +119,7 @@ pub fn root_document<'a>(
         .description
         .clone()
         .unwrap_or_else(|| "Automatically generated API from MCP Tool Schemas".into());
-    // The full-width colon is what clients of the Python mcpo have always seen here.
-    description.push_str("\n\n- **available tools**：");
+    description.push_str(LINKS);
     let BasePath { root, prefix } = &settings.base;
     for name in connected {
         description.push_str(&format!("\n    - [{name}]({root}{prefix}/{}/docs)", encode_segment(name)));

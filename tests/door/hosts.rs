@@ -80,6 +80,27 @@ async fn only_trusted_proxies_are_believed() {
     }
 }
 
+/// A proxy may say where it serves the gateway: paths are found with and without that, and documents carry it.
+#[tokio::test]
+async fn a_proxy_says_the_root_path() {
+    let gateway = launch().options(["--trusted-proxy", "127.0.0.1"]).ready().await;
+    for path in ["/fake/openapi.json", "/tools/fake/openapi.json"] {
+        let request = gateway.request(Method::GET, path).header("x-forwarded-prefix", "/tools");
+        let answer = gateway.send(request).await;
+        assert_eq!(answer.json()["servers"], json!([{ "url": "/tools/fake" }]), "{path}");
+    }
+    let request = gateway.request(Method::GET, "/openapi.json").header("x-forwarded-prefix", "/tools");
+    let root = gateway.send(request).await.json();
+    assert!(root["info"]["description"].as_str().unwrap().contains("[fake](/tools/fake/docs)"), "{root}");
+    assert_eq!(root["servers"], json!([{ "url": "/tools" }]));
+    for prefix in ["//evil.example", "https://evil.example", "/a/../b"] {
+        let request = gateway.request(Method::GET, "/fake/openapi.json").header("x-forwarded-prefix", prefix);
+        assert_eq!(gateway.send(request).await.json()["servers"], json!([{ "url": "/fake" }]), "{prefix}");
+    }
+    assert_eq!(gateway.get("/tools/fake/openapi.json").await.status, 404);
+    gateway.stop().await;
+}
+
 /// No answer is guessed at or framed, and no page runs a script of strangers.
 #[tokio::test]
 async fn answers_are_sent_with_security_headers() {
