@@ -38,6 +38,8 @@ struct Crowd {
 
 async fn connect(from: Ipv4Addr, to: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
+    // Its port keeps no server of another test from listening there.
+    socket.set_reuseaddr(true)?;
     socket.bind((from, 0).into())?;
     socket.connect(to).await
 }
@@ -71,7 +73,10 @@ async fn others_are_served(gateway: &Gateway, crowd: &Crowd, client: &Client) ->
         siege.spawn(besiege(to, crowd.says, crowd.back));
     }
     let (start, mut slowest) = (Instant::now(), Duration::ZERO);
+    // Each connection leaves a port behind that for a minute no server of another test can have.
+    let mut beat = interval(Duration::from_millis(100));
     while start.elapsed() < crowd.stay {
+        beat.tick().await;
         let call = Instant::now();
         let request = client.post(format!("{}/fake/call", gateway.base())).json(&json!({ "n": 1 }));
         let answer = request.send().await.unwrap_or_else(|error| panic!("{error:?}\n{}", gateway.log()));
