@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     io,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -14,12 +14,10 @@ use std::{
 use actix_service::{Service as _, ServiceFactory, apply_fn_factory};
 use tokio::net::TcpStream;
 
-use crate::config::Proxies;
+use crate::{config::Proxies, http};
 
 /// An address may have one place in so many, and one at least.
 const SHARE: u32 = 4;
-/// Whoever has one address of a network this long has all of them (RFC 6177 section 2).
-const IPV6_SITE: u32 = 64;
 
 /// Counts the open connections of each address.
 pub(super) struct Door {
@@ -63,7 +61,7 @@ impl Door {
 
     fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let share = if self.exempt.contain(address) { u32::MAX } else { self.share };
-        let holder = holder(address);
+        let holder = http::network(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(holder).or_default();
         (*count < share).then(|| {
@@ -88,16 +86,6 @@ impl Drop for Place {
                 open.remove(&self.holder);
             }
         }
-    }
-}
-
-/// Who is counted for `address`.
-fn holder(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) if !address.is_loopback() => {
-            Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (u128::BITS - IPV6_SITE))).into()
-        }
-        address => address,
     }
 }
 

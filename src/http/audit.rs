@@ -21,6 +21,7 @@ use tracing::error;
 
 use super::{
     guard::{self, Caller},
+    peer,
     request_id::RequestId,
     state::Gateway,
 };
@@ -98,7 +99,7 @@ pub(super) fn record(
     log.write(&Record {
         time: Timestamp::now(),
         request_id: extensions.get::<RequestId>().map_or("", RequestId::as_str),
-        address: guard::address(request.peer_addr()).to_string(),
+        address: peer::address(request).to_string(),
         caller: caller.as_ref().and_then(Caller::name),
         wanted,
         outcome,

@@ -35,7 +35,7 @@ pub use host::Hosts;
 pub use insight::Insight;
 pub use loopback::Loopback;
 pub use metrics::metrics_app;
-pub use peer::Front;
+pub use peer::{Front, network};
 pub use state::{Entry, Gateway, Mounting, Offer, build, follow};
 
 use std::{sync::Arc, time::Duration};

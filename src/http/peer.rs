@@ -3,7 +3,7 @@
 //! Invariant: `X-Forwarded-*` counts only where the connection comes from a trusted proxy. `Forwarded` (RFC 7239) is
 //! not read: a proxy that writes the one passes the other on as its client sent it, so only one of them can be believed.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use actix_web::{
     Error, HttpMessage,
@@ -43,6 +43,16 @@ struct Peer {
 /// The address of the caller: a proxy's word where that is trusted, else the other end of the connection.
 pub(super) fn address(request: &impl HttpMessage) -> IpAddr {
     request.extensions().get::<Peer>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.address)
+}
+
+/// Whom an address stands for: whoever has one IPv6 address has all of its /64 (RFC 6177 section 2).
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) if !v6.is_loopback() => {
+            Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into()
+        }
+        other => other,
+    }
 }
 
 /// Scheme and host of the gateway as the caller sees them, `https://example.com`.
@@ -171,6 +181,15 @@ mod tests {
         ];
         let told = ("192.0.2.1".to_owned(), "https://a.example".to_owned());
         assert_eq!(peer(&front, "10.0.0.1", &headers), told);
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_caller() {
+        let network = |text: &str| network(text.parse().expect("an address"));
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::{
     borrow::Cow,
-    net::{IpAddr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -20,7 +19,7 @@ use super::{
 };
 use crate::{
     config::{self, Permission, Rate},
-    http::views::View,
+    http::{peer, views::View},
     jwt,
     oauth::Office,
     secret::ApiKey,
@@ -86,7 +85,7 @@ impl Gatekeeper {
         request: &ServiceRequest,
         allowance: &mut Allowance,
     ) -> Result<Caller, Denial> {
-        let address = address(request.peer_addr());
+        let address = peer::address(request);
         // First of all, so that nobody tries keys faster than that.
         self.rates.address(address, allowance)?;
         let (caller, key) = self.recognise(request).await?;
@@ -109,7 +108,7 @@ impl Gatekeeper {
     /// Who it is, for what is open to all.
     pub(super) async fn identify(&self, request: &ServiceRequest) -> Result<Caller, Denial> {
         if request.headers().contains_key(AUTHORIZATION) {
-            self.rates.address(address(request.peer_addr()), &mut Allowance::default())?;
+            self.rates.address(peer::address(request), &mut Allowance::default())?;
         }
         Ok(self.recognise(request).await?.0)
     }
@@ -168,9 +167,4 @@ impl Gatekeeper {
         let keys = self.config.keys.iter().enumerate();
         keys.fold(None, |found, (index, key)| if key.secret == *presented { Some(index) } else { found })
     }
-}
-
-/// Where a request comes from.
-pub(in crate::http) fn address(peer: Option<SocketAddr>) -> IpAddr {
-    peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip())
 }

@@ -13,7 +13,7 @@ mod tokens;
 
 pub(super) use caller::Caller;
 pub(super) use denial::Denial;
-pub(super) use gatekeeper::{Gatekeeper, address};
+pub(super) use gatekeeper::Gatekeeper;
 pub(super) use tokens::routes;
 
 use actix_web::{
@@ -30,7 +30,7 @@ use self::rates::Allowance;
 use super::{
     audit::{self, Wanted},
     error::ApiError,
-    health, login,
+    health, login, peer,
     state::Gateway,
 };
 use crate::config::Permission;
@@ -80,7 +80,7 @@ fn note_denial<B>(gateway: &Gateway, guard: &Gatekeeper, response: &ServiceRespo
     let Some(ApiError::Denied(denial)) = error else { return };
     guard.count_denied();
     let request = response.request();
-    info!(address = %address(request.peer_addr()), "refused: {denial}");
+    info!(address = %peer::address(request), "refused: {denial}");
     let wanted = Wanted::Path { method: request.method().as_str(), path: request.path() };
     audit::record(gateway, request, wanted, "denied", Some(response.status().as_u16()), 0);
 }

@@ -5,7 +5,7 @@
 use std::{
     fmt::Write as _,
     hash::Hash,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -22,7 +22,10 @@ use governor::{
 };
 
 use super::denial::Denial;
-use crate::config::{self, Rate};
+use crate::{
+    config::{self, Rate},
+    http::peer,
+};
 
 /// How many requests there are between two times that the old is swept out.
 const SWEEP: u32 = 4096;
@@ -69,7 +72,7 @@ impl Rates {
     /// Counts a request from `address`.
     pub(super) fn address(&self, address: IpAddr, allowance: &mut Allowance) -> Result<(), Denial> {
         let Some(limiter) = &self.addresses else { return Ok(()) };
-        limiter.count(&network(address), "address", allowance)
+        limiter.count(&peer::network(address), "address", allowance)
     }
 
     /// Counts a request of the caller that is known by this name, at its own rate where it has one.
@@ -131,14 +134,6 @@ impl Allowance {
     }
 }
 
-/// Whom an address stands for: who has an IPv6 address has all of its /64.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
-        v4 => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
@@ -161,14 +156,5 @@ mod tests {
         let Err(Denial::Limited { retry_after, .. }) = refused else { panic!("{refused:?}") };
         assert!((1790..=1800).contains(&retry_after.as_secs()), "{retry_after:?}");
         assert!(count("b").0.is_ok(), "each has its own");
-    }
-
-    #[test]
-    fn a_network_of_ipv6_is_one_address() {
-        let network = |text: &str| network(text.parse().expect("an address"));
-        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
-        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
-        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
-        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 }
