@@ -94,7 +94,7 @@ async fn who_hangs_up_is_recorded() {
         .await;
     let body = r#"{"silence": true}"#;
     let head = format!(
-        "POST /fake/call HTTP/1.1\r\nhost: x\r\nauthorization: Bearer k\r\ncontent-length: {}\r\n\r\n",
+        "POST /fake/call HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer k\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     let connection = gateway.say(format!("{head}{body}").as_bytes()).await;
