@@ -130,6 +130,8 @@ fn options(flags: Flags, from: &Origins<'_>) -> Options {
         max_connections: from.one("max-connections", flags.max_connections),
         shutdown_timeout: from.one("shutdown-timeout", flags.shutdown_timeout),
         connect_timeout: from.one("connect-timeout", flags.connect_timeout),
+        initialize_timeout: from.one("initialize-timeout", flags.initialize_timeout),
+        idle_timeout: from.one("idle-timeout", flags.idle_timeout),
         call_timeout: from.one("call-timeout", flags.call_timeout),
         max_concurrent: from.one("max-concurrent", flags.max_concurrent),
         max_queued: from.one("max-queued", flags.max_queued),

@@ -177,9 +177,15 @@ pub(super) struct Flags {
     /// Let calls in flight finish for so long once told to stop [default: 4]
     #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
     pub(super) shutdown_timeout: Option<String>,
-    /// Give a server up that is not connected, with its tools listed, within this time [default: 120]
+    /// Give a connection to a server's URL up that is not open within this time [default: 10]
     #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
     pub(super) connect_timeout: Option<String>,
+    /// Give a server up that has not told its tools within this time after [default: 120 for a command, 30 for a URL]
+    #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
+    pub(super) initialize_timeout: Option<String>,
+    /// Ask a server that was silent for this time whether it is there [default: 30]
+    #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
+    pub(super) idle_timeout: Option<String>,
     /// Give a call up after this time [default: 300]
     #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
     pub(super) call_timeout: Option<String>,

@@ -104,6 +104,8 @@ fn every_flag_has_a_variable() {
         &given.rate_limit,
         &given.address_rate_limit,
         &given.connect_timeout,
+        &given.initialize_timeout,
+        &given.idle_timeout,
         &given.call_timeout,
         &given.max_concurrent,
         &given.max_queued,

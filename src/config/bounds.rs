@@ -4,6 +4,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use super::{
+    Upstream,
     error::ConfigError,
     json::{Node, Object},
     options::{Given, Options},
@@ -16,14 +17,25 @@ const NOT_A_TIME: &str = "not a time in seconds; use a number above 0 and at mos
 const MOST: u32 = 1_000_000;
 
 /// The keys of a server in the config file.
-pub(super) const KEYS: [&str; 5] =
-    ["timeout", "connectTimeout", "maxConcurrent", "maxQueued", "restartsPerMinute"];
+pub(super) const KEYS: [&str; 7] = [
+    "timeout",
+    "connectTimeout",
+    "initializeTimeout",
+    "idleTimeout",
+    "maxConcurrent",
+    "maxQueued",
+    "restartsPerMinute",
+];
 
 /// How long a server may take, and how much is asked of it at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// The longest that connecting may take, up to the list of tools.
+    /// The longest that it may take to open a TCP or TLS connection.
     pub connect: Duration,
+    /// The longest from there, or from the start of a program, to the list of tools, where the default does not do.
+    initialize: Option<Duration>,
+    /// How long a server may be silent before it is asked whether it is there.
+    pub idle: Duration,
     /// The longest a call may take, with all its waiting.
     pub call: Duration,
     /// How many calls run at once.
@@ -37,8 +49,9 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self {
-            // `npx` and `uvx` may have to fetch a package first.
-            connect: Duration::from_secs(120),
+            connect: Duration::from_secs(10),
+            initialize: None,
+            idle: Duration::from_secs(30),
             call: Duration::from_secs(300),
             concurrent: const { NonZeroU32::new(64).unwrap() },
             queued: 256,
@@ -53,6 +66,10 @@ impl Bounds {
         let mut bounds = Self::default();
         if let Some(given) = &options.connect_timeout {
             bounds.connect = given_time(given)?;
+        }
+        bounds.initialize = options.initialize_timeout.as_ref().map(given_time).transpose()?;
+        if let Some(given) = &options.idle_timeout {
+            bounds.idle = given_time(given)?;
         }
         if let Some(given) = &options.call_timeout {
             bounds.call = given_time(given)?;
@@ -69,11 +86,22 @@ impl Bounds {
         Ok(bounds)
     }
 
+    /// The longest that the handshake and the list of tools may take together.
+    pub fn initialize(&self, upstream: &Upstream) -> Duration {
+        self.initialize.unwrap_or(match upstream {
+            // `npx` and `uvx` may have to fetch a package first.
+            Upstream::Stdio(_) => Duration::from_secs(120),
+            _ => Duration::from_secs(30),
+        })
+    }
+
     /// Those of one server, which has its own where it says so.
     pub(super) fn of_server(self, object: &Object<'_>) -> Result<Self, ConfigError> {
-        let [call, connect, concurrent, queued, restarts] = KEYS;
+        let [call, connect, initialize, idle, concurrent, queued, restarts] = KEYS;
         Ok(Self {
             connect: object.read(connect, time)?.unwrap_or(self.connect),
+            initialize: object.read(initialize, time)?.or(self.initialize),
+            idle: object.read(idle, time)?.unwrap_or(self.idle),
             call: object.read(call, time)?.unwrap_or(self.call),
             concurrent: object.read(concurrent, |node| count(node, 1))?.map_or(self.concurrent, above_zero),
             queued: object.read(queued, |node| count(node, 0))?.unwrap_or(self.queued),

@@ -99,6 +99,8 @@ pub struct Options {
     pub max_connections: Option<Given>,
     pub shutdown_timeout: Option<Given>,
     pub connect_timeout: Option<Given>,
+    pub initialize_timeout: Option<Given>,
+    pub idle_timeout: Option<Given>,
     pub call_timeout: Option<Given>,
     pub max_concurrent: Option<Given>,
     pub max_queued: Option<Given>,

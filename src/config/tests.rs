@@ -354,6 +354,8 @@ fn no_secret_shows_when_a_config_is_printed() {
 fn a_servers_own_bounds_win_over_those_of_all() {
     let options = Options {
         connect_timeout: given("--connect-timeout", "1.5"),
+        initialize_timeout: given("--initialize-timeout", "20"),
+        idle_timeout: given("--idle-timeout", "40"),
         call_timeout: given("--call-timeout", "60"),
         max_concurrent: given("--max-concurrent", "2"),
         max_queued: given("--max-queued", "0"),
@@ -364,12 +366,17 @@ fn a_servers_own_bounds_win_over_those_of_all() {
     let around =
         Surroundings { environment: &Environment::default(), overlay: &Default::default(), bounds: all };
     let text = r#"{"mcpServers": {"a": {"command": "x"}, "b": {"command": "x", "timeout": 5, "connectTimeout": 6,
-        "maxConcurrent": 7, "maxQueued": 8, "restartsPerMinute": 9}}}"#;
+        "initializeTimeout": 21, "idleTimeout": 41, "maxConcurrent": 7, "maxQueued": 8, "restartsPerMinute": 9}}}"#;
     let file = File::parse("config.json", text, around, &Options::default()).expect("right");
     let [ref first, ref second] = file.servers[..] else { panic!("two servers") };
     let bounds = |server: &Server| {
-        let Bounds { connect, call, concurrent, queued, restarts } = server.bounds;
-        (connect.as_millis(), call.as_secs(), concurrent.get(), queued, restarts.get())
+        let Bounds { connect, idle, call, concurrent, queued, restarts, .. } = server.bounds;
+        let initialize = server.bounds.initialize(&server.upstream);
+        let times = [connect, initialize, idle, call].map(|time| time.as_millis());
+        (times, concurrent.get(), queued, restarts.get())
     };
-    assert_eq!((bounds(first), bounds(second)), ((1500, 60, 2, 0, 3), (6000, 5, 7, 8, 9)));
+    assert_eq!(
+        (bounds(first), bounds(second)),
+        (([1500, 20_000, 40_000, 60_000], 2, 0, 3), ([6000, 21_000, 41_000, 5000], 7, 8, 9))
+    );
 }

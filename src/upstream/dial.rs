@@ -82,7 +82,7 @@ impl Dial<'_> {
         &self,
         attempt: impl Future<Output = Result<T, ConnectError>>,
     ) -> Result<T, ConnectError> {
-        let limit = self.server.bounds.connect;
+        let limit = self.server.bounds.initialize(&self.server.upstream);
         timeout(limit, attempt).await.unwrap_or(Err(ConnectError::Timeout(limit)))
     }
 
@@ -99,7 +99,8 @@ impl Dial<'_> {
     }
 
     fn principal(&self) -> Principal<'_> {
-        Principal { authorizer: self.authorizer, forwarded: self.forwarded }
+        let connect = self.server.bounds.connect;
+        Principal { authorizer: self.authorizer, forwarded: self.forwarded, connect }
     }
 
     /// Opens a connection and completes the handshake. Takes as long as the server does.

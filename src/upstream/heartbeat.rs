@@ -12,8 +12,6 @@ use tokio::time::{sleep, timeout};
 
 use super::{connection::Caller, error::WireError, message::Params};
 
-/// How long a connection may be silent, with nothing asked, before the server is.
-const IDLE: Duration = Duration::from_secs(30);
 /// How long it may take to say anything then.
 const ANSWER: Duration = Duration::from_secs(10);
 /// How often a ping may get a proxy's answer, one time after another: a short fault of it costs no session.
@@ -22,15 +20,15 @@ const MOST_REFUSALS: u32 = 3;
 const RETRY: Duration = Duration::from_secs(1);
 
 impl Caller {
-    /// Watches the server for as long as it is polled; ends the connection of one that is gone.
-    pub(super) async fn keep_watch(&self) -> Infallible {
+    /// Watches the server for as long as it is polled, and asks after so long a silence; ends the connection of one that is gone.
+    pub(super) async fn keep_watch(&self, patience: Duration) -> Infallible {
         if self.unconnected() {
             return pending().await;
         }
         loop {
             let heard = self.inbox.heard();
             let suspected = tokio::select! {
-                () = sleep(IDLE) => false,
+                () = sleep(patience) => false,
                 () = self.suspected.notified() => true,
             };
             // A server may well be too busy with a call to answer a ping: only a call's deadline bounds that.

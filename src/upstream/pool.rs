@@ -67,7 +67,8 @@ async fn live(shared: Arc<Shared>, lane: Arc<Lane>, identity: Identity, forwarde
     match lane.stop.run_until_cancelled(attempt).await {
         Some(Ok(connection)) => {
             lane.state.send_replace(State::Open(connection.caller.clone()));
-            pool.serve(identity, &lane, &connection).await;
+            let silence = shared.config.bounds.idle;
+            pool.serve(identity, &lane, &connection, silence).await;
             pool.leave(identity, &lane);
             connection.close().await;
         }
@@ -108,14 +109,14 @@ impl Pool {
         Ok(lane.lease())
     }
 
-    /// Keeps a connection until it ends, is idle for long, or has to stop.
-    async fn serve(&self, identity: Identity, lane: &Arc<Lane>, connection: &Connection) {
+    /// Keeps a connection until it ends, is idle for long, or has to stop. After such a silence its server is asked.
+    async fn serve(&self, identity: Identity, lane: &Arc<Lane>, connection: &Connection, silence: Duration) {
         tokio::select! {
             _ = connection.ended() => {}
             () = lane.stop.cancelled() => {}
             () = self.idle(identity, lane) => {}
             // It closes the inbox, which ends the connection.
-            never = connection.caller.keep_watch() => match never {},
+            never = connection.caller.keep_watch(silence) => match never {},
         }
     }
 

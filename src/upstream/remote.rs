@@ -26,8 +26,6 @@ use crate::{
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(super) const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 
-/// How long one attempt to open a TCP or TLS connection may take.
-const CONNECT: Duration = Duration::from_secs(10);
 /// How often the kernel asks whether an idle peer is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const MOST_REDIRECTS: usize = 5;
@@ -36,13 +34,15 @@ const MOST_ATTEMPTS: u32 = 4;
 /// How much of a refusal's body is read, in bytes.
 const KEPT: usize = 16 << 10;
 
-/// For whom a connection is made.
+/// For whom a connection is made, and how patiently.
 #[derive(Clone, Copy)]
 pub(super) struct Principal<'a> {
     /// The gateway's own authorization; nothing where the config itself names the credentials.
     pub(super) authorizer: Option<&'a Authorizer>,
     /// A caller's headers, where the connection is that caller's alone.
     pub(super) forwarded: Option<&'a Forwarded>,
+    /// How long one attempt to open a TCP or TLS connection may take.
+    pub(super) connect: Duration,
 }
 
 /// One server: its own connections, its headers on every request, and its authorization.
@@ -59,12 +59,12 @@ impl Endpoint {
         let client = Client::builder()
             .user_agent(concat!("mcpo/", env!("CARGO_PKG_VERSION")))
             .default_headers(config.headers.clone())
-            .connect_timeout(CONNECT)
+            .connect_timeout(principal.connect)
             .tcp_keepalive(KEEP_ALIVE)
             .redirect(same_origin())
             .build()
             .map_err(|error| WireError::NotSent(explain(&error)))?;
-        let Principal { authorizer, forwarded } = principal;
+        let Principal { authorizer, forwarded, .. } = principal;
         let authorizer = authorizer.filter(|_| !forwarded.is_some_and(Forwarded::authorizes)).cloned();
         let mut caller = HeaderMap::new();
         caller.extend(forwarded.into_iter().flat_map(Forwarded::of_the_caller));

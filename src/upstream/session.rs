@@ -39,6 +39,8 @@ use crate::{
 
 /// When to ask again while nothing better is known.
 const SOON: Duration = Duration::from_millis(500);
+/// When to ask again at the latest: a caller has a server tried before its turn.
+const LATEST: Duration = Duration::from_secs(5);
 
 /// What a session is doing.
 #[derive(Debug, Clone)]
@@ -301,7 +303,7 @@ impl Session {
     pub fn unavailable(&self) -> CallError {
         let (reason, retry_after) = match &*self.shared.status.borrow() {
             Status::Down { reason, retry } => {
-                (reason.clone(), retry.saturating_duration_since(Instant::now()))
+                (reason.clone(), retry.saturating_duration_since(Instant::now()).min(LATEST))
             }
             // Once somebody has logged in, the session is about to connect, even where it has not said so yet.
             Status::NeedsAuthorization(login) if self.login_needed() => {

@@ -99,7 +99,7 @@ async fn serve(
     let server = shared.config.name.as_str();
     let authorizer = shared.authorizer.as_ref();
     let mut fresh = pin!(keep_fresh(authorizer));
-    let mut watch = pin!(connection.caller.keep_watch());
+    let mut watch = pin!(connection.caller.keep_watch(shared.config.bounds.idle));
     shared.connected(connection.caller.clone());
     let mut listing = Arc::new(listing);
     let reason = loop {

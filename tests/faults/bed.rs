@@ -108,7 +108,7 @@ impl Bed {
         with: impl FnOnce(Launch) -> Launch,
     ) -> Self {
         server["timeout"] = DEADLINE.as_secs().into();
-        server["connectTimeout"] = CONNECT.as_secs().into();
+        server["initializeTimeout"] = CONNECT.as_secs().into();
         let gateway = with(Gateway::config(&json!({ "counting": server }))).ready().await;
         let runs = folder.path().join("runs");
         fs::write(&runs, "").unwrap();

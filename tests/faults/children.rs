@@ -195,3 +195,17 @@ async fn a_full_queue_refuses() {
     assert!(refused.iter().all(|answer| answer.header("retry-after").is_some()), "{refused:?}");
     bed.gateway.stop().await;
 }
+
+/// A server that says nothing for as long as it may is asked whether it is there.
+#[tokio::test]
+async fn silence_is_asked_after_the_idle_timeout() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("record");
+    let mut fake = parts::fake(&["--record", record.to_str().unwrap()]);
+    fake["idleTimeout"] = json!(0.2);
+    let gateway = Gateway::config(&json!({ "fake": fake })).ready().await;
+    eventually("a ping", async || fs::read_to_string(&record).unwrap().contains("\"ping\"").then_some(()))
+        .await;
+    gateway.result("/fake/call", &json!({})).await;
+    gateway.stop().await;
+}
