@@ -27,6 +27,9 @@ use super::{
 };
 use crate::config::Audit;
 
+/// How much of a path is recorded, in bytes.
+const LONGEST_PATH: usize = 512;
+
 /// The record, open for writing.
 pub struct AuditLog {
     path: Option<PathBuf>,
@@ -84,6 +87,18 @@ pub(super) enum Wanted<'a> {
     },
 }
 
+impl Wanted<'_> {
+    /// A path is a stranger's, and may be as long as a request's head.
+    fn bounded(self) -> Self {
+        match self {
+            Self::Path { method, path } => {
+                Self::Path { method, path: &path[..path.floor_char_boundary(LONGEST_PATH)] }
+            }
+            tool => tool,
+        }
+    }
+}
+
 /// Writes a line about `request`, where calls are recorded.
 pub(super) fn record(
     gateway: &Gateway,
@@ -101,7 +116,7 @@ pub(super) fn record(
         request_id: extensions.get::<RequestId>().map_or("", RequestId::as_str),
         address: peer::address(request).to_string(),
         caller: caller.as_ref().and_then(Caller::name),
-        wanted,
+        wanted: wanted.bounded(),
         outcome,
         status,
         ms,

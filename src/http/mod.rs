@@ -19,6 +19,7 @@ mod login;
 mod loopback;
 mod meter;
 mod metrics;
+mod offer;
 mod pages;
 mod path;
 mod peer;
@@ -35,8 +36,9 @@ pub use host::Hosts;
 pub use insight::Insight;
 pub use loopback::Loopback;
 pub use metrics::metrics_app;
+pub use offer::{Offer, build};
 pub use peer::{Front, network};
-pub use state::{Entry, Gateway, Mounting, Offer, build, follow};
+pub use state::{Entry, Gateway, Mounting, follow};
 
 use std::{sync::Arc, time::Duration};
 

@@ -9,21 +9,18 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
-use tracing::error;
 
 use super::{
     guard::Gatekeeper,
     insight::Insight,
     loopback::Loopbacks,
-    meter::Meter,
-    views::{View, Views},
+    offer::{self, Offer},
 };
 use crate::{
-    catalogue::{self, Tool},
     config::{self, Config, Permission, Readiness, Servers},
     oauth::Office,
     openapi::{self, Document, OwnRoutes, Settings},
-    upstream::{Listing, Session, Status},
+    upstream::{Session, Status},
 };
 
 /// Shared by all workers; lives as long as the gateway.
@@ -83,20 +80,6 @@ pub struct Entry {
     _lease: TaskTrackerToken,
 }
 
-/// What a connected server offers.
-pub struct Offer {
-    /// The server's name.
-    name: String,
-    /// Its tools.
-    pub catalogue: catalogue::Server,
-    /// What its documents and pages call it.
-    pub(super) title: String,
-    /// Its document, as each caller sees it.
-    views: Views,
-    /// For each tool, in the catalogue's order.
-    meters: Vec<Arc<Meter>>,
-}
-
 impl Gateway {
     /// The gateway that `config` describes, still without servers.
     pub fn new(config: &Config, office: Arc<Office>, insight: Insight) -> Self {
@@ -129,20 +112,6 @@ impl Gateway {
     /// The catalogue as it is now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
-    }
-
-    /// Builds what `listing` offers. Compiles and serialises: not for an HTTP worker. A tool that the server had
-    /// before is counted on.
-    pub fn offer(&self, session: &Session, listing: &Listing) -> Offer {
-        let catalogue = catalogue::Server::new(session.config(), listing, self.settings.operation_ids);
-        let snapshot = self.snapshot();
-        let former = snapshot.server(&session.config().name).and_then(Entry::latest);
-        let meter = |tool: &String| former.and_then(|former| former.meter(tool)).cloned().unwrap_or_default();
-        let meters = catalogue.tools.keys().map(meter).collect();
-        let name = session.config().name.clone();
-        let mut offer = Offer { name, catalogue, title: String::new(), views: Views::default(), meters };
-        offer.title.clone_from(&offer.document(self, snapshot.guard.view(Permission::FULL)).title);
-        offer
     }
 
     /// Publishes what `session` is doing, and what its server offers where it has connected. One that was replaced says
@@ -267,7 +236,7 @@ impl Entry {
     }
 
     /// What it offers, or what the server that it replaced has offered.
-    fn latest(&self) -> Option<&Offer> {
+    pub(super) fn latest(&self) -> Option<&Offer> {
         self.offer.as_deref().or(self.former.as_deref())
     }
 
@@ -285,49 +254,13 @@ impl Entry {
     }
 }
 
-impl Offer {
-    /// The document in this view, where it need not be built.
-    pub(super) fn known_document(&self, view: &View) -> Option<Arc<Document>> {
-        self.views.get(view)
-    }
-
-    /// The document in this view. May serialise: not for an HTTP worker.
-    pub(super) fn document(&self, gateway: &Gateway, view: View) -> Arc<Document> {
-        if let Some(known) = self.views.get(&view) {
-            return known;
-        }
-        let mount = (gateway.mounting == Mounting::Named).then_some(self.name.as_str());
-        let shown = |tool: &Tool| view.permission.allows(&self.name, &tool.name, tool.read_only);
-        let document =
-            openapi::server_document(&self.catalogue, mount, &gateway.settings, view.secured, shown);
-        let document = Arc::new(document);
-        self.views.put(view, &document);
-        document
-    }
-
-    /// A tool, and what counts its calls.
-    pub(super) fn tool(&self, name: &str) -> Option<(&Tool, &Meter)> {
-        let (index, _, tool) = self.catalogue.tools.get_full(name)?;
-        Some((tool, &self.meters[index]))
-    }
-
-    /// What counts the calls of each tool, by its name.
-    pub(super) fn meters(&self) -> impl Iterator<Item = (&str, &Meter)> {
-        self.catalogue.tools.keys().map(String::as_str).zip(self.meters.iter().map(Arc::as_ref))
-    }
-
-    fn meter(&self, tool: &str) -> Option<&Arc<Meter>> {
-        self.meters.get(self.catalogue.tools.get_index_of(tool)?)
-    }
-}
-
 /// Keeps `gateway` in step with one session until that is stopped, from the next change that `statuses` shows.
 pub async fn follow(gateway: Arc<Gateway>, session: Session, mut statuses: watch::Receiver<Status>) {
     while statuses.changed().await.is_ok() {
         let status = statuses.borrow_and_update().clone();
         match &status {
             Status::Ready(listing) => {
-                if let Some(offer) = build(&gateway, &session, listing.clone()).await {
+                if let Some(offer) = offer::build(&gateway, &session, listing.clone()).await {
                     gateway.publish(&session, &status, Some(&offer));
                 }
             }
@@ -337,14 +270,4 @@ pub async fn follow(gateway: Arc<Gateway>, session: Session, mut statuses: watch
             Status::Stopped => return gateway.publish(&session, &status, None),
         }
     }
-}
-
-/// What `listing` offers, built off the HTTP workers; nothing where that fails.
-pub async fn build(gateway: &Arc<Gateway>, session: &Session, listing: Arc<Listing>) -> Option<Arc<Offer>> {
-    let (building, built) = (gateway.clone(), session.clone());
-    let offer = tokio::task::spawn_blocking(move || building.offer(&built, &listing)).await;
-    offer
-        .map(Arc::new)
-        .inspect_err(|error| error!(server = session.config().name, %error, "its tools cannot be documented"))
-        .ok()
 }

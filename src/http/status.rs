@@ -12,7 +12,8 @@ use super::{
     error::ApiError,
     guard,
     meter::Outcome,
-    state::{Entry, Gateway, Mounting, Offer},
+    offer::Offer,
+    state::{Entry, Gateway, Mounting},
 };
 use crate::{config::Permission, oauth::Authorizer, openapi::encode_segment, upstream::Status};
 
@@ -171,6 +172,13 @@ fn rfc3339(time: Timestamp) -> String {
 #[api_v2_errors(401, description = "It needs the API key", 403, description = "The API key is wrong")]
 #[derive(Debug)]
 pub(super) struct Guarded(ApiError);
+
+impl Guarded {
+    /// The reason itself.
+    pub(super) fn inner(&self) -> &ApiError {
+        &self.0
+    }
+}
 
 impl fmt::Display for Guarded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

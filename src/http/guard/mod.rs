@@ -32,6 +32,7 @@ use super::{
     error::ApiError,
     health, login, peer,
     state::Gateway,
+    status,
 };
 use crate::config::Permission;
 
@@ -76,7 +77,8 @@ pub(super) async fn check<B: MessageBody>(
 
 /// Counts and records an answer that lets nobody in, whoever gave it.
 fn note_denial<B>(gateway: &Gateway, guard: &Gatekeeper, response: &ServiceResponse<B>) {
-    let error = response.response().error().and_then(Error::as_error::<ApiError>);
+    let Some(error) = response.response().error() else { return };
+    let error = error.as_error::<ApiError>().or_else(|| error.as_error().map(status::Guarded::inner));
     let Some(ApiError::Denied(denial)) = error else { return };
     guard.count_denied();
     let request = response.request();
