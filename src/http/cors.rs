@@ -1,7 +1,8 @@
 //! Cross-origin requests (Fetch standard, CORS protocol), answered as the Python mcpo's Starlette does.
 //!
 //! Ours rather than actix-cors, which answers a preflight and a foreign origin in other words than the clients
-//! of the Python mcpo have seen. Deliberately different: `*` never goes together with credentials.
+//! of the Python mcpo have seen. Deliberately different: `*` never goes together with credentials, and what a page of
+//! an origin that is not listed would have done is not done.
 
 use actix_web::{
     Error, HttpResponse,
@@ -15,7 +16,7 @@ use actix_web::{
     web::Data,
 };
 
-use super::state::Gateway;
+use super::{error::ApiError, peer, state::Gateway};
 use crate::config::CorsOrigins;
 
 const METHODS: HeaderValue = HeaderValue::from_static("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
@@ -51,11 +52,36 @@ pub(super) async fn apply<B: MessageBody>(
         let response = preflight(origins, &origin, request.headers());
         return Ok(request.into_response(response).map_into_right_body());
     }
-    let mut response = next.call(request).await?;
+    let mut response = if writes(&request) && !allows(origins, &origin) && !is_own(&request, &origin) {
+        request.error_response(ApiError::ForeignOrigin).map_into_right_body()
+    } else {
+        next.call(request).await?.map_into_left_body()
+    };
     let headers = response.headers_mut();
     allow(origins, &origin, headers);
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-    Ok(response.map_into_left_body())
+    Ok(response)
+}
+
+/// Whether the request may do something. A page need not ask before it sends a plain one, so that its answer is kept from
+/// it does not help.
+fn writes(request: &ServiceRequest) -> bool {
+    ![Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method())
+}
+
+/// Whether the page is one of ours: its browser says so (Fetch Metadata, which no page can forge), or it has the name that
+/// the gateway was asked by.
+fn is_own(request: &ServiceRequest, origin: &HeaderValue) -> bool {
+    let authority =
+        |origin: &str| origin.split_once("://").map(|(_, authority)| authority.to_ascii_lowercase());
+    let told = request.headers().get("sec-fetch-site");
+    told.map_or_else(
+        || {
+            let page = origin.to_str().ok().and_then(authority);
+            page.is_some() && page == peer::origin(request).as_deref().and_then(authority)
+        },
+        |site| site == "same-origin",
+    )
 }
 
 fn preflight(origins: &CorsOrigins, origin: &HeaderValue, asked: &HeaderMap) -> HttpResponse {

@@ -28,6 +28,9 @@ pub(super) enum ApiError {
     /// The caller is not let in.
     #[error(transparent)]
     Denied(#[from] Denial),
+    /// It comes from a web page that may not call.
+    #[error("Disallowed CORS origin")]
+    ForeignOrigin,
     /// The request names a host that is not this gateway.
     #[error(
         "mcpo listens on this machine alone and does not answer to this Host; if a reverse proxy passes it on, start \
@@ -74,6 +77,7 @@ impl ResponseError for ApiError {
                 StatusCode::FORBIDDEN
             }
             Self::Denied(Denial::Limited { .. }) => StatusCode::TOO_MANY_REQUESTS,
+            Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -184,6 +188,7 @@ mod tests {
             (Denial::Unchecked { retry_after: Duration::from_millis(1200) }.into(), 503),
             (Denial::Withheld.into(), 403),
             (limited.into(), 429),
+            (ApiError::ForeignOrigin, 403),
             (ApiError::Misdirected, 421),
             (ApiError::TooLarge(1), 413),
             (ApiError::HeadersTooLarge("m".into()), 431),
