@@ -18,8 +18,8 @@ pub(super) struct Plan {
     pub(super) removed: Vec<String>,
     /// How many servers are left alone.
     pub(super) kept: usize,
-    /// Whether other keys open other things.
-    pub(super) rekeyed: bool,
+    /// Whether it is another matter who may call what.
+    pub(super) reguarded: bool,
     /// Whether HTTPS is served with another certificate or key.
     pub(super) recertified: bool,
     /// What is another now and stays as it was until the next start.
@@ -32,7 +32,7 @@ impl Plan {
     pub(super) fn between(old: &Config, new: &Config) -> Self {
         let certificate = |config: &Config| config.listen.tls.as_ref().map(|tls| tls.certificate.digest);
         let mut plan = Self {
-            rekeyed: old.guard != new.guard,
+            reguarded: old.guard != new.guard,
             recertified: certificate(old) != certificate(new),
             fixed: fixed(old, new),
             ..Self::default()
@@ -54,13 +54,13 @@ impl Plan {
     /// Whether there is nothing to do.
     pub(super) fn is_empty(&self) -> bool {
         let servers = [&self.added, &self.changed].iter().all(|servers| servers.is_empty());
-        servers && self.removed.is_empty() && !self.rekeyed && !self.recertified
+        servers && self.removed.is_empty() && !self.reguarded && !self.recertified
     }
 
     /// What is done, in one line.
     pub(super) fn summary(&self) -> String {
         let names = |servers: &[Server]| servers.iter().map(|server| server.name.clone()).collect();
-        let new = [("API keys", self.rekeyed), ("certificate", self.recertified)];
+        let new = [("access rules", self.reguarded), ("certificate", self.recertified)];
         let parts: [(&str, Vec<String>); 4] = [
             ("added", names(&self.added)),
             ("changed", names(&self.changed)),
@@ -156,6 +156,6 @@ mod tests {
         let servers = r#""mcpServers": {"a": {"command": "x"}}"#;
         let plan = Plan::between(&config(servers, "one"), &config(servers, "two"));
         assert!(!plan.is_empty());
-        assert_eq!(plan.summary(), "new API keys; 1 left alone");
+        assert_eq!(plan.summary(), "new access rules; 1 left alone");
     }
 }

@@ -6,7 +6,7 @@ use super::{
     json::{Node, Object},
     keys::{Key, Keys},
     load::switch,
-    options::Options,
+    options::{Given, Options},
     rate::Rate,
     tokens::Tokens,
 };
@@ -34,7 +34,7 @@ impl Guard {
         let object = access.map(Node::object).transpose()?;
         let inside = |key| object.as_ref().and_then(|object: &Object<'_>| object.get(key));
         if let Some(object) = &object {
-            object.expect_keys(&["keys", "jwt"]);
+            object.expect_keys(&["keys", "jwt", "rateLimit", "addressRateLimit", "corsAllowOrigins"]);
         }
         let mut keys = Keys::of_options(options)?;
         if let Some(node) = inside("keys") {
@@ -44,9 +44,9 @@ impl Guard {
             keys: keys.into_vec(),
             tokens: Tokens::new(options, inside("jwt").as_ref())?,
             strict: switch(&options.strict_auth)?,
-            cors: cors::origins(&options.cors_allow_origins)?,
-            caller_rate: options.rate_limit.as_ref().map(Rate::parse).transpose()?,
-            address_rate: options.address_rate_limit.as_ref().map(Rate::parse).transpose()?,
+            cors: origins(&options.cors_allow_origins, inside("corsAllowOrigins").as_ref())?,
+            caller_rate: rate(&options.rate_limit, inside("rateLimit").as_ref())?,
+            address_rate: rate(&options.address_rate_limit, inside("addressRateLimit").as_ref())?,
         })
     }
 
@@ -54,4 +54,26 @@ impl Guard {
     pub fn is_closed(&self) -> bool {
         !self.keys.is_empty() || self.tokens.is_some()
     }
+}
+
+fn rate(given: &Option<Given>, node: Option<&Node<'_>>) -> Result<Option<Rate>, ConfigError> {
+    match (given, node) {
+        (Some(given), Some(node)) => Err(twice(node, given)),
+        (Some(given), None) => Rate::parse(given).map(Some),
+        (None, node) => node.map(|node| Rate::parse(&node.given()?)).transpose(),
+    }
+}
+
+fn origins(given: &[Given], node: Option<&Node<'_>>) -> Result<CorsOrigins, ConfigError> {
+    match (given.first(), node) {
+        (Some(given), Some(node)) => Err(twice(node, given)),
+        (_, None) => cors::origins(given),
+        (None, Some(node)) => {
+            cors::origins(&node.list()?.iter().map(Node::given).collect::<Result<Vec<_>, _>>()?)
+        }
+    }
+}
+
+fn twice(node: &Node<'_>, given: &Given) -> ConfigError {
+    node.error(format_args!("{} is given too; keep one of the two", given.origin))
 }

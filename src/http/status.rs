@@ -100,7 +100,7 @@ impl ServerReport {
             Status::NeedsAuthorization(login) => {
                 (Some(login.reason.clone()), None, Some(login.url.to_string()))
             }
-            Status::Down { reason, retry } => (Some(reason.clone()), time_of(*retry), None),
+            Status::Down { reason, retry, .. } => (Some(reason.clone()), time_of(*retry), None),
             Status::Connecting | Status::Ready(_) | Status::Stopped => (None, None, None),
         };
         let credential = entry.session.authorizer().and_then(Authorizer::latest);

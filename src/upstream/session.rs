@@ -39,8 +39,6 @@ use crate::{
 
 /// When to ask again while nothing better is known.
 const SOON: Duration = Duration::from_millis(500);
-/// When to ask again at the latest: a caller has a server tried before its turn.
-const LATEST: Duration = Duration::from_secs(5);
 
 /// What a session is doing.
 #[derive(Debug, Clone)]
@@ -57,6 +55,8 @@ pub enum Status {
         reason: String,
         /// When the next attempt starts, unless a caller wants it sooner.
         retry: Instant,
+        /// The soonest that a caller may have it.
+        soonest: Instant,
     },
     /// Ended for good.
     Stopped,
@@ -302,8 +302,10 @@ impl Session {
     /// Why there is no connection, for a caller that would need one.
     pub fn unavailable(&self) -> CallError {
         let (reason, retry_after) = match &*self.shared.status.borrow() {
-            Status::Down { reason, retry } => {
-                (reason.clone(), retry.saturating_duration_since(Instant::now()).min(LATEST))
+            Status::Down { reason, retry, soonest } => {
+                // Once it was connected, whoever calls has it tried before its turn.
+                let next = if self.shared.held.load(Ordering::Acquire) { soonest } else { retry };
+                (reason.clone(), next.saturating_duration_since(Instant::now()).max(SOON))
             }
             // Once somebody has logged in, the session is about to connect, even where it has not said so yet.
             Status::NeedsAuthorization(login) if self.login_needed() => {

@@ -70,7 +70,7 @@ fn down(shared: &Shared, pace: &mut Pace, reason: String) -> Instant {
     let retry = pace.next(Instant::now());
     let server = shared.config.name.as_str();
     warn!(server, reason, retry_in = ?retry.saturating_duration_since(Instant::now()), "not connected");
-    shared.status.send_replace(Status::Down { reason, retry });
+    shared.status.send_replace(Status::Down { reason, retry, soonest: pace.soonest() });
     retry
 }
 

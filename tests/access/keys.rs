@@ -182,3 +182,25 @@ async fn keys_are_rotated_without_a_restart() {
     assert!(!gateway.log().contains("reconnect"), "{}", gateway.log());
     gateway.stop().await;
 }
+
+/// What the `access` block says beside keys follows an edit as they do.
+#[tokio::test]
+async fn origins_and_rates_are_read_again() {
+    let access = json!({ "corsAllowOrigins": ["https://a.example"], "rateLimit": "100/s" });
+    let gateway = Gateway::config(&servers()).access(&access, "").ready().await;
+    let from = async |origin: &str| {
+        let request = gateway.request(Method::GET, "/notes/openapi.json").header("origin", origin);
+        gateway.send(request).await.header("access-control-allow-origin")
+    };
+    let policy = async || call(&gateway, "/notes/read", "").await.header("ratelimit-policy").unwrap();
+    let (a, b) = ("https://a.example", "https://b.example");
+    assert_eq!((from(a).await.as_deref(), from(b).await), (Some(a), None));
+    assert_eq!(policy().await, "\"caller\";q=100;w=1");
+    let config = fs::read_to_string(gateway.file("config.json")).unwrap();
+    let edited = config.replace("a.example", "b.example").replace("100/s", "60/min");
+    fs::write(gateway.file("config.json"), edited).unwrap();
+    hang_up(&gateway).await;
+    assert_eq!((from(a).await, from(b).await.as_deref()), (None, Some(b)));
+    assert_eq!(policy().await, "\"caller\";q=60;w=60");
+    gateway.stop().await;
+}

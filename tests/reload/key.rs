@@ -23,7 +23,7 @@ async fn a_key_is_rotated() {
     assert_eq!((call("first").await, call("second").await), (200, 403));
     fs::write(&file, "second\n").unwrap();
     hang_up(&gateway).await;
-    told(&gateway, "new API keys; 1 left alone", 0).await;
+    told(&gateway, "new access rules; 1 left alone", 0).await;
     crate::support::eventually("the new key opens", async || (call("second").await == 200).then_some(()))
         .await;
     assert_eq!(call("first").await, 403);

@@ -120,32 +120,29 @@ impl Gatekeeper {
         }
         let strict = self.config.strict;
         let unauthorized = |message| Err(Denial::Unauthorized { message, challenge: self.challenge(strict) });
-        let (presented, wrong) = match &Credential::of(request.headers()) {
-            Credential::Bearer(token) if self.takes_for_token(token) => {
-                return self.by_token(token).await.map(|caller| (caller, None));
-            }
-            Credential::Bearer(key) => (ApiKey::of(key), "Invalid API key"),
-            Credential::Password(key) => (ApiKey::of(key), "Invalid credentials"),
+        let credential = Credential::of(request.headers());
+        let presented = match &credential {
+            Credential::Bearer(key) => ApiKey::of(key),
+            Credential::Password(key) => ApiKey::of(key),
             Credential::BadBasic => return unauthorized("Invalid Basic Authentication format"),
             Credential::Unknown if strict => return unauthorized("Unsupported authorization method"),
             Credential::Unknown | Credential::Missing => {
                 return unauthorized("Missing or invalid Authorization header");
             }
         };
-        let index = self.find(&presented).ok_or(Denial::WrongKey(wrong))?;
-        let key = &self.config.keys[index];
-        Ok((Caller::new(key.name.clone(), key.permission.clone()), Some(index)))
-    }
-
-    /// Whether a bearer credential is to be a token: it looks like one, or there are no keys.
-    fn takes_for_token(&self, credential: &[u8]) -> bool {
-        self.tokens.is_some() && (self.config.keys.is_empty() || jwt::is_jwt(credential))
-    }
-
-    async fn by_token(&self, token: &[u8]) -> Result<Caller, Denial> {
-        match &self.tokens {
-            Some(tokens) => tokens.caller(token, &self.metadata).await,
-            None => Err(Denial::WrongKey("Invalid API key")),
+        if let Some(index) = self.find(&presented) {
+            let key = &self.config.keys[index];
+            return Ok((Caller::new(key.name.clone(), key.permission.clone()), Some(index)));
+        }
+        match (credential, &self.tokens) {
+            // Where there are no keys, nothing else was meant.
+            (Credential::Bearer(token), Some(tokens))
+                if self.config.keys.is_empty() || jwt::is_jwt(token) =>
+            {
+                Ok((tokens.caller(token, &self.metadata).await?, None))
+            }
+            (Credential::Bearer(_), _) => Err(Denial::WrongKey("Invalid API key")),
+            _ => Err(Denial::WrongKey("Invalid credentials")),
         }
     }
 
