@@ -98,7 +98,10 @@ async fn a_tool_is_described_whole() {
     let gateway = Gateway::config(&servers(&remote)).options(["--api-key", "k"]).ready().await;
     let document = gateway.document("/everything").await;
     for (path, operation) in operations(&document) {
-        for status in ["200", "400", "401", "403", "404", "413", "422", "500", "502", "503", "504"] {
+        for status in [
+            "200", "400", "401", "403", "404", "408", "413", "421", "422", "429", "431", "500", "502", "503",
+            "504",
+        ] {
             assert!(operation["responses"][status].is_object(), "{path} lacks {status}");
         }
     }

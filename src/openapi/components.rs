@@ -82,15 +82,19 @@ pub(super) fn error_responses() -> Value {
         json!({ "description": description, "content": { "application/json": { "schema": schema } } })
     };
     json!({
-        "400": response("The server found the request malformed", &["ToolError"]),
-        "401": response("A key is missing, or the server behind asks for a login", &["HTTPError", "ToolError"]),
-        "403": response("The key is wrong", &["HTTPError"]),
+        "400": response("The request is malformed, or the server behind found it so", &["HTTPError", "ToolError"]),
+        "401": response("A key or token is missing or no good, or the server behind asks for a login", &["HTTPError", "ToolError"]),
+        "403": response("The key is wrong, or does not open this tool", &["HTTPError"]),
         "404": response("No such tool", &["HTTPError", "ToolError"]),
+        "408": response("The body took too long to arrive", &["HTTPError"]),
         "413": response("The body is too large", &["HTTPError"]),
+        "421": response("The gateway does not answer to this host", &["HTTPError"]),
         "422": response("Validation Error", &["HTTPValidationError", "ToolError"]),
+        "429": response("Too many requests", &["HTTPError"]),
+        "431": response("The headers are too large", &["HTTPError"]),
         "500": response("The tool failed", &["ToolError"]),
         "502": response("The server behind could not be reached, or did not answer", &["ToolError"]),
-        "503": response("The server behind is not connected at the moment", &["ToolError"]),
+        "503": response("The server behind is not connected, or tokens cannot be checked, at the moment", &["HTTPError", "ToolError"]),
         "504": response("The server behind did not answer in time", &["ToolError"]),
     })
 }

@@ -119,6 +119,20 @@ pub(crate) const READABLE_IDS: Difference = Difference {
     },
 };
 
+pub(crate) const UNLISTED_ORIGINS: Difference = Difference {
+    name: "unlisted origins",
+    why: "a page that may not call must not make the call",
+    rewrite: |_, request, response| {
+        let listed = response.headers.contains_key("access-control-allow-origin");
+        let concerned = request.method == "POST" && !request.is_plain() && !listed;
+        if concerned {
+            response.status = 403;
+            response.body = json!({ "detail": "Disallowed CORS origin" });
+        }
+        concerned
+    },
+};
+
 pub(crate) const BOTH_SCHEMES: Difference = Difference {
     name: "both schemes",
     why: "Basic and Bearer both open every route, in any case of the scheme",

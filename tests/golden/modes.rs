@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     differences::{
         ABOUT, ANY_ORIGIN, BOTH_SCHEMES, Difference, NEVER_CONNECTED, READABLE_IDS, REFUSALS_ARE_READABLE,
-        ROOT_PATH, ROOT_PATH_LINKS, SERVER_HOME,
+        ROOT_PATH, ROOT_PATH_LINKS, SERVER_HOME, UNLISTED_ORIGINS,
     },
     recording::{Exchange, exchanges, play, read},
 };
@@ -73,7 +73,7 @@ async fn strict_auth() {
 
 #[tokio::test]
 async fn cors_with_listed_origins() {
-    check("cors_list", everything_and_time(), &[READABLE_IDS]).await;
+    check("cors_list", everything_and_time(), &[READABLE_IDS, UNLISTED_ORIGINS]).await;
 }
 
 #[tokio::test]
