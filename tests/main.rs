@@ -33,5 +33,6 @@ mod rounds;
 mod shutdown;
 mod status;
 mod systemd;
+mod texts;
 mod trace_context;
 mod traces;
