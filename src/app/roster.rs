@@ -74,6 +74,9 @@ impl Roster {
         if !plan.fixed.is_empty() {
             warn!("changed, but used only from the next start on: {}", plan.fixed.join(", "));
         }
+        if self.config.guard.is_closed() && !config.guard.is_closed() {
+            warn!("there is no key any more: whoever can reach mcpo may call every tool");
+        }
         info!("configuration read again: {}", plan.summary());
         if plan.recertified {
             self.certify(config.listen.tls.as_ref());

@@ -79,6 +79,10 @@ impl File {
         root.expect_keys(&["mcpServers", "access", "$schema"]);
         let guard = Guard::new(options, root.get("access").as_ref())?;
         let key_variables = source.take_looked_up();
+        // What keys are read from is for no server, wherever it is set.
+        let mut overlay = around.overlay.clone();
+        overlay.retain(|name, _| !key_variables.contains(name));
+        let around = Surroundings { overlay: &overlay, ..around };
         let servers = servers(&root, around, guard.is_closed())?;
         Ok(Self { guard, servers, key_variables, warnings: source.into_warnings() })
     }

@@ -42,6 +42,7 @@ impl Keys {
             keys.add_pair(given)?;
         }
         if let Some(file) = &options.named_keys_file {
+            let before = keys.0.len();
             for (index, line) in file.read_text()?.lines().enumerate() {
                 let line = line.trim();
                 if !line.is_empty() && !line.starts_with('#') {
@@ -49,13 +50,21 @@ impl Keys {
                     keys.add_pair(&Given { value: line.to_owned(), origin })?;
                 }
             }
+            // An emptied file must not open the gateway to all.
+            if keys.0.len() == before {
+                return Err(file.error(format_args!("{} holds no key; write NAME=KEY into it", file.value)));
+            }
         }
         Ok(keys)
     }
 
     /// Adds those that the config file has under `keys`, by name.
     pub(super) fn add_object(&mut self, node: &Node<'_>) -> Result<(), ConfigError> {
-        for (name, node) in node.object()?.entries() {
+        let object = node.object()?;
+        if object.entries().next().is_none() {
+            return Err(node.error("no key in it; leave \"keys\" out to have none"));
+        }
+        for (name, node) in object.entries() {
             let object = node.object()?;
             object.expect_keys(&[&["key", "keyFile", "rateLimit"][..], &permission::KEYS].concat());
             let rate = object.read("rateLimit", |node| Rate::parse(&node.given()?))?;

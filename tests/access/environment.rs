@@ -23,10 +23,10 @@ async fn names(gateway: &Gateway, file: &str) -> BTreeSet<String> {
 async fn children_inherit_no_key_and_only_what_they_need_where_so_asked() {
     let mut clean = telling("clean");
     clean["inherit_env"] = json!(false);
-    let access = json!({ "keys": { "dave": { "key": "${OF_DAVE}" } } });
+    let access = json!({ "keys": { "dave": { "key": "${OF_DAVE}" }, "erin": { "key": "${OF_ERIN}" } } });
     let gateway = Gateway::config(&json!({ "all": telling("all"), "clean": clean }))
         .access(&access, "of-dave")
-        .options(["--env", "SHARED=1"])
+        .options(["--env", "SHARED=1", "--env", "OF_ERIN=of-erin"])
         .environment([
             ("OF_DAVE", "of-dave"),
             ("MCPO_API_KEY", "k"),
@@ -37,7 +37,7 @@ async fn children_inherit_no_key_and_only_what_they_need_where_so_asked() {
         .ready()
         .await;
     let (all, clean) = (names(&gateway, "all").await, names(&gateway, "clean").await);
-    for ours in ["OF_DAVE", "MCPO_API_KEY", "MCPO_NAMED_KEY"] {
+    for ours in ["OF_DAVE", "OF_ERIN", "MCPO_API_KEY", "MCPO_NAMED_KEY"] {
         assert!(!all.contains(ours) && !clean.contains(ours), "{ours}");
     }
     for given in ["OWN", "SHARED", "PATH", "HOME", "TZ"] {

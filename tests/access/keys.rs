@@ -173,13 +173,30 @@ async fn keys_are_rotated_without_a_restart() {
     })
     .await;
     assert_eq!(call(&gateway, "/notes/read", "new").await.status, 200);
-    // Without any key everyone may call, and documents say so.
+    // Nor does one without any key let everyone in.
     fs::write(&keys, "# nobody\n").unwrap();
+    gateway.signal(nix::sys::signal::Signal::SIGHUP);
+    crate::support::eventually("the log says why", async || {
+        gateway.log().contains("holds no key; write NAME=KEY into it").then_some(())
+    })
+    .await;
+    assert_eq!(call(&gateway, "/notes/read", "").await.status, 401);
+    assert!(!gateway.log().contains("reconnect"), "{}", gateway.log());
+    gateway.stop().await;
+}
+
+/// An edit can open a gateway that was closed: it is said aloud, and documents say so too.
+#[tokio::test]
+async fn a_gateway_without_keys_any_more_is_open() {
+    let access = json!({ "keys": { "alice": { "key": "k" } } });
+    let gateway = Gateway::config(&servers()).access(&access, "k").ready().await;
+    assert_eq!(call(&gateway, "/notes/read", "").await.status, 401);
+    fs::write(gateway.file("config.json"), json!({ "mcpServers": servers() }).to_string()).unwrap();
     hang_up(&gateway).await;
     gateway.result("/notes/read", &json!({})).await;
     let document = gateway.get("/notes/openapi.json").await.json();
     assert!(document["paths"]["/read"]["post"]["security"].is_null(), "{document}");
-    assert!(!gateway.log().contains("reconnect"), "{}", gateway.log());
+    assert!(gateway.log().contains("there is no key any more"), "{}", gateway.log());
     gateway.stop().await;
 }
 
