@@ -1,9 +1,9 @@
 //! Documents, and the pages that show them with Swagger UI: no inline script, nothing from elsewhere.
 
 use actix_web::{
-    HttpRequest, HttpResponse,
-    guard::{Guard, GuardContext},
-    http::{Method, StatusCode, header},
+    HttpRequest, HttpResponse, Scope,
+    guard::fn_guard,
+    http::{StatusCode, header},
     web::{self, Data},
 };
 use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_scope};
@@ -13,7 +13,6 @@ use crate::openapi::Document;
 
 /// Where Swagger UI's own files are.
 const ASSETS: &str = "/docs/assets";
-const ASSET_NAMES: [&str; 2] = ["/swagger-ui.css", "/swagger-ui-bundle.js"];
 
 /// Starts Swagger UI with the document that the page names.
 const START: &str = "\
@@ -27,25 +26,16 @@ SwaggerUIBundle({
 });
 ";
 
-/// Adds the files that the pages need.
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    let start = || async { HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(START) };
-    let definition =
-        ApiDefinition { uri_prefix: ASSETS, api_definition: OpenApiSource::Uri(""), title: None };
-    config
-        .service(web::resource("/docs/start.js").guard(super::get_or_head()).to(start))
-        .service(web::scope("").guard(Asset).service(generate_scope(definition)));
+pub(super) async fn start() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(START)
 }
 
-/// Lets only the style sheet and the script through: the crate's own index page is not for us.
-struct Asset;
-
-impl Guard for Asset {
-    fn check(&self, context: &GuardContext<'_>) -> bool {
-        let head = context.head();
-        head.method == Method::GET
-            && head.uri.path().strip_prefix(ASSETS).is_some_and(|name| ASSET_NAMES.contains(&name))
-    }
+/// One file of Swagger UI's own. The crate gives all of them at once, and an index page that is not for us.
+pub(super) fn asset(path: &'static str) -> Scope {
+    let definition =
+        ApiDefinition { uri_prefix: ASSETS, api_definition: OpenApiSource::Uri(""), title: None };
+    let only = fn_guard(move |context| context.head().uri.path() == path);
+    web::scope("").guard(only).service(generate_scope(definition))
 }
 
 /// Serves a document; 304 where the client has it already (RFC 9110 section 13.1.2).

@@ -4,17 +4,11 @@
 use std::fmt;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode, web::Data};
-use paperclip::actix::{
-    Apiv2Schema, OpenApiExt, api_v2_errors, api_v2_operation,
-    web::{self, Json, ServiceConfig},
-};
+use paperclip::actix::{Apiv2Schema, OpenApiExt, api_v2_errors, api_v2_operation, web::Json};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{state::Gateway, status};
-
-/// The paths that no guard closes.
-pub(super) const PATHS: [&str; 2] = ["/healthz", "/readyz"];
+use super::{routes, state::Gateway};
 
 /// The state.
 #[derive(Debug, Clone, Serialize, Apiv2Schema)]
@@ -26,7 +20,7 @@ pub(super) struct State {
 /// Too few servers are ready.
 #[api_v2_errors(503, description = "No server is connected yet; with `--ready all`, not every one")]
 #[derive(Debug)]
-struct NotReady(State);
+pub(super) struct NotReady(State);
 
 impl fmt::Display for NotReady {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,7 +39,7 @@ impl ResponseError for NotReady {
 }
 
 #[api_v2_operation(summary = "Liveness", operation_id = "healthz", tags(gateway))]
-async fn healthz() -> Json<State> {
+pub(super) async fn healthz() -> Json<State> {
     Json(State { status: "ok".into() })
 }
 
@@ -54,34 +48,19 @@ async fn healthz() -> Json<State> {
     operation_id = "readyz",
     tags(gateway)
 )]
-async fn readyz(gateway: Data<Gateway>) -> Result<Json<State>, NotReady> {
+pub(super) async fn readyz(gateway: Data<Gateway>) -> Result<Json<State>, NotReady> {
     let ready = gateway.snapshot().ready(gateway.readiness) && !gateway.draining.is_cancelled();
     let state = State { status: if ready { "ready" } else { "not ready" }.into() };
     if ready { Ok(Json(state)) } else { Err(NotReady(state)) }
 }
 
-/// Adds all three. Other methods are left to the catch-all: a tool may bear these names.
-pub(super) fn routes(config: &mut ServiceConfig<'_>) {
-    probes(config);
-    let resource = web::resource(status::PATH).guard(super::get_or_head());
-    config.service(resource.route(web::get().to(status::status)).route(web::head().to(status::status)));
-}
-
-/// Adds the two that are open.
-pub(super) fn probes(config: &mut ServiceConfig<'_>) {
-    let resource = |path| web::resource(path).guard(super::get_or_head());
-    config
-        .service(resource(PATHS[0]).route(web::get().to(healthz)).route(web::head().to(healthz)))
-        .service(resource(PATHS[1]).route(web::get().to(readyz)).route(web::head().to(readyz)));
-}
-
-/// The OpenAPI 3.0 document of these routes, as paperclip writes it.
+/// The OpenAPI 3.0 document of the routes that paperclip describes, as it writes it.
 pub(super) fn document() -> Value {
     let mut document = Value::Null;
     // paperclip gives the document away while an application is built; this one serves nobody.
     let _ = actix_web::App::new()
         .wrap_api()
-        .configure(routes)
+        .configure(|config| routes::add_documented(routes::of_main(false), config))
         .with_raw_json_spec_v3(|app, json| {
             document = json;
             app

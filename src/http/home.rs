@@ -3,25 +3,15 @@
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     http::{StatusCode, header},
-    web,
 };
 
-use super::{get_or_head, pages, path::Original, redirect};
+use super::{pages, path::Original, redirect};
 
 const PAGE: &str = include_str!("home/page.html");
 const STYLE: &str = include_str!("home/style.css");
 const SCRIPT: &str = include_str!("home/script.js");
 
-/// Adds the page and its files, which lie beside those of the documentation.
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    let get = |path: &str| web::resource(path).guard(get_or_head());
-    config
-        .service(get("/").to(page))
-        .service(get("/docs/status.css").to(|| file("text/css; charset=utf-8", STYLE)))
-        .service(get("/docs/status.js").to(|| file("text/javascript; charset=utf-8", SCRIPT)));
-}
-
-async fn page(request: HttpRequest) -> HttpResponse {
+pub(super) async fn page(request: HttpRequest) -> HttpResponse {
     // Relative links need the slash, which is missing where the root path alone was asked for.
     match request.extensions().get::<Original>() {
         Some(Original(path)) if !path.ends_with('/') => {
@@ -31,6 +21,14 @@ async fn page(request: HttpRequest) -> HttpResponse {
     }
 }
 
-async fn file(kind: &'static str, text: &'static str) -> HttpResponse {
+pub(super) async fn style() -> HttpResponse {
+    file("text/css; charset=utf-8", STYLE)
+}
+
+pub(super) async fn script() -> HttpResponse {
+    file("text/javascript; charset=utf-8", SCRIPT)
+}
+
+fn file(kind: &'static str, text: &'static str) -> HttpResponse {
     HttpResponse::Ok().content_type(kind).insert_header((header::CACHE_CONTROL, "no-cache")).body(text)
 }

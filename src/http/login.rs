@@ -4,35 +4,21 @@ use actix_web::{
     HttpRequest, HttpResponse,
     cookie::{Cookie, SameSite, time::Duration},
     http::{StatusCode, header},
-    web::{self, Data},
+    web::Data,
 };
 use url::{Host, Url, form_urlencoded};
 
 use super::{error::ApiError, guard, pages, path, peer, state::Gateway};
 use crate::oauth::{self, Authorizer, Waiting};
 
-/// Adds the routes. Other methods are left to the catch-all: a tool may bear these names.
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    let get = |path: &str| web::resource(path).guard(actix_web::guard::Get());
-    config
-        .service(get(oauth::CALLBACK_PATH).to(callback))
-        .service(get("/oauth/{server}/login").to(begin))
-        .service(web::resource(oauth::DOCUMENT_PATH).guard(super::get_or_head()).to(document));
-}
-
 /// The server whose login starts at `path`, its name decoded.
-pub(super) fn login_of(path: &str) -> Option<std::borrow::Cow<'_, str>> {
+fn login_of(path: &str) -> Option<std::borrow::Cow<'_, str>> {
     let (server, rest) = path::split_first(path.strip_prefix("/oauth")?)?;
     (rest == "/login").then_some(server)
 }
 
-/// Paths that no guard closes: what comes here is an authorization server, or a browser that it sends back.
-pub(super) fn is_open(path: &str) -> bool {
-    [oauth::CALLBACK_PATH, oauth::DOCUMENT_PATH].contains(&path)
-}
-
 /// Sends the browser to the authorization server. For who holds the key, or was given a ticket with a 401.
-async fn begin(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn begin(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
     let snapshot = gateway.snapshot();
     let name = login_of(request.path()).unwrap_or_default();
     let authorizer = snapshot.server(&name).and_then(|entry| entry.session.authorizer());
@@ -97,7 +83,7 @@ fn under_name_of(redirect_uri: &Url, request: &HttpRequest) -> Option<Url> {
 }
 
 /// Where the authorization server sends the browser back to.
-async fn callback(request: HttpRequest, gateway: Data<Gateway>) -> HttpResponse {
+pub(super) async fn callback(request: HttpRequest, gateway: Data<Gateway>) -> HttpResponse {
     let cookies = request.cookies().map(|cookies| cookies.clone()).unwrap_or_default();
     let cookies = cookies.iter().map(Cookie::name_value);
     let outcome = gateway.office.logins().finish(request.query_string(), cookies).await;
@@ -106,7 +92,7 @@ async fn callback(request: HttpRequest, gateway: Data<Gateway>) -> HttpResponse 
 }
 
 /// Our client-id metadata document, where we have a public URL.
-async fn document(gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
+pub(super) async fn document(gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
     let document = gateway.office.metadata().ok_or(ApiError::NotFound)?;
     let mut response = HttpResponse::build(StatusCode::OK);
     Ok(response.insert_header((header::CACHE_CONTROL, "max-age=3600")).json(document))

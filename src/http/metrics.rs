@@ -9,24 +9,18 @@ use actix_web::{
     App, HttpRequest, HttpResponse, ResponseError as _,
     body::MessageBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    web::{self, Data, ServiceConfig},
+    web::{self, Data},
 };
 use paperclip::actix::OpenApiExt as _;
 
 use super::{
     error::ApiError,
-    guard, health,
+    guard,
     meter::{BOUNDS, Meter, Outcome},
+    routes,
     state::{Entry, Gateway, Snapshot},
     status,
 };
-
-pub(super) const PATH: &str = "/metrics";
-
-/// Adds the route. The guard closes it where it closes documents.
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(web::resource(PATH).guard(super::get_or_head()).to(metrics));
-}
 
 /// The application of a port for numbers alone, where no guard stands: nothing of a call leads there.
 pub fn metrics_app(
@@ -42,15 +36,15 @@ pub fn metrics_app(
 > {
     App::new()
         .wrap_api()
-        .configure(health::probes)
+        .configure(|config| routes::add_documented(routes::of_metrics(), config))
         .build()
         .app_data(gateway)
-        .configure(routes)
+        .configure(|config| routes::add_plain(routes::of_metrics(), config))
         .default_service(web::to(async || ApiError::NotFound.error_response()))
 }
 
 /// The numbers as they are now, as far as the caller may see them.
-async fn metrics(request: HttpRequest, gateway: Data<Gateway>) -> HttpResponse {
+pub(super) async fn metrics(request: HttpRequest, gateway: Data<Gateway>) -> HttpResponse {
     let permission = guard::permission(&request);
     let mut page = exposition(&gateway, &gateway.seen_with(&permission));
     // Who else there is, is not for a caller that may not see everything.

@@ -1,7 +1,7 @@
-//! The HTTP side: every route on this screen, and in which order a request passes the layers.
+//! The HTTP side: in which order a request passes the layers, and where the routes of servers lead.
 //!
-//! actix workers only borrow handles: sessions live on the main runtime. Routes never change; what they lead
-//! to is looked up in the snapshot.
+//! actix workers only borrow handles: sessions live on the main runtime. Routes ([`routes`]) never change; what
+//! they lead to is looked up in the snapshot.
 
 mod audit;
 mod body;
@@ -25,6 +25,7 @@ mod path;
 mod peer;
 mod request_id;
 mod result;
+mod routes;
 mod span;
 mod state;
 mod status;
@@ -38,6 +39,7 @@ pub use loopback::Loopback;
 pub use metrics::metrics_app;
 pub use offer::{Offer, build};
 pub use peer::{Front, network};
+pub use routes::own_paths;
 pub use state::{Entry, Gateway, Mounting, follow};
 
 use std::{sync::Arc, time::Duration};
@@ -46,7 +48,6 @@ use actix_web::{
     App, HttpMessage, HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
-    guard::{Any, Get, Guard, Head},
     http::{Method, header},
     middleware::from_fn,
     web::{self, Data, Payload},
@@ -56,7 +57,7 @@ use paperclip::actix::OpenApiExt;
 use self::{error::ApiError, guard::Denial, meter::Meter, path::Original, state::Snapshot};
 use crate::{catalogue::Tool, upstream::CallError};
 
-/// Below the root as below each server.
+/// What each server has beside its tools.
 const PAGES: [&str; 3] = ["/openapi.json", "/docs", "/redoc"];
 
 /// The application of one worker.
@@ -76,26 +77,14 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let get = |path: &str| web::resource(path).guard(get_or_head());
     let metrics_apart = gateway.insight.metrics_apart;
     App::new()
         .wrap_api()
-        .configure(health::routes)
+        .configure(|config| routes::add_documented(routes::of_main(metrics_apart), config))
         .build()
         .app_data(gateway)
         .app_data(front)
-        .service(get("/openapi.json").to(root_document))
-        .service(get("/docs").to(root_page))
-        .service(get("/redoc").to(to_docs))
-        .configure(home::routes)
-        .configure(docs::routes)
-        .configure(login::routes)
-        .configure(guard::routes)
-        .configure(|config| {
-            if !metrics_apart {
-                metrics::routes(config);
-            }
-        })
+        .configure(|config| routes::add_plain(routes::of_main(metrics_apart), config))
         .default_service(web::to(catch_all))
         .wrap(from_fn(guard::check))
         .wrap(from_fn(cors::apply))
@@ -104,11 +93,6 @@ pub fn app(
         .wrap(from_fn(peer::apply))
         .wrap(pages::default_headers())
         .wrap(from_fn(request_id::apply))
-}
-
-/// Routes of our own answer to GET and HEAD only: with any other method their paths may be a tool's.
-fn get_or_head() -> impl Guard {
-    Any(Get()).or(Head())
 }
 
 async fn root_document(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
@@ -146,12 +130,13 @@ async fn catch_all(
     let paths = [Some(request.path()), original.as_ref().map(|original| original.0.as_str())];
     let found = paths.into_iter().flatten().find_map(|path| find(&gateway, &snapshot, path));
     let permission = guard::permission(&request);
-    let (entry, rest) = found.ok_or_else(|| match request.path() {
-        own if is_own(&gateway, own) => ApiError::MethodNotAllowed("GET, HEAD"),
+    let nothing = || match routes::find(request.path(), gateway.insight.metrics_apart) {
+        Some(own) => ApiError::MethodNotAllowed(own.allow),
         // Who may not see everything does not learn what else there is.
-        _ if permission.is_limited() => Denial::Withheld.into(),
-        _ => ApiError::NotFound,
-    })?;
+        None if permission.is_limited() => Denial::Withheld.into(),
+        None => ApiError::NotFound,
+    };
+    let (entry, rest) = found.ok_or_else(nothing)?;
     let server = entry.session.config().name.as_str();
     if !permission.reaches(server) {
         return Err(Denial::Withheld.into());
@@ -179,17 +164,10 @@ async fn catch_all(
                 }
                 Some(_) => Err(ApiError::MethodNotAllowed("POST")),
                 None if PAGES.contains(&rest) => Err(ApiError::MethodNotAllowed("GET, HEAD")),
-                None if permission.is_limited() => Err(Denial::Withheld.into()),
-                None => Err(ApiError::NotFound),
+                None => Err(nothing()),
             }
         }
     }
-}
-
-/// Whether a route of our own stands at this path.
-fn is_own(gateway: &Gateway, path: &str) -> bool {
-    [&PAGES[..], &health::PATHS, &[status::PATH]].concat().contains(&path)
-        || (path == metrics::PATH && !gateway.insight.metrics_apart)
 }
 
 /// The server that a path leads to, and what follows its name, still encoded.

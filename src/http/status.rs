@@ -17,8 +17,6 @@ use super::{
 };
 use crate::{config::Permission, oauth::Authorizer, openapi::encode_segment, upstream::Status};
 
-pub(super) const PATH: &str = "/status";
-
 /// What a server can be doing.
 pub(super) const STATES: [&str; 5] = ["connecting", "ready", "needs authorization", "backing off", "stopped"];
 

@@ -55,7 +55,7 @@ async fn a_login_needs_the_key_or_a_ticket() {
         assert!(matches!(head.status, 401 | 404 | 405) && head.header("location").is_none(), "{head:?}");
         let post = gateway.send(gateway.request(Method::POST, path)).await;
         assert_eq!(post.status, 401, "{post:?}");
-        assert_eq!(with_key(&gateway, Method::POST, path).await.status, 404);
+        assert_eq!(with_key(&gateway, Method::POST, path).await.status, 405);
 
         // What comes back has no key.
         gateway.get("/oauth/callback").await.page(400);

@@ -1,8 +1,8 @@
 //! Who may come in: asked before anything is looked up.
 //!
 //! Invariant: whether a request needs a credential depends on its method, and on whether its path is to the letter one
-//! of the open ones; never on what the path leads to, so no spelling of a path gets round it. What a caller's permission
-//! withholds is asked once it is known what the path leads to, by the names that it was resolved to.
+//! of the listed ones ([`routes`]); never on what the path leads to, so no spelling of a path gets round it. What a
+//! caller's permission withholds is asked once it is known what the path leads to, by the names that it was resolved to.
 
 mod caller;
 mod credential;
@@ -14,13 +14,12 @@ mod tokens;
 pub(super) use caller::Caller;
 pub(super) use denial::Denial;
 pub(super) use gatekeeper::Gatekeeper;
-pub(super) use tokens::routes;
+pub(super) use tokens::{METADATA_PATH, metadata};
 
 use actix_web::{
     Error, HttpMessage, HttpRequest,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::Method,
     middleware::Next,
     web::Data,
 };
@@ -30,7 +29,8 @@ use self::rates::Allowance;
 use super::{
     audit::{self, Wanted},
     error::ApiError,
-    health, login, peer,
+    peer,
+    routes::{self, Entrance},
     state::Gateway,
     status,
 };
@@ -50,10 +50,11 @@ pub(super) async fn check<B: MessageBody>(
     let gateway = gateway.clone();
     let guard = gateway.snapshot().guard.clone();
     let mut allowance = Allowance::default();
-    let visitor = match entrance(&request, guard.config.strict) {
-        Entrance::Unasked => None,
-        Entrance::Open => Some(guard.identify(&request).await),
-        Entrance::Guarded => match guard.admit(&request, &mut allowance).await {
+    let visitor = match routes::entrance(request.method(), request.path()) {
+        Entrance::Anybody => None,
+        Entrance::Asked => Some(guard.identify(&request).await),
+        Entrance::Reader if !guard.config.strict => Some(guard.identify(&request).await),
+        Entrance::Reader | Entrance::Caller => match guard.admit(&request, &mut allowance).await {
             Ok(caller) => Some(Ok(caller)),
             Err(denial) => {
                 let mut response = request.error_response(ApiError::Denied(denial)).map_into_right_body();
@@ -85,31 +86,6 @@ fn note_denial<B>(gateway: &Gateway, guard: &Gatekeeper, response: &ServiceRespo
     info!(address = %peer::address(request), "refused: {denial}");
     let wanted = Wanted::Path { method: request.method().as_str(), path: request.path() };
     audit::record(gateway, request, wanted, "denied", Some(response.status().as_u16()), 0);
-}
-
-/// How a request comes in.
-enum Entrance {
-    /// Whoever it is.
-    Unasked,
-    /// Whoever it is, though it may matter to what is shown.
-    Open,
-    /// With a credential.
-    Guarded,
-}
-
-fn entrance(request: &ServiceRequest, strict: bool) -> Entrance {
-    let reads = [Method::GET, Method::HEAD].contains(request.method());
-    let path = request.path();
-    if request.method() == Method::OPTIONS
-        || (reads && (health::PATHS.contains(&path) || login::is_open(path) || tokens::is_open(path)))
-    {
-        Entrance::Unasked
-    } else if reads && (!strict || login::login_of(path).is_some()) {
-        // A login's handler asks for the credential itself, or for a ticket.
-        Entrance::Open
-    } else {
-        Entrance::Guarded
-    }
 }
 
 /// Who sent the request.

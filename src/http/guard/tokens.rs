@@ -2,11 +2,7 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
-use actix_web::{
-    HttpResponse,
-    http::header,
-    web::{self, Data},
-};
+use actix_web::{HttpResponse, http::header, web::Data};
 use serde_json::json;
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -22,7 +18,7 @@ use crate::{
 };
 
 /// Where the metadata of a protected resource stands (RFC 9728 section 3), below the gateway's base URL.
-const PATH: &str = "/.well-known/oauth-protected-resource";
+pub(in crate::http) const METADATA_PATH: &str = "/.well-known/oauth-protected-resource";
 /// The longest name that a token gives its caller in logs.
 const LONGEST_NAME: usize = 128;
 
@@ -99,24 +95,13 @@ fn log_name(subject: &str) -> String {
     format!("token:{}", subject.chars().take(LONGEST_NAME).map(tame).collect::<String>())
 }
 
-/// Adds the metadata's route. With the path of the base URL behind it too: that is where RFC 9728 section 3.1 looks for it.
-pub(in crate::http) fn routes(config: &mut web::ServiceConfig) {
-    for path in [PATH.to_owned(), format!("{PATH}/{{path}}*")] {
-        config.service(web::resource(path).guard(crate::http::get_or_head()).to(metadata));
-    }
-}
-
-/// Whether anybody may read what stands at `path`.
-pub(in crate::http) fn is_open(path: &str) -> bool {
-    path.strip_prefix(PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
 /// Where the metadata of a gateway at `base` stands.
 pub(in crate::http) fn metadata_url(base: &url::Url) -> String {
-    format!("{}{PATH}", base.as_str().trim_end_matches('/'))
+    format!("{}{METADATA_PATH}", base.as_str().trim_end_matches('/'))
 }
 
-async fn metadata(gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
+/// RFC 9728 section 2.
+pub(in crate::http) async fn metadata(gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
     let snapshot = gateway.snapshot();
     let tokens = snapshot.guard.config.tokens.as_ref().ok_or(ApiError::NotFound)?;
     let mut metadata = json!({
