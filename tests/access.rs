@@ -4,6 +4,7 @@ mod audit;
 mod environment;
 mod keys;
 mod rates;
+mod table;
 
 use reqwest::Method;
 use serde_json::{Value, json};

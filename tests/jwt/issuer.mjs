@@ -10,10 +10,12 @@
 //     /retire      publishes only the newest key
 //     /down, /up   closes and reopens the issuer's port
 //     /fetches     how often the keys were asked for
+//     /key         the key that it signs with, in PEM: no real one tells
+//     /leak        publishes a symmetric key beside the others from now on, and tells it: no real one does
 
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { generateKeyPairSync } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, randomBytes } from "node:crypto";
 import { once } from "node:events";
 
 const { Provider } = createRequire(`${process.argv[2]}/`)("oidc-provider");
@@ -33,6 +35,7 @@ const issuer = `http://127.0.0.1:${port}`;
 let keys = [];
 let made = 0;
 let fetches = 0;
+let leaked;
 let serve;
 
 /** The provider's keys are fixed, so another provider takes its place; tokens are in no need of a store. */
@@ -81,7 +84,12 @@ const rotate = () => {
 rotate();
 front.on("request", (request, response) => {
   if (request.url === "/jwks") fetches += 1;
-  serve(request, response);
+  if (request.url === "/jwks" && leaked) {
+    const open = keys.map(({ d, ...key }) => key);
+    response.setHeader("Content-Type", "application/jwk-set+json").end(JSON.stringify({ keys: [leaked, ...open] }));
+  } else {
+    serve(request, response);
+  }
 });
 
 const commands = {
@@ -90,6 +98,12 @@ const commands = {
   "/down": () => new Promise((closed) => (front.close(closed), front.closeAllConnections())),
   "/up": () => listen(front, port),
   "/fetches": () => fetches,
+  "/key": () => ({
+    id: keys[0].kid,
+    pem: createPrivateKey({ key: keys[0], format: "jwk" }).export({ type: "pkcs8", format: "pem" }),
+  }),
+  "/leak": () =>
+    (leaked = { kty: "oct", kid: "leaked", alg: "HS256", use: "sig", k: randomBytes(32).toString("base64url") }),
 };
 admin.on("request", async (request, response) => {
   const answer = (await commands[request.url]()) ?? null;

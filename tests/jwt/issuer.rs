@@ -19,6 +19,13 @@ struct Urls {
     admin: String,
 }
 
+/// The key that it signs with.
+#[derive(Deserialize)]
+pub(crate) struct Key {
+    pub(crate) id: String,
+    pub(crate) pem: String,
+}
+
 /// The issuer, ended when dropped.
 pub(crate) struct Issuer {
     urls: Urls,
@@ -88,6 +95,22 @@ impl Issuer {
     /// How often its keys were asked for.
     pub(crate) async fn fetches(&self) -> u32 {
         self.ask("fetches").await
+    }
+
+    /// What it signs with now, so that a token can have one fault alone.
+    pub(crate) async fn key(&self) -> Key {
+        self.ask("key").await
+    }
+
+    /// Publishes a symmetric key beside the others from now on, and gives it as a JWK.
+    pub(crate) async fn leak(&self) -> Value {
+        self.ask("leak").await
+    }
+
+    /// The keys that it publishes, as a JWK set.
+    pub(crate) async fn published(&self) -> Value {
+        let answer = self.client.get(format!("{}/jwks", self.urls.issuer)).send().await;
+        answer.expect("it answers").json().await.expect("JSON")
     }
 
     async fn tell(&self, command: &str) {
