@@ -3,6 +3,7 @@
 //! Every case runs the real binary in a directory of its own, with no variables but its own, and must end with exit
 //! code 2, nothing on stdout, and one message on stderr.
 
+mod access;
 mod config_file;
 mod files;
 mod oauth;
