@@ -1,6 +1,7 @@
 //! Who may call what: named keys and their limits, rates, the record of calls.
 
 mod audit;
+mod bypass;
 mod environment;
 mod keys;
 mod rates;
