@@ -6,6 +6,7 @@ mod environment;
 mod keys;
 mod rates;
 mod table;
+mod timing;
 
 use reqwest::Method;
 use serde_json::{Value, json};
