@@ -1,5 +1,5 @@
-//! The guard cannot be got round: tricks as raw bytes over TCP, to mcpo and through nginx, reach no tool and no page that
-//! is not theirs.
+//! The guard cannot be got round: tricks as raw bytes over TCP, to mcpo and through nginx, reach no tool and no page
+//! that is not theirs.
 
 mod bed;
 mod corpus;

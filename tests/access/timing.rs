@@ -59,7 +59,7 @@ fn p_value(one: &[Duration], other: &[Duration]) -> f64 {
     two_sided(z)
 }
 
-/// How likely a standard normal value is as far from zero as `z`, by Abramowitz and Stegun's 26.2.17: right to 10⁻⁶.
+/// How likely a standard normal value is as far from zero as `z`: Abramowitz and Stegun, 26.2.17, right to 10⁻⁶.
 fn two_sided(z: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
     let powers = [0.319_381_530, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];

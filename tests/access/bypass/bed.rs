@@ -92,8 +92,8 @@ impl Bed {
         self.nginx.as_ref().map_or_else(own, |nginx| nginx.address)
     }
 
-    /// Sends all of them, some at once, and judges what comes back. Each is answered, or its connection closed, in time;
-    /// but who is `hasty` hangs up after a moment where a request waits for its rest.
+    /// Sends all of them, some at once, and judges what comes back. Each is answered, or its connection closed, in
+    /// time; but who is `hasty` hangs up after a moment where a request waits for its rest.
     pub(super) async fn withstands(&self, tricks: &[Trick], hasty: bool) {
         let patience = if hasty { HASTE } else { PATIENCE };
         let sent = stream::iter(tricks)
