@@ -17,7 +17,7 @@ pub(super) fn mutants(corpus: &[Trick], count: usize, random: &mut Rng) -> Vec<T
     (0..count)
         .map(|_| {
             let mut trick = pick(random);
-            for _ in 0..random.usize(1..=4) {
+            for _ in 0..random.usize(1..=2) {
                 let other = pick(random);
                 mutate(&mut trick.bytes, &other.bytes, random);
             }
@@ -27,12 +27,15 @@ pub(super) fn mutants(corpus: &[Trick], count: usize, random: &mut Rng) -> Vec<T
         .collect()
 }
 
-/// One step. The first line, where most is decided, gets half of them.
+/// One step. The target, by which most is decided, gets three of four.
 fn mutate(bytes: &mut Vec<u8>, other: &[u8], random: &mut Rng) {
     let line = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
-    let end = if random.bool() { line } else { bytes.len() };
-    let at = random.usize(..=end);
-    let until = (at + random.usize(..8)).min(bytes.len());
+    let mut spaces = (0..line).filter(|&index| bytes[index] == b' ');
+    let target = spaces.next().zip(spaces.next_back());
+    let (from, to) =
+        target.filter(|_| random.u8(..4) > 0).map_or((0, bytes.len()), |(from, to)| (from + 1, to));
+    let at = random.usize(from..=to);
+    let until = (at + random.usize(..8)).min(to);
     match random.u8(..6) {
         0 => drop(bytes.splice(at..at, TOKENS[random.usize(..TOKENS.len())].iter().copied())),
         1 => drop(bytes.splice(at..until, TOKENS[random.usize(..TOKENS.len())].iter().copied())),
@@ -46,6 +49,11 @@ fn mutate(bytes: &mut Vec<u8>, other: &[u8], random: &mut Rng) {
             .iter_mut()
             .filter(|byte| byte.is_ascii_alphabetic())
             .for_each(|byte| *byte ^= 0x20),
-        _ => drop(bytes.splice(at.., other[at.min(other.len())..].iter().copied())),
+        // A line of the other's below the first.
+        _ => {
+            let lines: Vec<_> = other.split_inclusive(|&byte| byte == b'\n').collect();
+            let below = (line + 1).min(bytes.len());
+            drop(bytes.splice(below..below, lines[random.usize(..lines.len())].iter().copied()));
+        }
     }
 }
