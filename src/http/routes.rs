@@ -45,9 +45,9 @@ static ROUTES: [Route; 18] = [
     read(oauth::DOCUMENT_PATH, Anybody, |it| it.to(login::document)),
     get(oauth::CALLBACK_PATH, Anybody, |it| it.to(login::callback)),
     get("/oauth/{server}/login", Asked, |it| it.to(login::begin)),
-    read(guard::METADATA_PATH, Anybody, |it| it.to(guard::metadata)),
+    read(guard::METADATA_PATH, Asked, |it| it.to(guard::metadata)),
     // The path of the base URL may stand behind it: that is where RFC 9728 section 3.1 looks.
-    read("/.well-known/oauth-protected-resource/{path}*", Anybody, |it| it.to(guard::metadata)),
+    read("/.well-known/oauth-protected-resource/{path}*", Asked, |it| it.to(guard::metadata)),
 ];
 
 static PATTERNS: LazyLock<Vec<ResourceDef>> =

@@ -19,7 +19,7 @@ const LENGTH: usize = 4096;
 
 /// A call with this key, on a connection that is kept.
 fn request(key: &str) -> Vec<u8> {
-    let head = "POST /fake/call HTTP/1.1\r\nHost: gateway\r\nContent-Length: 0\r\n";
+    let head = "POST /fake/call HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n";
     format!("{head}Authorization: Bearer {key}\r\n\r\n").into_bytes()
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
-use actix_web::{HttpResponse, http::header, web::Data};
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use serde_json::json;
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -101,9 +101,20 @@ pub(in crate::http) fn metadata_url(base: &url::Url) -> String {
 }
 
 /// RFC 9728 section 2.
-pub(in crate::http) async fn metadata(gateway: Data<Gateway>) -> Result<HttpResponse, ApiError> {
+pub(in crate::http) async fn metadata(
+    request: HttpRequest,
+    gateway: Data<Gateway>,
+) -> Result<HttpResponse, ApiError> {
     let snapshot = gateway.snapshot();
-    let tokens = snapshot.guard.config.tokens.as_ref().ok_or(ApiError::NotFound)?;
+    let guard = &snapshot.guard.config;
+    let Some(tokens) = &guard.tokens else {
+        // Then it is like any other path that leads nowhere.
+        return if guard.strict {
+            super::caller(&request).and(Err(ApiError::NotFound))
+        } else {
+            Err(ApiError::NotFound)
+        };
+    };
     let mut metadata = json!({
         "resource": gateway.office.base().as_str().trim_end_matches('/'),
         "authorization_servers": [tokens.jwt.issuer.as_str()],

@@ -64,7 +64,7 @@ impl Bed {
         let folder = tempfile::tempdir().unwrap();
         let mut launch = Gateway::config(&servers(&folder.path().join("record")))
             .access(&access(), KEY)
-            .options(["--public-url", "https://gateway.example"]);
+            .options(["--public-url", "https://gateway"]);
         if mode.strict {
             launch = launch.options(["--strict-auth"]);
         }

@@ -44,7 +44,7 @@ impl Part<'_> {
             }
             // nginx's own pages; all of ours that have these statuses are behind the guard.
             301 | 404 | 405 => self.header("content-type") == Some("text/html"),
-            400 | 401 | 403 | 408 | 411 | 413 | 414 | 415 | 417 | 422 | 431 | 501 | 505 => true,
+            400 | 401 | 403 | 408 | 411 | 413 | 414 | 415 | 417 | 421 | 422 | 431 | 501 | 505 => true,
             _ => false,
         }
     }
