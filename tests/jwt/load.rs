@@ -62,15 +62,15 @@ async fn nobody_is_misjudged_while_keys_rotate() {
     let rotations = if long() { 12 } else { 2 };
     let rotation = async {
         for number in 1..=rotations {
-            let (start, judged) = (Instant::now(), load.judged.get());
             issuer.rotate().await;
             let token = issuer.token(AUDIENCE, "").await;
             // All who come first with the new key share one question to the issuer.
             let first = (0..20).map(|_| load.expect(&gateway, &token, 200, "the new key"));
             join_all(first).await;
+            let (asked, judged) = (Instant::now(), load.judged.get());
             assert_eq!(issuer.fetches().await, before + number);
             load.right.borrow_mut().push(token);
-            while number < rotations && start.elapsed() < GAP || load.judged.get() < judged + 200 {
+            while number < rotations && asked.elapsed() < GAP || load.judged.get() < judged + 200 {
                 load.expect(&gateway, KEY, 200, "the key").await;
             }
         }
