@@ -157,7 +157,7 @@ impl Application {
         let stopped = stop.clone();
         tasks.spawn(async move { stopped.run_until_cancelled(Box::pin(reloader.run(roster))).await });
         if let Some(port) = metrics_port {
-            port.serve(gateway.clone(), &tasks, stop.clone())?;
+            port.serve(gateway.clone(), front.clone(), &tasks, stop.clone())?;
         }
         let server = serve(&listen, listeners, tls.as_ref(), &gateway, front, patience + LAST_ANSWERS)?;
         info!("listening on {url}, documentation at {url}/docs");

@@ -14,8 +14,11 @@ use super::{
 };
 use crate::{
     config::Listen,
-    http::{self, Gateway},
+    http::{self, Front, Gateway},
 };
+
+/// How many may ask at once: strangers shall not use up the files that calls need.
+const MOST: usize = 64;
 
 /// The port, bound and not yet served.
 pub(super) struct MetricsPort {
@@ -35,14 +38,18 @@ impl MetricsPort {
     pub(super) fn serve(
         self,
         gateway: Data<Gateway>,
+        front: Front,
         tasks: &TaskTracker,
         stop: CancellationToken,
     ) -> Result<(), BuildError> {
         let addresses: Vec<SocketAddr> =
             self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         // Whoever asks does so every few seconds: one worker is plenty.
-        let mut server =
-            HttpServer::new(move || http::metrics_app(gateway.clone())).workers(1).disable_signals();
+        let front = Data::new(front);
+        let mut server = HttpServer::new(move || http::metrics_app(gateway.clone(), front.clone()))
+            .workers(1)
+            .max_connections(MOST)
+            .disable_signals();
         for listener in self.listeners {
             server = server.listen(listener).map_err(|error| BuildError::Bind {
                 address: self.listen.host.clone(),

@@ -78,7 +78,7 @@ impl File {
         // "$schema" is how editors are told what to complete.
         root.expect_keys(&["mcpServers", "access", "$schema"]);
         let guard = Guard::new(options, root.get("access").as_ref())?;
-        let key_variables = source.take_looked_up();
+        let key_variables = source.withheld();
         // What keys are read from is for no server, wherever it is set.
         let mut overlay = around.overlay.clone();
         overlay.retain(|name, _| !key_variables.contains(name));

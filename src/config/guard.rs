@@ -34,7 +34,7 @@ impl Guard {
         let object = access.map(Node::object).transpose()?;
         let inside = |key| object.as_ref().and_then(|object: &Object<'_>| object.get(key));
         if let Some(object) = &object {
-            object.expect_keys(&["keys", "jwt", "rateLimit", "addressRateLimit", "corsAllowOrigins"]);
+            object.require_keys(&["keys", "jwt", "rateLimit", "addressRateLimit", "corsAllowOrigins"])?;
         }
         let mut keys = Keys::of_options(options)?;
         if let Some(node) = inside("keys") {

@@ -49,6 +49,14 @@ impl<'a> Node<'a> {
         if text.contains('\0') { Err(self.error("holds a NUL character")) } else { Ok(text) }
     }
 
+    /// A string that is a secret, read on as an option's value is. The variables in it are for the gateway alone.
+    pub(super) fn secret(&self) -> Result<Given, ConfigError> {
+        if let Value::StringLit(literal) = self.value {
+            self.source.withhold_variables(&literal.value);
+        }
+        self.given()
+    }
+
     /// A string, read on as an option's value is.
     pub(super) fn given(&self) -> Result<Given, ConfigError> {
         Ok(Given { value: self.string()?, origin: self.place() })
@@ -184,6 +192,23 @@ impl<'a> Object<'a> {
                 None => node.warn("unknown key, ignored"),
             }
         }
+    }
+
+    /// Refuses every key that is not among `known`, and every value that is `null`: for what is open where nothing is
+    /// said.
+    pub(super) fn require_keys(&self, known: &[&str]) -> Result<(), ConfigError> {
+        for (key, node) in self.entries() {
+            if matches!(node.value, Value::NullKeyword(_)) {
+                return Err(node.error("is null; give it a value, or leave it out"));
+            }
+            if !known.contains(&key) {
+                return Err(match nearest(key, known) {
+                    Some(meant) => node.error(format_args!("unknown key; did you mean \"{meant}\"?")),
+                    None => node.error(format_args!("unknown key; use {}", known.join(", "))),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The object as plain JSON.

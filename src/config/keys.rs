@@ -66,7 +66,7 @@ impl Keys {
         }
         for (name, node) in object.entries() {
             let object = node.object()?;
-            object.expect_keys(&[&["key", "keyFile", "rateLimit"][..], &permission::KEYS].concat());
+            object.require_keys(&[&["key", "keyFile", "rateLimit"][..], &permission::KEYS].concat())?;
             let rate = object.read("rateLimit", |node| Rate::parse(&node.given()?))?;
             self.add(name, &key(&object)?, Permission::of(&object)?, rate)?;
         }
@@ -130,7 +130,7 @@ fn unnamed(options: &Options) -> Result<Option<(&Given, String)>, ConfigError> {
 
 fn key(object: &Object<'_>) -> Result<Given, ConfigError> {
     match (object.get("key"), object.get("keyFile")) {
-        (Some(key), None) => key.given(),
+        (Some(key), None) => key.secret(),
         (None, Some(file)) => {
             let file = file.given()?;
             Ok(file.with(file.read_secret("key")?))
@@ -154,7 +154,11 @@ fn secret(given: &Given) -> Result<ApiKey, ConfigError> {
     let digest = bytes.and_then(|bytes| bytes.try_into().ok()).filter(|_| !digest.contains('+'));
     digest
         .map(ApiKey::of_digest)
-        .ok_or_else(|| given.error("not a SHA-256 digest; after sha256: stand 64 hexadecimal digits"))
+        // What `sha256sum` makes of a variable that is not set.
+        .filter(|key| *key != ApiKey::of(b""))
+        .ok_or_else(|| {
+            given.error("not the SHA-256 digest of a key; after sha256: stand 64 hexadecimal digits")
+        })
 }
 
 #[cfg(test)]
@@ -193,7 +197,14 @@ mod tests {
             ("b=", "--named-key: the key is empty"),
             ("a=other", "--named-key: there are two keys called \"a\"; rename one"),
             ("b=sekret", "--named-key: the same key as that of \"a\"; nobody could tell the two apart"),
-            ("b=sha256:12", "--named-key: not a SHA-256 digest; after sha256: stand 64 hexadecimal digits"),
+            (
+                "b=sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                "--named-key: not the SHA-256 digest of a key; after sha256: stand 64 hexadecimal digits",
+            ),
+            (
+                "b=sha256:12",
+                "--named-key: not the SHA-256 digest of a key; after sha256: stand 64 hexadecimal digits",
+            ),
         ] {
             let error = keys.add_pair(&given(wrong)).expect_err(wrong);
             assert_eq!(error.to_string(), why);

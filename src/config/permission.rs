@@ -68,7 +68,7 @@ impl Permission {
 
 impl Rule {
     fn reaches(&self, server: &str) -> bool {
-        matches(&self.servers, server)
+        matches(&self.servers, server) && self.tools.as_ref().is_none_or(|tools| !tools.is_empty())
     }
 }
 

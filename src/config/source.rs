@@ -38,7 +38,7 @@ pub(super) struct Source<'a> {
     text: &'a str,
     environment: &'a Environment,
     warnings: RefCell<Vec<String>>,
-    looked_up: RefCell<BTreeSet<String>>,
+    withheld: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Source<'a> {
@@ -54,8 +54,8 @@ impl<'a> Source<'a> {
     }
 
     fn new(name: &'a str, has_lines: bool, text: &'a str, environment: &'a Environment) -> Self {
-        let (warnings, looked_up) = (RefCell::default(), RefCell::default());
-        Self { name, has_lines, text, environment, warnings, looked_up }
+        let (warnings, withheld) = (RefCell::default(), RefCell::default());
+        Self { name, has_lines, text, environment, warnings, withheld }
     }
 
     /// The syntax tree, in which no object has a key twice; `None` where there is nothing but comments.
@@ -72,15 +72,21 @@ impl<'a> Source<'a> {
 
     /// `text` with its variables replaced.
     pub(super) fn expand(&self, text: &str) -> Result<String, Unexpandable> {
-        expand(text, &|name| {
-            self.looked_up.borrow_mut().insert(name.to_owned());
-            self.environment.get(name)
-        })
+        expand(text, &|name| self.environment.get(name))
     }
 
-    /// The variables that were looked up since this was last asked.
-    pub(super) fn take_looked_up(&self) -> Vec<String> {
-        self.looked_up.take().into_iter().collect()
+    /// Notes the variables in `text`, which holds a secret of the gateway.
+    pub(super) fn withhold_variables(&self, text: &str) {
+        // What cannot be expanded is an error elsewhere.
+        let _ = expand(text, &|name| {
+            self.withheld.borrow_mut().insert(name.to_owned());
+            self.environment.get(name)
+        });
+    }
+
+    /// The variables that hold secrets of the gateway.
+    pub(super) fn withheld(&self) -> Vec<String> {
+        self.withheld.borrow().iter().cloned().collect()
     }
 
     /// Notes what is odd, but no error.

@@ -33,7 +33,7 @@ impl Tokens {
             return Ok(given.map(|jwt| Self { jwt, claim: SCOPE.to_owned(), grants: None }));
         };
         let object = node.object()?;
-        object.expect_keys(&["issuer", "audience", "claim", "grants"]);
+        object.require_keys(&["issuer", "audience", "claim", "grants"])?;
         let jwt = match (given, object.get("issuer"), object.get("audience")) {
             (Some(jwt), None, None) => jwt,
             (Some(_), Some(twice), _) | (Some(_), None, Some(twice)) => {
@@ -45,11 +45,9 @@ impl Tokens {
             }
             (None, _, _) => return Err(node.error("tokens need an \"issuer\" and an \"audience\"")),
         };
-        Ok(Some(Self {
-            jwt,
-            claim: object.read("claim", Node::string)?.unwrap_or_else(|| SCOPE.to_owned()),
-            grants: object.read("grants", grants)?,
-        }))
+        let claim = object.read("claim", Node::string)?.unwrap_or_else(|| SCOPE.to_owned());
+        let grants = object.read("grants", |node| grants(node, claim == SCOPE))?;
+        Ok(Some(Self { jwt, claim, grants }))
     }
 
     /// What a token with these claims opens; nothing where none of its values has a meaning here.
@@ -87,20 +85,25 @@ impl Tokens {
 }
 
 fn audiences(node: &Node<'_>) -> Result<Vec<String>, ConfigError> {
-    let audiences = match node.string() {
-        Ok(one) => vec![one],
-        Err(_) => node.strings()?,
-    };
+    let one = || node.string().map(|one| vec![one]);
+    let audiences = node.strings().or_else(|error| one().map_err(|_| error))?;
     if audiences.is_empty() || audiences.iter().any(String::is_empty) {
         return Err(node.error("is empty; write what the tokens have as \"aud\""));
     }
     Ok(audiences)
 }
 
-fn grants(node: &Node<'_>) -> Result<IndexMap<String, Permission>, ConfigError> {
+/// By value. Scopes are told to clients, so they have to be ones (RFC 6749 section 3.3).
+fn grants(node: &Node<'_>, scopes: bool) -> Result<IndexMap<String, Permission>, ConfigError> {
     let grant = |(value, node): (&str, Node<'_>)| {
+        let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+        if value.is_empty() || (scopes && !value.bytes().all(fits)) {
+            return Err(
+                node.error("no scope can be called so; use visible ASCII without quotes and backslashes")
+            );
+        }
         let object: Object<'_> = node.object()?;
-        object.expect_keys(&permission::KEYS);
+        object.require_keys(&permission::KEYS)?;
         Ok((value.to_owned(), Permission::of(&object)?))
     };
     node.object()?.entries().map(grant).collect()

@@ -149,6 +149,10 @@ impl AuditLog {
     fn write(&self, record: &Record<'_>) {
         let written = serde_json::to_vec(record).map_err(io::Error::from).and_then(|mut line| {
             line.push(b'\n');
+            // What was torn off when the last line failed must not spoil this one.
+            if self.failing.load(Ordering::Relaxed) {
+                line.insert(0, b'\n');
+            }
             // One write to the file's end, so that lines of several processes do not mix.
             match &mut *self.target.lock().unwrap_or_else(PoisonError::into_inner) {
                 Target::Stdout => io::stdout().write_all(&line).and_then(|()| io::stdout().flush()),

@@ -16,7 +16,7 @@ use actix_web::{
     web::Data,
 };
 
-use super::{error::ApiError, peer, state::Gateway};
+use super::{error::ApiError, guard, peer, state::Gateway};
 use crate::config::CorsOrigins;
 
 const METHODS: HeaderValue = HeaderValue::from_static("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
@@ -33,10 +33,10 @@ pub(super) async fn apply<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    let Some(guard) = request.app_data::<Data<Gateway>>().map(|gateway| gateway.snapshot().guard.clone())
-    else {
+    let Some(gateway) = request.app_data::<Data<Gateway>>().cloned() else {
         return Ok(next.call(request).await?.map_into_left_body());
     };
+    let guard = gateway.snapshot().guard.clone();
     let origins = &guard.config.cors;
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
         let mut response = next.call(request).await?;
@@ -53,7 +53,9 @@ pub(super) async fn apply<B: MessageBody>(
         return Ok(request.into_response(response).map_into_right_body());
     }
     let mut response = if writes(&request) && !allows(origins, &origin) && !is_own(&request, &origin) {
-        request.error_response(ApiError::ForeignOrigin).map_into_right_body()
+        let response = request.error_response(ApiError::ForeignOrigin);
+        guard::note(&gateway, &response, &ApiError::ForeignOrigin);
+        response.map_into_right_body()
     } else {
         next.call(request).await?.map_into_left_body()
     };

@@ -17,16 +17,21 @@ const MOST_HEADERS: usize = 32;
 /// Of names and values, in bytes.
 const MOST_BYTES: usize = 8 << 10;
 
-/// What of `headers` is forwarded to the server of `session`.
+/// What of `headers` is forwarded to the server of `session`. Where the gateway is `guarded`, `Authorization` is its own,
+/// whatever it was when the session began.
 ///
 /// # Errors
 ///
 /// It is too much, or a value is one that no header may have.
-pub(super) fn of(session: &Session, headers: &HeaderMap) -> Result<Option<Forwarded>, ApiError> {
+pub(super) fn of(
+    session: &Session,
+    headers: &HeaderMap,
+    guarded: impl FnOnce() -> bool,
+) -> Result<Option<Forwarded>, ApiError> {
     let config = session.config();
     let Some(forwarding) = &config.forwarding else { return Ok(None) };
     let hops = hop_by_hop(headers);
-    let authorized = session.authorizer().and_then(Authorizer::latest).is_some();
+    let authorized = session.authorizer().and_then(Authorizer::latest).is_some() || guarded();
     let withheld = |name: &str| hops.contains(name) || (authorized && name == "authorization");
     let mut picked = http::HeaderMap::new();
     let mut bytes = 0;

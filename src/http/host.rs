@@ -12,7 +12,7 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
-use tracing::debug;
+use tracing::info;
 use url::{Host, Url};
 
 use super::{
@@ -60,7 +60,7 @@ pub(super) async fn check<B: MessageBody>(
     if admitted {
         return Ok(next.call(request).await?.map_into_left_body());
     }
-    debug!(client = %peer::address(&request), "refused a request for another host");
+    info!(client = %peer::address(&request), "refused a request for another host");
     Ok(request.error_response(ApiError::Misdirected).map_into_right_body())
 }
 

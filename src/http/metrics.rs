@@ -9,22 +9,26 @@ use actix_web::{
     App, HttpRequest, HttpResponse, ResponseError as _,
     body::MessageBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::from_fn,
     web::{self, Data},
 };
 use paperclip::actix::OpenApiExt as _;
 
 use super::{
     error::ApiError,
-    guard,
+    guard, host,
     meter::{BOUNDS, Meter, Outcome},
+    peer::{self, Front},
     routes,
     state::{Entry, Gateway, Snapshot},
     status,
 };
+use crate::config::Permission;
 
 /// The application of a port for numbers alone, where no guard stands: nothing of a call leads there.
 pub fn metrics_app(
     gateway: Data<Gateway>,
+    front: Data<Front>,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -39,14 +43,17 @@ pub fn metrics_app(
         .configure(|config| routes::add_documented(routes::of_metrics(), config))
         .build()
         .app_data(gateway)
+        .app_data(front)
         .configure(|config| routes::add_plain(routes::of_metrics(), config))
         .default_service(web::to(async || ApiError::NotFound.error_response()))
+        .wrap(from_fn(host::check))
+        .wrap(from_fn(peer::apply))
 }
 
 /// The numbers as they are now, as far as the caller may see them.
 pub(super) async fn metrics(request: HttpRequest, gateway: Data<Gateway>) -> HttpResponse {
     let permission = guard::permission(&request);
-    let mut page = exposition(&gateway, &gateway.seen_with(&permission));
+    let mut page = exposition(&gateway, &permission);
     // Who else there is, is not for a caller that may not see everything.
     if !permission.is_limited() {
         requests(&mut page, &gateway.snapshot());
@@ -54,18 +61,19 @@ pub(super) async fn metrics(request: HttpRequest, gateway: Data<Gateway>) -> Htt
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(page.text)
 }
 
-fn exposition(gateway: &Gateway, snapshot: &Snapshot) -> Page {
+fn exposition(gateway: &Gateway, permission: &Permission) -> Page {
+    let snapshot = gateway.seen_with(permission);
     let mut page = Page::default();
     page.family("mcpo_build_info", "gauge", "What is running.");
     page.sample("", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     page.family("mcpo_uptime_seconds", "gauge", "How long the gateway runs.");
     page.sample("", &[], gateway.insight.started.elapsed().as_secs());
-    servers(&mut page, snapshot);
-    calls(&mut page, snapshot);
+    servers(&mut page, &snapshot, permission);
+    calls(&mut page, &snapshot, permission);
     page
 }
 
-fn servers(page: &mut Page, snapshot: &Snapshot) {
+fn servers(page: &mut Page, snapshot: &Snapshot, permission: &Permission) {
     page.family("mcpo_server_state", "gauge", "1 for what the server is doing, 0 for what it is not.");
     for (server, entry) in snapshot.servers() {
         let now = status::state(&entry.status);
@@ -73,7 +81,7 @@ fn servers(page: &mut Page, snapshot: &Snapshot) {
             page.sample("", &[("server", server), ("state", state)], u8::from(state == now));
         }
     }
-    let mut each = |name, kind, help, value: fn(&Entry) -> Option<u64>| {
+    let mut each = |name, kind, help, value: &dyn Fn(&Entry) -> Option<u64>| {
         page.family(name, kind, help);
         for (server, entry) in snapshot.servers() {
             if let Some(value) = value(entry) {
@@ -81,35 +89,35 @@ fn servers(page: &mut Page, snapshot: &Snapshot) {
             }
         }
     };
-    each("mcpo_server_tools", "gauge", "Tools that the server had when it was last connected.", |entry| {
-        Some(entry.offer.as_ref().map_or(0, |offer| offer.catalogue.tools.len() as u64))
+    each("mcpo_server_tools", "gauge", "Tools that the server had when it was last connected.", &|entry| {
+        Some(entry.offer.as_ref().map_or(0, |offer| offer.shown(permission).count() as u64))
     });
-    each("mcpo_server_reconnects_total", "counter", "Connections made after the first.", |entry| {
+    each("mcpo_server_reconnects_total", "counter", "Connections made after the first.", &|entry| {
         Some(entry.session.tally().reconnects())
     });
     each(
         "mcpo_child_restarts_total",
         "counter",
         "Starts of the server's program after the first.",
-        |entry| entry.session.restarts(),
+        &|entry| entry.session.restarts(),
     );
-    each("mcpo_token_refreshes_total", "counter", "Access tokens got without a person.", |entry| {
+    each("mcpo_token_refreshes_total", "counter", "Access tokens got without a person.", &|entry| {
         Some(entry.session.authorizer()?.refreshes())
     });
-    each("mcpo_calls_in_flight", "gauge", "Calls that have begun and not ended.", |entry| {
-        let meters = entry.offer.iter().flat_map(|offer| offer.meters());
+    each("mcpo_calls_in_flight", "gauge", "Calls that have begun and not ended.", &|entry| {
+        let meters = entry.offer.iter().flat_map(|offer| offer.shown(permission));
         Some(meters.map(|(_, meter)| meter.in_flight()).sum())
     });
-    each("mcpo_queue_depth", "gauge", "Calls that wait for their turn.", |entry| {
+    each("mcpo_queue_depth", "gauge", "Calls that wait for their turn.", &|entry| {
         Some(entry.session.queued() as u64)
     });
 }
 
-fn calls(page: &mut Page, snapshot: &Snapshot) {
+fn calls(page: &mut Page, snapshot: &Snapshot, permission: &Permission) {
     let tools = || {
         snapshot.servers().flat_map(|(server, entry)| {
-            let meters = entry.offer.iter().flat_map(|offer| offer.meters());
-            meters.map(move |(tool, meter)| ([("server", server), ("tool", tool)], meter))
+            let shown = entry.offer.iter().flat_map(|offer| offer.shown(permission));
+            shown.map(move |(tool, meter)| ([("server", server), ("tool", tool.name.as_str())], meter))
         })
     };
     page.family("mcpo_calls_total", "counter", "Calls that have ended, by how.");
@@ -136,7 +144,7 @@ fn requests(page: &mut Page, snapshot: &Snapshot) {
     if let Some(count) = snapshot.guard.admitted_by_token() {
         page.sample("", &[("credential", "token"), ("name", "")], count);
     }
-    page.family("mcpo_requests_denied_total", "counter", "Requests not let in: answers 401, 403 and 429.");
+    page.family("mcpo_requests_denied_total", "counter", "Requests that the guard did not let in.");
     page.sample("", &[], snapshot.guard.denied());
 }
 

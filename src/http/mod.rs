@@ -101,7 +101,7 @@ async fn root_document(request: HttpRequest, gateway: Data<Gateway>) -> Result<H
         Some(entry) => server_document(&request, &gateway, entry).await,
         None => {
             let permission = guard::permission(&request);
-            Ok(docs::document(&request, gateway.seen_with(&permission).root()))
+            Ok(docs::document(&request, &gateway.root_document(&permission)))
         }
     }
 }
@@ -154,7 +154,12 @@ async fn catch_all(
         }
         rest => {
             let calls = *request.method() == Method::POST;
-            let offer = if calls { entry.offer()? } else { readable(entry)? };
+            let offer = match calls {
+                true => {
+                    entry.offer().map_err(|reason| tools::not_begun(&gateway, &request, server, reason))?
+                }
+                false => readable(entry)?,
+            };
             match find_tool(offer, rest) {
                 Some((tool, _)) if !permission.allows(server, &tool.name, tool.read_only) => {
                     Err(Denial::Withheld.into())

@@ -70,9 +70,10 @@ impl Offer {
         Some((tool, &self.meters[index]))
     }
 
-    /// What counts the calls of each tool, by its name.
-    pub(super) fn meters(&self) -> impl Iterator<Item = (&str, &Meter)> {
-        self.catalogue.tools.keys().map(String::as_str).zip(self.meters.iter().map(Arc::as_ref))
+    /// The tools that a caller of this permission may call, each with what counts its calls.
+    pub(super) fn shown(&self, permission: &Permission) -> impl Iterator<Item = (&Tool, &Meter)> {
+        let tools = self.catalogue.tools.values().zip(self.meters.iter().map(Arc::as_ref));
+        tools.filter(|(tool, _)| permission.allows(&self.name, &tool.name, tool.read_only))
     }
 
     fn meter(&self, tool: &str) -> Option<&Arc<Meter>> {

@@ -181,8 +181,16 @@ impl Gateway {
         }
         let mut seen = Snapshot::clone(&snapshot);
         seen.servers.retain(|name, _| permission.reaches(name));
-        self.describe(&mut seen);
         Arc::new(seen)
+    }
+
+    /// The document over all servers, as a caller of this permission sees it.
+    pub(super) fn root_document(&self, permission: &Permission) -> Arc<Document> {
+        let mut seen = Snapshot::clone(&self.seen_with(permission));
+        if permission.is_limited() {
+            self.describe(&mut seen);
+        }
+        seen.root
     }
 
     /// Writes the root document of a catalogue.

@@ -12,7 +12,6 @@ use super::{
     error::ApiError,
     guard,
     meter::Outcome,
-    offer::Offer,
     state::{Entry, Gateway, Mounting},
 };
 use crate::{config::Permission, oauth::Authorizer, openapi::encode_segment, upstream::Status};
@@ -86,14 +85,14 @@ impl Report {
             servers: gateway
                 .seen_with(permission)
                 .servers()
-                .map(|(name, entry)| ServerReport::of(name, entry, gateway))
+                .map(|(name, entry)| ServerReport::of(name, entry, gateway, permission))
                 .collect(),
         }
     }
 }
 
 impl ServerReport {
-    fn of(name: &str, entry: &Entry, gateway: &Gateway) -> Self {
+    fn of(name: &str, entry: &Entry, gateway: &Gateway, permission: &Permission) -> Self {
         let (reason, next_try, login) = match &entry.status {
             Status::NeedsAuthorization(login) => {
                 (Some(login.reason.clone()), None, Some(login.url.to_string()))
@@ -112,18 +111,19 @@ impl ServerReport {
             authorization_url: login,
             token_expires: credential.and_then(|credential| expiry(credential.expires?)),
             docs: docs(name, gateway),
-            tools: offer.map_or(0, |offer| offer.catalogue.tools.len()),
+            tools: offer.map_or(0, |offer| offer.shown(permission).count()),
             restarts: entry.session.restarts(),
-            calls: Calls::of(entry),
+            calls: Calls::of(entry, permission),
         }
     }
 }
 
 impl Calls {
-    fn of(entry: &Entry) -> Self {
+    fn of(entry: &Entry, permission: &Permission) -> Self {
         let (running, queued) = (entry.session.running(), entry.session.queued());
         let mut calls = Self { running, queued, ..Self::default() };
-        for (_, meter) in entry.offer.as_deref().into_iter().flat_map(Offer::meters) {
+        let shown = entry.offer.as_deref().into_iter().flat_map(|offer| offer.shown(permission));
+        for (_, meter) in shown {
             let total = meter.total();
             calls.total += total;
             calls.failed += total - meter.ended(Outcome::Ok).min(total);

@@ -1,6 +1,6 @@
 //! `POST /{server}/{tool}`: the path of a call, and the one line that the log has of it.
 
-use std::time::Instant;
+use std::{convert::Infallible, time::Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError as _,
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     catalogue::Tool,
-    upstream::{Call, Session, TraceContext},
+    upstream::{Call, CallError, Session, TraceContext},
 };
 
 /// Calls `tool` with what the request brings.
@@ -50,7 +50,8 @@ pub(super) async fn call(
         None => caller,
     };
     let answer = async {
-        let forwarded = forwarded::of(session, request.headers())?;
+        let forwarded =
+            forwarded::of(session, request.headers(), || gateway.snapshot().guard.config.is_closed())?;
         let body = body::read(request, payload, gateway.max_body).await?;
         let arguments = body::parse(request, &body, &tool.arguments)?;
         let arguments = tool.arguments.check(arguments).map_err(ApiError::Invalid)?;
@@ -73,6 +74,23 @@ pub(super) async fn call(
     }
     line.write(outcome, answer.as_ref().err());
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer?))
+}
+
+/// Writes the line of a call that got no further than its server's name: what its tools are is not known.
+pub(super) fn not_begun(
+    gateway: &Gateway,
+    request: &HttpRequest,
+    server: &str,
+    reason: CallError,
+) -> ApiError {
+    let failure: Result<Infallible, _> = Err(ApiError::Call(reason));
+    let outcome = Outcome::of(&failure).name();
+    let Err(error) = failure;
+    let status = error.status_code().as_u16();
+    warn!(server, status, reason = %error, "call failed");
+    let wanted = Wanted::Path { method: request.method().as_str(), path: request.path() };
+    audit::record(gateway, request, wanted, outcome, Some(status), 0);
+    error
 }
 
 /// The caller's trace (W3C Trace Context); nothing where there is no telling which of several it is.

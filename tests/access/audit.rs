@@ -50,6 +50,36 @@ async fn each_call_is_a_line_without_values() {
     assert_eq!((&refused["status"], &refused["caller"]), (&json!(403), &Value::Null));
 }
 
+/// What gets no further is recorded too: who comes too often, and who wants a server that is not there.
+#[tokio::test]
+async fn what_does_not_begin_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit");
+    let dead = json!({ "command": "/nosuch" });
+    let gateway = Gateway::config(&json!({ "dead": dead }))
+        .options([
+            "--named-key",
+            "alice=k-alice",
+            "--rate-limit",
+            "1/h",
+            "--audit-log",
+            file.to_str().unwrap(),
+        ])
+        .start()
+        .await;
+    assert_eq!(call(&gateway, "/dead/call", "k-alice").await.status, 503);
+    assert_eq!(call(&gateway, "/dead/call", "k-alice").await.status, 429);
+    let log = gateway.stop().await;
+    assert!(log.contains("call failed"), "{log}");
+    let text = fs::read_to_string(&file).unwrap();
+    let [failed, refused] = &lines(&text)[..] else { panic!("{text}") };
+    for (line, outcome, status) in [(failed, "unavailable", 503), (refused, "denied", 429)] {
+        let known = ["caller", "path", "outcome"].map(|key| &line[key]);
+        assert_eq!(known, ["alice", "/dead/call", outcome], "{line}");
+        assert_eq!(line["status"], status);
+    }
+}
+
 /// logrotate moves the file away and sends SIGHUP.
 #[tokio::test]
 async fn the_file_is_opened_anew_on_sighup() {

@@ -131,8 +131,12 @@ async fn each_view_has_an_etag_of_its_own_and_the_root_names_what_it_opens() {
     let status = document("/status", "k-reader").await.json();
     let named: Vec<_> = status["servers"].as_array().unwrap().iter().map(|it| it["name"].as_str()).collect();
     assert_eq!(named, [Some("notes"), Some("mail")]);
+    let notes = &status["servers"][0];
+    assert_eq!(notes["tools"], 1, "{notes}");
     let metrics = document("/metrics", "k-reader").await.body;
     assert!(metrics.contains("server=\"notes\"") && !metrics.contains("mail box"), "{metrics}");
+    assert!(metrics.contains("tool=\"read\"") && !metrics.contains("write"), "{metrics}");
+    assert!(!metrics.contains("mcpo_requests_admitted_total"), "{metrics}");
     gateway.stop().await;
 }
 

@@ -5,7 +5,7 @@ use super::{
 };
 
 const NAME: &str = "a key's name is 1 to 64 letters, digits, dots, hyphens and underscores";
-const DIGEST: &str = "not a SHA-256 digest; after sha256: stand 64 hexadecimal digits";
+const DIGEST: &str = "not the SHA-256 digest of a key; after sha256: stand 64 hexadecimal digits";
 const RATE: &str = "is not a rate; write one such as 10/s, 600/min or 5000/h";
 
 /// The value of `access`, on line 2, and the message after its key.
@@ -93,7 +93,17 @@ fn keys_of_the_config_file_are_checked() {
         (r#"{"keys": []}"#, ".keys: expected an object, found a list"),
         (r#"{"keys": {"a": "hunter2"}}"#, ".keys.a: expected an object, found a string"),
         (r#"{"keys": {"a": {}}}"#, ".keys.a: a key needs \"key\" or \"keyFile\""),
-        (r#"{"keys": {"a": {"key": null}}}"#, ".keys.a: a key needs \"key\" or \"keyFile\""),
+        (r#"{"keys": {"a": {"key": null}}}"#, ".keys.a.key: is null; give it a value, or leave it out"),
+        (r#"{"keys": {}}"#, ".keys: no key in it; leave \"keys\" out to have none"),
+        (r#"{"key": {"a": {"key": "k"}}}"#, ".key: unknown key; did you mean \"keys\"?"),
+        (
+            r#"{"keys": {"a": {"key": "k", "readonly": true}}}"#,
+            ".keys.a.readonly: unknown key; did you mean \"readOnly\"?",
+        ),
+        (
+            r#"{"keys": {"a": {"key": "k", "tools": null}}}"#,
+            ".keys.a.tools: is null; give it a value, or leave it out",
+        ),
         (
             r#"{"keys": {"a": {"key": "hunter2", "keyFile": "f"}}}"#,
             ".keys.a.keyFile: the key is given by \"key\" too; keep one of the two",

@@ -40,6 +40,18 @@ pub(in crate::http) struct Gatekeeper {
     denied: Arc<AtomicU64>,
 }
 
+/// Somebody who was not let in, and who that is where it is known.
+pub(super) struct Refused {
+    pub(super) caller: Option<Caller>,
+    pub(super) denial: Denial,
+}
+
+impl From<Denial> for Refused {
+    fn from(denial: Denial) -> Self {
+        Self { caller: None, denial }
+    }
+}
+
 impl Gatekeeper {
     /// Puts `config` in force after `former`, whose counts go on.
     pub(in crate::http) fn new(config: config::Guard, former: Option<&Self>, office: &Office) -> Self {
@@ -84,15 +96,17 @@ impl Gatekeeper {
         &self,
         request: &ServiceRequest,
         allowance: &mut Allowance,
-    ) -> Result<Caller, Denial> {
+    ) -> Result<Caller, Refused> {
         let address = peer::address(request);
         // First of all, so that nobody tries keys faster than that.
         self.rates.address(address, allowance)?;
         let (caller, key) = self.recognise(request).await?;
         let rate: Option<Rate> = key.and_then(|index| self.config.keys.get(index)?.rate);
         // Where nobody is asked, callers are told apart by where they come from.
-        let name = || caller.name().map_or_else(|| address.to_string().into(), Arc::from);
-        self.rates.caller(name, rate, allowance)?;
+        let name = || caller.name().map_or_else(|| peer::network(address).to_string().into(), Arc::from);
+        if let Err(denial) = self.rates.caller(name, rate, allowance) {
+            return Err(Refused { caller: Some(caller), denial });
+        }
         let count = key.map_or(Some(&self.by_token), |index| self.admitted.get(index));
         if let Some(count) = count.filter(|_| self.config.is_closed()) {
             count.fetch_add(1, Ordering::Relaxed);

@@ -16,16 +16,19 @@ pub(super) use denial::Denial;
 pub(super) use gatekeeper::Gatekeeper;
 pub(super) use tokens::{METADATA_PATH, metadata};
 
+use std::fmt;
+
 use actix_web::{
     Error, HttpMessage, HttpRequest,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    http::header::AUTHORIZATION,
     middleware::Next,
     web::Data,
 };
 use tracing::{Span, info};
 
-use self::rates::Allowance;
+use self::{gatekeeper::Refused, rates::Allowance};
 use super::{
     audit::{self, Wanted},
     error::ApiError,
@@ -56,7 +59,10 @@ pub(super) async fn check<B: MessageBody>(
         Entrance::Reader if !guard.config.strict => Some(guard.identify(&request).await),
         Entrance::Reader | Entrance::Caller => match guard.admit(&request, &mut allowance).await {
             Ok(caller) => Some(Ok(caller)),
-            Err(denial) => {
+            Err(Refused { caller, denial }) => {
+                if let Some(caller) = caller {
+                    request.extensions_mut().insert(Visitor(Ok(caller)));
+                }
                 let mut response = request.error_response(ApiError::Denied(denial)).map_into_right_body();
                 note_denial(&gateway, &guard, &response);
                 allowance.tell(response.headers_mut());
@@ -64,6 +70,13 @@ pub(super) async fn check<B: MessageBody>(
             }
         },
     };
+    if let Some(Err(denial)) = &visitor
+        && request.headers().contains_key(AUTHORIZATION)
+    {
+        // It costs nothing where all is open, but whoever tries keys shall be seen.
+        guard.count_denied();
+        info!(address = %peer::address(&request), "a credential that opens nothing: {denial}");
+    }
     if let Some(visitor) = visitor {
         if let Some(name) = visitor.as_ref().ok().and_then(Caller::name) {
             Span::current().record("caller", name);
@@ -82,8 +95,13 @@ fn note_denial<B>(gateway: &Gateway, guard: &Gatekeeper, response: &ServiceRespo
     let error = error.as_error::<ApiError>().or_else(|| error.as_error().map(status::Guarded::inner));
     let Some(ApiError::Denied(denial)) = error else { return };
     guard.count_denied();
+    note(gateway, response, denial);
+}
+
+/// Writes that a request was refused into the log and the record of calls.
+pub(super) fn note<B>(gateway: &Gateway, response: &ServiceResponse<B>, reason: &impl fmt::Display) {
     let request = response.request();
-    info!(address = %peer::address(request), "refused: {denial}");
+    info!(address = %peer::address(request), "refused: {reason}");
     let wanted = Wanted::Path { method: request.method().as_str(), path: request.path() };
     audit::record(gateway, request, wanted, "denied", Some(response.status().as_u16()), 0);
 }
