@@ -4,6 +4,7 @@ use std::{
     error::Error,
     io::{self, Write as _},
     process::ExitCode,
+    time::{Duration, Instant},
 };
 
 use mcpo::{
@@ -14,6 +15,8 @@ use mcpo::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
+/// Signals this close together are one.
+const TOGETHER: Duration = Duration::from_millis(200);
 /// An option, a config or a port that cannot be used; clap's own errors and most shells' built-ins use it too.
 const BAD_USAGE: u8 = 2;
 
@@ -67,10 +70,18 @@ fn serve(source: Source) -> Result<(), Box<dyn Error>> {
     app::block_on(async {
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let mut first: Option<Instant> = None;
         let told = async || {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                // `timeout`, and shells, signal a process and its group: that is one wish.
+                if first.is_none_or(|first| first.elapsed() >= TOGETHER) {
+                    first = Some(Instant::now());
+                    return;
+                }
             }
         };
         Ok(Application::build(config, source)?.run_until(told).await?)

@@ -139,6 +139,8 @@ async fn strict_auth_guards_everything() {
         for method in [Method::GET, Method::POST, Method::PUT, Method::HEAD, Method::DELETE] {
             let answer = ask(&gateway, method.clone(), path, "").await;
             assert_eq!(answer.status, 401, "{method} {path}: {answer:?}");
+            // One line each: Chromium reads one challenge in a line.
+            assert_eq!(answer.headers.get_all("www-authenticate").iter().count(), 2, "{answer:?}");
             assert_eq!(
                 answer.header("www-authenticate").as_deref(),
                 Some("Bearer, Basic"),

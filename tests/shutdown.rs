@@ -79,7 +79,12 @@ async fn a_second_signal_ends_at_once() {
     received(&record, "tools/call").await;
     gateway.signal(Signal::SIGTERM);
     logged(&gateway, "calls in flight have 3600 s to finish").await;
-    gateway.signal(Signal::SIGINT);
+    // One that comes at once counts as the same.
+    eventually("it ends at once", async || {
+        gateway.signal(Signal::SIGINT);
+        gateway.log().contains("ended at once").then_some(())
+    })
+    .await;
     assert_eq!(gateway.exit().await.code(), Some(1), "{}", gateway.log());
     nothing_is_left(&gateway).await;
     assert!(gateway.log().contains("mcpo: ended at once, as told by a second signal"), "{}", gateway.log());

@@ -100,6 +100,10 @@ async fn reload(source: &Arc<Source>, roster: &mut Roster) {
     roster.reopen_audit_log();
     let source = source.clone();
     match spawn_blocking(move || source.load()).await {
+        Ok(Ok(config)) if roster.is_closed() && !config.guard.is_closed() => error!(
+            "the configuration stays as it was: it has no key any more, so that everyone could call; restart mcpo if that \
+             is meant"
+        ),
         Ok(Ok(config)) => roster.adopt(config).await,
         Ok(Err(error)) => error!("the configuration stays as it was: {error}"),
         Err(error) => error!(%error, "the configuration stays as it was: it cannot be read"),

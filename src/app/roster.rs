@@ -60,6 +60,11 @@ impl Roster {
         roster
     }
 
+    /// Whether callers have to show a credential.
+    pub(super) fn is_closed(&self) -> bool {
+        self.config.guard.is_closed()
+    }
+
     /// Follows an audit log that was moved away.
     pub(super) fn reopen_audit_log(&self) {
         self.gateway.insight.reopen_audit_log();
@@ -73,9 +78,6 @@ impl Roster {
         }
         if !plan.fixed.is_empty() {
             warn!("changed, but used only from the next start on: {}", plan.fixed.join(", "));
-        }
-        if self.config.guard.is_closed() && !config.guard.is_closed() {
-            warn!("there is no key any more: whoever can reach mcpo may call every tool");
         }
         info!("configuration read again: {}", plan.summary());
         if plan.recertified {

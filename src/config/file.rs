@@ -12,7 +12,7 @@ use super::{
     Bounds, Guard, OAuth, Remote, ResultStyle, Server, Stdio, ToolFilter, Transport, Upstream, Validation,
     bounds,
     environment::Environment,
-    error::ConfigError,
+    error::{ConfigError, nearest},
     forwarding,
     json::{Node, Object},
     oauth,
@@ -77,6 +77,10 @@ impl File {
         let root = Node::root(&source, &tree).object()?;
         // "$schema" is how editors are told what to complete.
         root.expect_keys(&["mcpServers", "access", "$schema"]);
+        // What is meant to close the gateway must not leave it open.
+        if let Some((key, node)) = root.entries().find(|(key, _)| near_access(key)) {
+            return Err(node.error(format_args!("unknown key; rename \"{key}\" to \"access\"")));
+        }
         let guard = Guard::new(options, root.get("access").as_ref())?;
         let key_variables = source.withheld();
         // What keys are read from is for no server, wherever it is set.
@@ -86,6 +90,11 @@ impl File {
         let servers = servers(&root, around, guard.is_closed())?;
         Ok(Self { guard, servers, key_variables, warnings: source.into_warnings() })
     }
+}
+
+/// Whether `access` was meant, and not written.
+fn near_access(key: &str) -> bool {
+    key != "access" && nearest(key, &["access"]).is_some()
 }
 
 fn servers(root: &Object<'_>, around: Surroundings<'_>, guarded: bool) -> Result<Vec<Server>, ConfigError> {

@@ -6,7 +6,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
     path::PathBuf,
     sync::{
         Mutex, PoisonError,
@@ -168,5 +168,9 @@ impl AuditLog {
 }
 
 fn append(path: &PathBuf) -> io::Result<File> {
+    // To open a pipe would wait for a reader, and to write into a full one too.
+    if path.metadata().is_ok_and(|found| found.file_type().is_fifo()) {
+        return Err(io::Error::other("it is a pipe; name a file, or - for standard output"));
+    }
     OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }

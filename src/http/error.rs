@@ -101,8 +101,10 @@ impl ResponseError for ApiError {
         let mut response = HttpResponse::build(self.status_code());
         match self {
             Self::MethodNotAllowed(allowed) => drop(response.insert_header((header::ALLOW, *allowed))),
-            Self::Denied(Denial::Unauthorized { challenge, .. }) => {
-                response.insert_header((header::WWW_AUTHENTICATE, &**challenge));
+            Self::Denied(Denial::Unauthorized { challenges, .. }) => {
+                for challenge in challenges {
+                    response.append_header((header::WWW_AUTHENTICATE, &**challenge));
+                }
             }
             Self::Denied(Denial::BadToken { challenge, .. } | Denial::NoScope { challenge }) => {
                 response.insert_header((header::WWW_AUTHENTICATE, challenge.as_str()));
@@ -181,7 +183,7 @@ mod tests {
         let table: Vec<(ApiError, u16)> = vec![
             (ApiError::NotFound, 404),
             (ApiError::MethodNotAllowed("POST"), 405),
-            (Denial::Unauthorized { message: "m", challenge: "Bearer".into() }.into(), 401),
+            (Denial::Unauthorized { message: "m", challenges: vec!["Bearer".into()] }.into(), 401),
             (Denial::WrongKey("m").into(), 403),
             (Denial::BadToken { refusal: Refusal::Expired, challenge: "Bearer".into() }.into(), 401),
             (Denial::NoScope { challenge: "Bearer".into() }.into(), 403),

@@ -101,6 +101,22 @@ async fn the_file_is_opened_anew_on_sighup() {
     assert_eq!((count(&old), count(&file)), (2, 1));
 }
 
+/// Nobody may read from a pipe, and then to open it would take for ever.
+#[test]
+fn a_pipe_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_mcpo"))
+        .args(["--port", "0", "--audit-log", pipe.to_str().unwrap(), "--", "mcpo", "example-server"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("it is a pipe; name a file, or - for standard output"), "{told}");
+}
+
 #[test]
 fn a_file_that_cannot_be_written_is_told_at_once() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_mcpo"))

@@ -52,6 +52,10 @@ fn the_shape_of_the_file_is_checked() {
             "{\n\"mcpServers\": {}}",
             r#":2: mcpServers: no server in it; write, for example, {"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time"]}}}"#,
         ),
+        (
+            "{\"mcpServers\": {\"a\": {\"command\": \"x\"}},\n\"acess\": {}}",
+            ":2: acess: unknown key; rename \"acess\" to \"access\"",
+        ),
         ("{\"mcpServers\": []}", ":1: mcpServers: expected an object, found a list"),
         ("{\"mcpServers\": {\"a\": null}}", ":1: mcpServers.a: expected an object, found null"),
         ("{\"mcpServers\": {\"a\": \"uvx\"}}", ":1: mcpServers.a: expected an object, found a string"),

@@ -12,8 +12,8 @@ pub(in crate::http) enum Denial {
     Unauthorized {
         /// What is wrong.
         message: &'static str,
-        /// The schemes that are accepted (RFC 9110 section 11.6.1).
-        challenge: Cow<'static, str>,
+        /// The schemes that are accepted (RFC 9110 section 11.6.1), a line for each: Chromium reads one in a line.
+        challenges: Vec<Cow<'static, str>>,
     },
     /// A key that opens nothing.
     #[error("{0}")]

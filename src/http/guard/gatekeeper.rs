@@ -133,7 +133,8 @@ impl Gatekeeper {
             return Ok((Caller::ANYBODY, None));
         }
         let strict = self.config.strict;
-        let unauthorized = |message| Err(Denial::Unauthorized { message, challenge: self.challenge(strict) });
+        let unauthorized =
+            |message| Err(Denial::Unauthorized { message, challenges: self.challenges(strict) });
         let credential = Credential::of(request.headers());
         let presented = match &credential {
             Credential::Bearer(key) => ApiKey::of(key),
@@ -161,16 +162,13 @@ impl Gatekeeper {
     }
 
     /// The schemes that are accepted, of which a person can use `Basic` at a browser.
-    pub(super) fn challenge(&self, of_browser: bool) -> Cow<'static, str> {
-        let basic = of_browser && !self.config.keys.is_empty();
-        match (&self.tokens, basic) {
-            (None, false) => "Bearer".into(),
-            (None, true) => "Bearer, Basic".into(),
-            (Some(_), basic) => {
-                let more = if basic { ", Basic realm=\"mcpo\"" } else { "" };
-                format!("Bearer resource_metadata=\"{}\"{more}", self.metadata).into()
-            }
-        }
+    pub(super) fn challenges(&self, of_browser: bool) -> Vec<Cow<'static, str>> {
+        let bearer = match &self.tokens {
+            None => "Bearer".into(),
+            Some(_) => format!("Bearer resource_metadata=\"{}\"", self.metadata).into(),
+        };
+        let basic = (of_browser && !self.config.keys.is_empty()).then_some("Basic".into());
+        [bearer].into_iter().chain(basic).collect()
     }
 
     /// Every key is compared, so that the time taken does not tell which it is.

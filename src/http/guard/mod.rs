@@ -127,7 +127,7 @@ pub(super) fn caller(request: &HttpRequest) -> Result<Caller, ApiError> {
 pub(super) fn caller_at_browser(request: &HttpRequest, guard: &Gatekeeper) -> Result<Caller, ApiError> {
     caller(request).map_err(|error| match error {
         ApiError::Denied(Denial::Unauthorized { message, .. }) => {
-            Denial::Unauthorized { message, challenge: guard.challenge(true) }.into()
+            Denial::Unauthorized { message, challenges: guard.challenges(true) }.into()
         }
         error => error,
     })
