@@ -81,7 +81,9 @@ impl File {
         if let Some((key, node)) = root.entries().find(|(key, _)| near_access(key)) {
             return Err(node.error(format_args!("unknown key; rename \"{key}\" to \"access\"")));
         }
-        let guard = Guard::new(options, root.get("access").as_ref())?;
+        // Nor must `null`, which elsewhere counts as absent.
+        let access = root.entries().find(|(key, _)| *key == "access").map(|(_, node)| node);
+        let guard = Guard::new(options, access.as_ref())?;
         let key_variables = source.withheld();
         // What keys are read from is for no server, wherever it is set.
         let mut overlay = around.overlay.clone();

@@ -186,11 +186,13 @@ impl Gateway {
 
     /// The document over all servers, as a caller of this permission sees it.
     pub(super) fn root_document(&self, permission: &Permission) -> Arc<Document> {
-        let mut seen = Snapshot::clone(&self.seen_with(permission));
+        let seen = self.seen_with(permission);
         if permission.is_limited() {
+            let mut seen = Snapshot::clone(&seen);
             self.describe(&mut seen);
+            return seen.root;
         }
-        seen.root
+        seen.root.clone()
     }
 
     /// Writes the root document of a catalogue.

@@ -38,6 +38,19 @@ async fn each_caller_has_a_rate_and_the_answers_tell_what_is_left() {
     gateway.stop().await;
 }
 
+/// A wrong key is counted once wherever it is shown, also where nobody asks for one.
+#[tokio::test]
+async fn a_wrong_key_counts_once() {
+    let gateway =
+        Gateway::config(&json!({ "fake": parts::fake(&[]) })).options(["--api-key", "right"]).ready().await;
+    for (path, status, denied) in [("/fake/openapi.json", 200, 1), ("/status", 403, 2)] {
+        assert_eq!(ask(&gateway, Method::GET, path, "wrong").await.status, status, "{path}");
+        let metrics = gateway.get("/metrics").await.body;
+        assert!(metrics.contains(&format!("mcpo_requests_denied_total {denied}\n")), "{path}: {metrics}");
+    }
+    gateway.stop().await;
+}
+
 /// Who tries keys is slowed down before any is looked at, and who only looks around is not.
 #[tokio::test]
 async fn an_address_has_a_rate_that_wrong_keys_count_on() {

@@ -90,6 +90,7 @@ fn keys_of_the_config_file_are_checked() {
     ];
     check_access(&[
         ("[]", ": expected an object, found a list"),
+        ("null", ": expected an object, found null"),
         (r#"{"keys": []}"#, ".keys: expected an object, found a list"),
         (r#"{"keys": {"a": "hunter2"}}"#, ".keys.a: expected an object, found a string"),
         (r#"{"keys": {"a": {}}}"#, ".keys.a: a key needs \"key\" or \"keyFile\""),

@@ -70,13 +70,8 @@ pub(super) async fn check<B: MessageBody>(
             }
         },
     };
-    if let Some(Err(denial)) = &visitor
-        && request.headers().contains_key(AUTHORIZATION)
-    {
-        // It costs nothing where all is open, but whoever tries keys shall be seen.
-        guard.count_denied();
-        info!(address = %peer::address(&request), "a credential that opens nothing: {denial}");
-    }
+    let tried = visitor.as_ref().and_then(|visitor| visitor.as_ref().err()).cloned();
+    let tried = tried.filter(|_| request.headers().contains_key(AUTHORIZATION));
     if let Some(visitor) = visitor {
         if let Some(name) = visitor.as_ref().ok().and_then(Caller::name) {
             Span::current().record("caller", name);
@@ -84,18 +79,24 @@ pub(super) async fn check<B: MessageBody>(
         request.extensions_mut().insert(Visitor(visitor));
     }
     let mut response = next.call(request).await?.map_into_left_body();
-    note_denial(&gateway, &guard, &response);
+    let refused = note_denial(&gateway, &guard, &response);
+    if let Some(denial) = tried.filter(|_| !refused) {
+        // It costs nothing where all is open, but whoever tries keys shall be seen.
+        guard.count_denied();
+        info!(address = %peer::address(response.request()), "a credential that opens nothing: {denial}");
+    }
     allowance.tell(response.headers_mut());
     Ok(response)
 }
 
-/// Counts and records an answer that lets nobody in, whoever gave it.
-fn note_denial<B>(gateway: &Gateway, guard: &Gatekeeper, response: &ServiceResponse<B>) {
-    let Some(error) = response.response().error() else { return };
+/// Counts and records an answer that lets nobody in, whoever gave it; says whether it is one.
+fn note_denial<B>(gateway: &Gateway, guard: &Gatekeeper, response: &ServiceResponse<B>) -> bool {
+    let Some(error) = response.response().error() else { return false };
     let error = error.as_error::<ApiError>().or_else(|| error.as_error().map(status::Guarded::inner));
-    let Some(ApiError::Denied(denial)) = error else { return };
+    let Some(ApiError::Denied(denial)) = error else { return false };
     guard.count_denied();
     note(gateway, response, denial);
+    true
 }
 
 /// Writes that a request was refused into the log and the record of calls.

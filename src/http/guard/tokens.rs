@@ -83,7 +83,7 @@ impl Tokens {
 }
 
 /// RFC 6750 section 3.1; a refusal's text may stand between quotes as it is.
-pub(super) fn invalid(refusal: &Refusal, metadata: &str) -> String {
+fn invalid(refusal: &Refusal, metadata: &str) -> String {
     format!(
         "Bearer error=\"invalid_token\", error_description=\"{refusal}\", resource_metadata=\"{metadata}\""
     )
