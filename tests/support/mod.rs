@@ -7,6 +7,7 @@ pub(crate) mod faults;
 mod gateway;
 pub(crate) mod launch;
 pub(crate) mod nginx;
+pub(crate) mod node;
 pub(crate) mod parts;
 pub(crate) mod processes;
 pub(crate) mod proxy;
