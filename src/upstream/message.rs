@@ -1,12 +1,11 @@
 //! JSON-RPC 2.0 messages, read and written only as deep as routing them needs.
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use rmcp::model::{ClientCapabilities, Implementation, ProtocolVersion, RequestMetaObject};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Map, Value, json, value::RawValue};
 
-use super::{forwarded::Forwarded, trace_context::TraceContext};
+use super::{forwarded::Forwarded, frame::Frame, trace_context::TraceContext};
 
 /// rmcp numbers its own requests from 0 in 32 bits. Ours start high enough never to meet them, and low
 /// enough for servers that read an id as a signed 32-bit number.
@@ -121,7 +120,7 @@ pub(super) struct Request<'a> {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     /// Of the caller, for the headers of the same names.
     pub(super) trace: Option<&'a TraceContext>,
-    pub(super) frame: Bytes,
+    pub(super) frame: Frame,
 }
 
 /// The parameters of a request of ours; `arguments` are carried to the letter.
@@ -192,7 +191,7 @@ impl Framing {
         mut params: Params<'a>,
     ) -> serde_json::Result<Request<'a>> {
         #[derive(Serialize)]
-        struct Frame<'a> {
+        struct Message<'a> {
             jsonrpc: &'static str,
             id: u64,
             method: &'static str,
@@ -200,19 +199,18 @@ impl Framing {
         }
         params.meta.context = self.meta.as_ref();
         let (tool, trace) = (params.name, params.meta.trace);
-        let frame = serde_json::to_vec(&Frame { jsonrpc: "2.0", id, method, params })?;
-        Ok(Request { id, method, tool, headers: vec![], trace, frame: frame.into() })
+        let frame = Frame::new(&Message { jsonrpc: "2.0", id, method, params })?;
+        Ok(Request { id, method, tool, headers: vec![], trace, frame })
     }
 }
 
 /// `notifications/cancelled` for a request of ours.
-pub(super) fn cancelled(id: u64) -> Bytes {
-    let frame = json!({
+pub(super) fn cancelled(id: u64) -> serde_json::Result<Frame> {
+    Frame::new(&json!({
         "jsonrpc": "2.0",
         "method": "notifications/cancelled",
         "params": { "requestId": id, "reason": "the caller is no longer waiting" },
-    });
-    frame.to_string().into()
+    }))
 }
 
 /// What mcpo tells upstreams of itself.

@@ -13,6 +13,7 @@ use url::Url;
 
 use super::{
     error::WireError,
+    frame::Frame,
     inbox::Inbox,
     message::{RawReply, Request},
     remote::{self, Endpoint, Principal},
@@ -84,11 +85,11 @@ impl Sse {
         if error.says_forgotten() { self.inbox.forgotten() } else { error }
     }
 
-    pub(super) async fn send(&self, frame: Bytes) -> Result<(), WireError> {
+    pub(super) async fn send(&self, frame: Frame) -> Result<(), WireError> {
         self.shared.post(frame, HeaderMap::new()).await
     }
 
-    pub(super) fn notify(&self, frame: Bytes) {
+    pub(super) fn notify(&self, frame: Frame) {
         let (stop, shared) = (self.stop.clone(), self.shared.clone());
         self.tasks.spawn_on(
             async move {
@@ -114,9 +115,9 @@ impl Drop for Sse {
 }
 
 impl Shared {
-    async fn post(&self, frame: Bytes, mut headers: HeaderMap) -> Result<(), WireError> {
+    async fn post(&self, frame: Frame, mut headers: HeaderMap) -> Result<(), WireError> {
         headers.insert(header::CONTENT_TYPE, remote::JSON);
-        let response = self.endpoint.send(Method::POST, &self.url, headers, frame).await?;
+        let response = self.endpoint.send(Method::POST, &self.url, headers, frame.into_body()).await?;
         remote::accepted(response).await.map(drop)
     }
 }

@@ -2,7 +2,6 @@
 
 use http::{HeaderMap, HeaderName};
 use rmcp::model::{ClientJsonRpcMessage, GetMeta, JsonRpcMessage, ProtocolVersion};
-use serde::Deserialize;
 
 use super::param_headers::header_value;
 
@@ -11,17 +10,12 @@ const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// The headers of one of rmcp's own messages; none where the connection has a session.
-pub(super) fn control_headers(message: &ClientJsonRpcMessage, frame: &[u8]) -> HeaderMap {
-    #[derive(Deserialize)]
-    struct Peek {
-        method: String,
-    }
+pub(super) fn control_headers(message: &ClientJsonRpcMessage) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let JsonRpcMessage::Request(request) = message
         && let Some(version) = request.request.get_meta().protocol_version()
-        && let Ok(Peek { method }) = serde_json::from_slice(frame)
     {
-        standard_headers(&mut headers, &version, &method, None);
+        standard_headers(&mut headers, &version, request.request.method(), None);
     }
     headers
 }

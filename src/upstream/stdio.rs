@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use tokio::{
     io::{AsyncRead, AsyncWriteExt, BufReader},
     process::{ChildStderr, ChildStdin, ChildStdout, Command},
@@ -24,6 +24,7 @@ use tracing::info;
 
 use super::{
     error::{ConnectError, WireError},
+    frame::Frame,
     inbox::Inbox,
     lines::{self, Line},
     message::{RawReply, Request},
@@ -48,7 +49,7 @@ pub(super) struct Stdio {
 
 /// A message on its way to the child.
 struct Outgoing {
-    frame: Bytes,
+    frame: Frame,
     /// Taken by whoever is first: the writer, or a caller who gives the message up.
     claimed: Arc<AtomicBool>,
 }
@@ -110,11 +111,11 @@ impl Stdio {
     }
 
     /// Queues a message; waits while the child is too slow to read.
-    pub(super) async fn send(&self, frame: Bytes) -> Result<(), WireError> {
+    pub(super) async fn send(&self, frame: Frame) -> Result<(), WireError> {
         self.queue(frame).await.map(drop)
     }
 
-    async fn queue(&self, frame: Bytes) -> Result<Arc<AtomicBool>, WireError> {
+    async fn queue(&self, frame: Frame) -> Result<Arc<AtomicBool>, WireError> {
         let claimed = Arc::new(AtomicBool::new(false));
         let message = Outgoing { frame, claimed: claimed.clone() };
         tokio::select! {
@@ -126,7 +127,7 @@ impl Stdio {
     }
 
     /// Queues a message if there is room.
-    pub(super) fn try_send(&self, frame: Bytes) {
+    pub(super) fn try_send(&self, frame: Frame) {
         let _ = self.outgoing.try_send(Outgoing { frame, claimed: Arc::default() });
     }
 
@@ -159,15 +160,15 @@ async fn write(
     stop: CancellationToken,
 ) {
     let work = async {
-        while let Some(Outgoing { mut frame, claimed }) = queue.recv().await {
+        while let Some(Outgoing { frame, claimed }) = queue.recv().await {
             if claimed.swap(true, Ordering::AcqRel) {
                 continue;
             }
             // A write that fails has taken nothing.
-            let taken = stdin.write(&frame).await.inspect_err(|_| claimed.store(false, Ordering::Release))?;
-            frame.advance(taken);
-            stdin.write_all(&frame).await?;
-            stdin.write_all(b"\n").await?;
+            let mut line = frame.into_line();
+            let taken = stdin.write(&line).await.inspect_err(|_| claimed.store(false, Ordering::Release))?;
+            line.advance(taken);
+            stdin.write_all(&line).await?;
         }
         Ok::<_, std::io::Error>(())
     };

@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use reqwest::Response;
 use rmcp::model::{
@@ -22,6 +21,7 @@ use url::Url;
 
 use super::{
     error::WireError,
+    frame::Frame,
     inbox::Inbox,
     message::{Envelope, Framing, RawReply, Request},
     remote::{self, Endpoint, Principal},
@@ -109,10 +109,9 @@ impl StreamableHttp {
     }
 
     /// Sends one of rmcp's own messages; what it brings back goes to the inbox.
-    pub(super) async fn control(&self, message: ClientJsonRpcMessage) -> Result<(), WireError> {
-        let frame = serde_json::to_vec(&message).map_err(|error| WireError::NotSent(error.to_string()))?;
-        let headers = control_headers(&message, &frame);
-        let answer = self.shared.post(frame.into(), headers).await;
+    pub(super) async fn control(&self, message: ClientJsonRpcMessage, frame: Frame) -> Result<(), WireError> {
+        let headers = control_headers(&message);
+        let answer = self.shared.post(frame, headers).await;
         match (answer, message) {
             (Ok(response), JsonRpcMessage::Request(request)) => self.drain(response, request),
             (Ok(_), JsonRpcMessage::Notification(notification)) => {
@@ -131,7 +130,7 @@ impl StreamableHttp {
         Ok(())
     }
 
-    pub(super) fn notify(&self, frame: Bytes) {
+    pub(super) fn notify(&self, frame: Frame) {
         let shared = self.shared.clone();
         self.spawn(async move {
             let _ = timeout(GOODBYE, shared.post(frame, HeaderMap::new())).await;
@@ -185,11 +184,11 @@ impl Drop for StreamableHttp {
 }
 
 impl Shared {
-    async fn post(&self, frame: Bytes, mut headers: HeaderMap) -> Result<Response, WireError> {
+    async fn post(&self, frame: Frame, mut headers: HeaderMap) -> Result<Response, WireError> {
         headers.insert(header::CONTENT_TYPE, remote::JSON);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         self.add_session(&mut headers);
-        let response = self.endpoint.send(Method::POST, &self.url, headers, frame).await?;
+        let response = self.endpoint.send(Method::POST, &self.url, headers, frame.into_body()).await?;
         let response = remote::accepted(response).await?;
         if let Some(session) = response.headers().get(SESSION) {
             let _ = self.session.set(session.clone());

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use rmcp::model::ClientJsonRpcMessage;
 use tokio_util::task::TaskTracker;
 
 use super::{
     error::{ConnectError, WireError},
+    frame::Frame,
     inbox::Inbox,
     message::{self, Framing, RawReply, Request},
     remote::Principal,
@@ -70,20 +70,18 @@ impl Wire {
 
     /// Sends one of rmcp's own messages; an answer to it arrives in the inbox.
     pub(super) async fn control(&self, message: ClientJsonRpcMessage) -> Result<(), WireError> {
-        let frame = || match serde_json::to_vec(&message) {
-            Ok(frame) => Ok(Bytes::from(frame)),
-            Err(error) => Err(WireError::NotSent(error.to_string())),
-        };
+        let frame = Frame::new(&message).map_err(|error| WireError::NotSent(error.to_string()))?;
         match self {
-            Self::Stdio(stdio) => stdio.send(frame()?).await,
-            Self::Sse(sse) => sse.send(frame()?).await,
-            Self::Http(http) => http.control(message).await,
+            Self::Stdio(stdio) => stdio.send(frame).await,
+            Self::Sse(sse) => sse.send(frame).await,
+            Self::Http(http) => http.control(message, frame).await,
         }
     }
 
     /// Tells the upstream that nobody waits for `id` any more. Never waits.
     pub(super) fn cancel(&self, id: u64, framing: &Framing) {
-        let frame = message::cancelled(id);
+        // It is always JSON.
+        let Ok(frame) = message::cancelled(id) else { return };
         match self {
             Self::Stdio(stdio) => stdio.try_send(frame),
             Self::Sse(sse) => sse.notify(frame),
