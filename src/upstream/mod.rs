@@ -35,6 +35,7 @@ mod streamable_http;
 mod supervisor;
 mod tally;
 mod trace_context;
+mod well_formed;
 mod wire;
 
 pub use dial::try_connect;
@@ -47,3 +48,4 @@ pub use process::kill_groups;
 pub use session::{Session, Status};
 pub use tally::Tally;
 pub use trace_context::TraceContext;
+pub use well_formed::well_formed;
