@@ -153,11 +153,12 @@ impl Roster {
     ) -> (Status, Option<Arc<Offer>>) {
         let tried = statuses.wait_for(|status| !matches!(status, Status::Connecting));
         let status = timeout(TRIAL, tried).await.ok().and_then(|status| Some(status.ok()?.clone()));
-        let Some(Status::Ready(listing)) = &status else {
-            return (status.unwrap_or(Status::Connecting), None);
+        let status = status.unwrap_or(Status::Connecting);
+        let Some(listing) = status.listing() else {
+            return (status, None);
         };
         match http::build(&self.gateway, session, listing.clone()).await {
-            Some(offer) => (Status::Ready(listing.clone()), Some(offer)),
+            Some(offer) => (status, Some(offer)),
             None => (Status::Connecting, None),
         }
     }
@@ -217,12 +218,13 @@ impl Running {
 async fn report(session: Session, place: String) {
     let server = &session.config().name;
     let mut statuses = session.status();
-    let mut was_ready = false;
+    let mut was_connected = false;
     loop {
         let status = statuses.borrow_and_update().clone();
         match &status {
             Status::Connecting => info!(server, "connecting"),
-            Status::Ready(listing) if !was_ready => {
+            Status::Failing(_, reason) => warn!(server, reason, "calls fail one after another"),
+            Status::Ready(listing) if !was_connected => {
                 let served = |tool: &&Tool| session.config().tools.allows(&tool.name);
                 info!(server, tools = listing.tools.iter().filter(served).count(), "ready at {place}");
             }
@@ -230,7 +232,7 @@ async fn report(session: Session, place: String) {
             Status::Down { .. } | Status::NeedsAuthorization(_) | Status::Ready(_) => {}
             Status::Stopped => return,
         }
-        was_ready = matches!(status, Status::Ready(_));
+        was_connected = status.listing().is_some();
         if statuses.changed().await.is_err() {
             return;
         }

@@ -53,9 +53,13 @@ use actix_web::{
     web::{self, Data, Payload},
 };
 use paperclip::actix::OpenApiExt;
+use tokio::time::Instant;
 
 use self::{error::ApiError, guard::Denial, meter::Meter, path::Original, state::Snapshot};
 use crate::{catalogue::Tool, upstream::CallError};
+
+/// How long a document waits for its server's first attempt to connect. Open WebUI gives up after 10 s.
+const STARTING: Duration = Duration::from_secs(8);
 
 /// What each server has beside its tools.
 const PAGES: [&str; 3] = ["/openapi.json", "/docs", "/redoc"];
@@ -142,6 +146,15 @@ async fn catch_all(
         return Err(Denial::Withheld.into());
     }
     let reads = [Method::GET, Method::HEAD].contains(request.method());
+    let calls = *request.method() == Method::POST;
+    let deadline = entry.session.deadline();
+    let settled;
+    let entry = if entry.is_starting() && calls {
+        settled = gateway.settled(entry, deadline).await;
+        &settled
+    } else {
+        entry
+    };
     match rest {
         "/openapi.json" if reads => server_document(&request, &gateway, entry).await,
         "/docs" if reads => Ok(server_page(&request, entry)),
@@ -153,7 +166,6 @@ async fn catch_all(
             Ok(redirect(&format!("./{last}/docs")))
         }
         rest => {
-            let calls = *request.method() == Method::POST;
             let offer = match calls {
                 true => {
                     entry.offer().map_err(|reason| tools::not_begun(&gateway, &request, server, reason))?
@@ -165,7 +177,7 @@ async fn catch_all(
                     Err(Denial::Withheld.into())
                 }
                 Some((tool, meter)) if calls => {
-                    tools::call(&gateway, &entry.session, tool, meter, &request, payload).await
+                    tools::call(&gateway, &entry.session, tool, meter, &request, payload, deadline).await
                 }
                 Some(_) => Err(ApiError::MethodNotAllowed("POST")),
                 None if PAGES.contains(&rest) => Err(ApiError::MethodNotAllowed("GET, HEAD")),
@@ -190,7 +202,8 @@ async fn server_document(
     gateway: &Data<Gateway>,
     entry: &Entry,
 ) -> Result<HttpResponse, ApiError> {
-    let offer = readable(entry)?.clone();
+    let settled = gateway.settled(entry, Instant::now() + STARTING).await;
+    let offer = readable(&settled)?.clone();
     let view = gateway.snapshot().guard.view(guard::permission(request));
     let document = match offer.known_document(&view) {
         Some(known) => known,

@@ -7,7 +7,10 @@ use std::{mem, sync::Arc};
 use arc_swap::ArcSwap;
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
 
 use super::{
@@ -20,7 +23,7 @@ use crate::{
     config::{self, Config, Permission, Readiness, Servers},
     oauth::Office,
     openapi::{self, Document, OwnRoutes, Settings},
-    upstream::{Session, Status},
+    upstream::{Listing, Session, Status},
 };
 
 /// Shared by all workers; lives as long as the gateway.
@@ -42,6 +45,8 @@ pub struct Gateway {
     /// Cancelled once the gateway was told to stop: it is no longer ready.
     pub draining: CancellationToken,
     snapshot: ArcSwap<Snapshot>,
+    /// Told of each change of the snapshot.
+    changes: watch::Sender<()>,
     own: OwnRoutes,
 }
 
@@ -105,6 +110,7 @@ impl Gateway {
             mounting,
             draining: CancellationToken::new(),
             snapshot: ArcSwap::from_pointee(Snapshot { guard, servers: IndexMap::new(), root }),
+            changes: watch::Sender::new(()),
             own,
         }
     }
@@ -171,6 +177,27 @@ impl Gateway {
             self.describe(&mut new);
             new
         });
+        self.changes.send_replace(());
+    }
+
+    /// The entry that stands in the place of `entry` once the first attempt to connect its server has ended, or at
+    /// `deadline`.
+    pub(super) async fn settled(&self, entry: &Entry, deadline: Instant) -> Entry {
+        let mut changes = self.changes.subscribe();
+        let mut entry = entry.clone();
+        // What has changed before the subscription is looked at first.
+        changes.mark_changed();
+        while entry.is_starting() {
+            let late = timeout_at(deadline, changes.changed()).await.is_err();
+            match self.snapshot().server(entry.name()) {
+                Some(now) => entry = now.clone(),
+                None => break,
+            }
+            if late {
+                break;
+            }
+        }
+        entry
     }
 
     /// The catalogue as a caller of this permission sees it: without the servers that are withheld.
@@ -198,7 +225,7 @@ impl Gateway {
     /// Writes the root document of a catalogue.
     fn describe(&self, snapshot: &mut Snapshot) {
         let connected =
-            snapshot.servers.iter().filter(|(_, entry)| entry.is_ready()).map(|(name, _)| name.as_str());
+            snapshot.servers.iter().filter(|(_, entry)| entry.is_connected()).map(|(name, _)| name.as_str());
         snapshot.root = Arc::new(openapi::root_document(connected, &self.own, &self.settings));
     }
 }
@@ -259,6 +286,15 @@ impl Entry {
         self.offer.as_ref().ok_or_else(|| self.session.unavailable())
     }
 
+    /// Whether the first attempt to connect is under way, so that it pays to wait for it.
+    pub(super) fn is_starting(&self) -> bool {
+        self.offer.is_none() && matches!(self.status, Status::Connecting)
+    }
+
+    fn is_connected(&self) -> bool {
+        self.status.listing().is_some()
+    }
+
     fn is_ready(&self) -> bool {
         matches!(self.status, Status::Ready(_))
     }
@@ -266,18 +302,22 @@ impl Entry {
 
 /// Keeps `gateway` in step with one session until that is stopped, from the next change that `statuses` shows.
 pub async fn follow(gateway: Arc<Gateway>, session: Session, mut statuses: watch::Receiver<Status>) {
+    let mut known: Option<Arc<Listing>> = None;
     while statuses.changed().await.is_ok() {
         let status = statuses.borrow_and_update().clone();
-        match &status {
-            Status::Ready(listing) => {
+        let is_new =
+            |listing: &&Arc<Listing>| !known.as_ref().is_some_and(|known| Arc::ptr_eq(known, listing));
+        match status.listing().filter(is_new) {
+            Some(listing) => {
                 if let Some(offer) = offer::build(&gateway, &session, listing.clone()).await {
                     gateway.publish(&session, &status, Some(&offer));
+                    known = Some(listing.clone());
                 }
             }
-            Status::Connecting | Status::Down { .. } | Status::NeedsAuthorization(_) => {
-                gateway.publish(&session, &status, None);
-            }
-            Status::Stopped => return gateway.publish(&session, &status, None),
+            None => gateway.publish(&session, &status, None),
+        }
+        if matches!(status, Status::Stopped) {
+            return;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `/status`: what each server is doing, and since when, for those who hold the key. Documented through paperclip.
 
-use std::{fmt, time::SystemTime};
+use std::{fmt, iter, time::SystemTime};
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode, web::Data};
 use jiff::Timestamp;
@@ -17,7 +17,8 @@ use super::{
 use crate::{config::Permission, oauth::Authorizer, openapi::encode_segment, upstream::Status};
 
 /// What a server can be doing.
-pub(super) const STATES: [&str; 5] = ["connecting", "ready", "needs authorization", "backing off", "stopped"];
+pub(super) const STATES: [&str; 6] =
+    ["connecting", "ready", "needs authorization", "backing off", "stopped", "failing"];
 
 /// The gateway and its servers.
 #[derive(Debug, Serialize, Apiv2Schema)]
@@ -35,7 +36,8 @@ pub(super) struct Report {
 struct ServerReport {
     /// Its name.
     name: String,
-    /// "connecting", "ready", "needs authorization", "backing off" or "stopped".
+    /// "connecting", "ready", "needs authorization", "backing off", "stopped" or "failing": connected, but one call
+    /// after another fails.
     state: &'static str,
     /// Since when, in the form of RFC 3339.
     since: String,
@@ -97,7 +99,11 @@ impl ServerReport {
             Status::NeedsAuthorization(login) => {
                 (Some(login.reason.clone()), None, Some(login.url.to_string()))
             }
-            Status::Down { reason, retry, .. } => (Some(reason.clone()), time_of(*retry), None),
+            Status::Down { reason, last_words, retry, .. } => {
+                let last_words = last_words.iter().map(|words| format!("; the last on its stderr: {words}"));
+                (Some(iter::once(reason.clone()).chain(last_words).collect()), time_of(*retry), None)
+            }
+            Status::Failing(_, reason) => (Some(reason.clone()), None, None),
             Status::Connecting | Status::Ready(_) | Status::Stopped => (None, None, None),
         };
         let credential = entry.session.authorizer().and_then(Authorizer::latest);
@@ -141,6 +147,7 @@ pub(super) fn state(status: &Status) -> &'static str {
         Status::NeedsAuthorization(_) => STATES[2],
         Status::Down { .. } => STATES[3],
         Status::Stopped => STATES[4],
+        Status::Failing(..) => STATES[5],
     }
 }
 

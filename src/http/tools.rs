@@ -1,6 +1,6 @@
 //! `POST /{server}/{tool}`: the path of a call, and the one line that the log has of it.
 
-use std::{convert::Infallible, time::Instant};
+use std::{convert::Infallible, time};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError as _,
@@ -10,6 +10,7 @@ use actix_web::{
     },
     web::Payload,
 };
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{
@@ -35,10 +36,17 @@ pub(super) async fn call(
     meter: &Meter,
     request: &HttpRequest,
     payload: Payload,
+    deadline: Instant,
 ) -> Result<HttpResponse, ApiError> {
     let config = session.config();
-    let line =
-        Line { gateway, request, server: &config.name, tool: &tool.name, start: Instant::now(), open: true };
+    let line = Line {
+        gateway,
+        request,
+        server: &config.name,
+        tool: &tool.name,
+        start: time::Instant::now(),
+        open: true,
+    };
     let caller = trace_context(request.headers());
     let span = gateway
         .insight
@@ -62,7 +70,7 @@ pub(super) async fn call(
             trace: trace.as_ref(),
             forwarded: forwarded.as_ref(),
         };
-        let raw = session.call(call).await?;
+        let raw = session.call(call, deadline).await?;
         result::body(tool, config.results, &raw)
     };
     let running = meter.begin();
@@ -109,7 +117,7 @@ struct Line<'a> {
     request: &'a HttpRequest,
     server: &'a str,
     tool: &'a str,
-    start: Instant,
+    start: time::Instant,
     open: bool,
 }
 

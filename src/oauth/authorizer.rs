@@ -61,6 +61,7 @@ impl Authorizer {
             current: ArcSwapOption::empty(),
             standing: watch::Sender::new(Standing::NotAsked),
             refreshes: AtomicU64::new(0),
+            logins: watch::Sender::new(()),
             ledger: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -137,6 +138,12 @@ impl Authorizer {
     /// The login that is wanted, if one is.
     pub fn login_needed(&self) -> Option<Box<LoginNeeded>> {
         self.shared.standing.borrow().reason().map(|reason| self.shared.login(reason))
+    }
+
+    /// Resolves when a person has logged in, here, after it was first polled.
+    pub async fn new_login(&self) {
+        // It fails only where the sender is gone, and that is held here.
+        let _ = self.shared.logins.subscribe().changed().await;
     }
 
     /// Renews tokens ahead of their end, for as long as it is polled.

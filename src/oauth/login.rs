@@ -120,7 +120,9 @@ pub(super) async fn complete(shared: Arc<Shared>, login: Login, answer: Return) 
         requested_scopes: login.scopes,
         ..renewal::record(&shared, &login.found, login.client)
     });
-    ledger.keep(&shared).await.map(drop)
+    ledger.keep(&shared).await?;
+    shared.logins.send_replace(());
+    Ok(())
 }
 
 impl Ledger {

@@ -60,6 +60,8 @@ pub(super) struct Shared {
     pub(super) standing: watch::Sender<Standing>,
     /// Tokens that were got without a person.
     pub(super) refreshes: AtomicU64,
+    /// Told when a person has logged in.
+    pub(super) logins: watch::Sender<()>,
     pub(super) ledger: Mutex<Ledger>,
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -18,18 +18,22 @@ use rmcp::{
 };
 use tokio::{
     sync::{Mutex, Notify},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
     control::{ControlTransport, Handler},
+    doubt::Trust,
     error::{ConnectError, WireError},
     forwarded::Forwarded,
     inbox::Inbox,
-    listing::{ServerInfo, Tool},
+    listing::ServerInfo,
     message::{FIRST_ID, Framing, Params, RawReply},
     param_headers::ParamHeaders,
+    tidy,
+    tool::Tool,
     wire::Wire,
 };
 
@@ -37,6 +41,8 @@ use super::{
 const GOODBYE: Duration = Duration::from_secs(2);
 /// The wait before a lost subscription is opened anew.
 const RESUBSCRIBE: Duration = Duration::from_secs(5);
+/// For how long a connection that took the place of a doubted one is not doubted itself.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// An open connection, as its session owns it.
 pub(super) struct Connection {
@@ -57,13 +63,51 @@ pub(super) struct Caller {
     next_id: AtomicU64,
     /// How many requests wait for their answers.
     pub(super) in_flight: AtomicUsize,
-    /// Told when a call got no answer in time, or a proxy's for the server's.
-    pub(super) suspected: Notify,
+    /// Told when none waits any more.
+    idle: Notify,
+    /// Since when it is there for calls.
+    service: OnceLock<Service>,
     tools: ToolHeaders,
+}
+
+/// A connection that is there for calls.
+struct Service {
+    since: Instant,
+    /// Whether it was made because a refusal was doubted.
+    renewed: bool,
 }
 
 /// By tool, which arguments travel in headers; only tools that ask for any. Connections to one server share it.
 pub(super) type ToolHeaders = Arc<ArcSwap<HashMap<String, ParamHeaders>>>;
+
+/// How a connection begins.
+#[derive(Debug, Clone)]
+pub(super) enum Handshake {
+    /// The stateless generation where the server speaks it, else the handshake of the older ones.
+    Auto,
+    /// `initialize`, with this version.
+    Initialize(ProtocolVersion),
+}
+
+impl Handshake {
+    fn lifecycle(&self) -> ClientLifecycleMode {
+        match self {
+            Self::Auto => ClientLifecycleMode::Auto {
+                preferred_versions: vec![tidy::STATELESS],
+                legacy_version: Some(self.version()),
+            },
+            Self::Initialize(_) => ClientLifecycleMode::Initialize,
+        }
+    }
+
+    /// The version that `initialize` offers.
+    fn version(&self) -> ProtocolVersion {
+        match self {
+            Self::Auto => ProtocolVersion::LATEST_WITH_INITIALIZE,
+            Self::Initialize(version) => version.clone(),
+        }
+    }
+}
 
 impl Connection {
     /// Completes the handshake over the wire that `open` gives. Takes as long as the server does: the caller bounds
@@ -73,7 +117,7 @@ impl Connection {
         max_message: usize,
         tools: ToolHeaders,
         open: impl FnOnce(Arc<Inbox>) -> F,
-        lifecycle: ClientLifecycleMode,
+        handshake: Handshake,
     ) -> Result<Self, ConnectError>
     where
         F: Future<Output = Result<Wire, ConnectError>>,
@@ -82,9 +126,9 @@ impl Connection {
         let inbox = Arc::new(inbox);
         let wire = Arc::new(open(inbox.clone()).await?);
         let changed = Arc::new(Notify::new());
-        let handler = Handler { tools_changed: changed.clone() };
+        let handler = Handler { tools_changed: changed.clone(), version: handshake.version() };
         let transport = ControlTransport { wire: wire.clone(), inbox: inbox.clone(), messages };
-        let service = match handler.serve_with_lifecycle(transport, lifecycle).await {
+        let service = match handler.serve_with_lifecycle(transport, handshake.lifecycle()).await {
             Ok(service) => service,
             Err(error) => {
                 let error = explain(error, &inbox);
@@ -103,7 +147,8 @@ impl Connection {
             framing,
             next_id: AtomicU64::new(FIRST_ID),
             in_flight: AtomicUsize::new(0),
-            suspected: Notify::new(),
+            idle: Notify::new(),
+            service: OnceLock::new(),
             tools,
         };
         let offer = peer.as_ref().and_then(|peer| peer.capabilities.tools.as_ref());
@@ -153,6 +198,17 @@ impl Connection {
         self.caller.inbox.reason()
     }
 
+    /// Ends the connection once its calls have ended, after `patience`, or on `stop`.
+    pub(super) async fn retire(self, patience: Duration, stop: &CancellationToken) {
+        let idle = async {
+            while self.caller.in_flight.load(Ordering::Relaxed) > 0 {
+                self.caller.idle.notified().await;
+            }
+        };
+        let _ = stop.run_until_cancelled(timeout(patience, idle)).await;
+        self.close().await;
+    }
+
     /// Ends the connection.
     pub(super) async fn close(mut self) {
         let _ = timeout(GOODBYE, self.service.close()).await;
@@ -171,9 +227,18 @@ impl Caller {
         self.stateless() && matches!(*self.wire, Wire::Http(_))
     }
 
-    /// Whether the connection has not ended.
-    pub(super) fn is_open(&self) -> bool {
-        !self.inbox.is_closed()
+    /// Opens the connection to calls. From now on a refusal may mean that its session is lost.
+    pub(super) fn enter_service(&self, renewed: bool) {
+        let _ = self.service.set(Service { since: Instant::now(), renewed });
+    }
+
+    /// What a refusal of the next request is taken for.
+    pub(super) fn trust(&self) -> Trust {
+        match self.service.get() {
+            _ if self.unconnected() => Trust::Believe,
+            Some(service) if !service.renewed || service.since.elapsed() >= FRESH => Trust::Doubt,
+            _ => Trust::Believe,
+        }
     }
 
     /// Sends a request and waits for its answer. Dropping the future tells the upstream to stop.
@@ -181,6 +246,7 @@ impl Caller {
         &self,
         method: &'static str,
         mut params: Params<'_>,
+        trust: Trust,
     ) -> Result<RawReply, WireError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let mut headers = self.param_headers(&params);
@@ -189,7 +255,7 @@ impl Caller {
         }
         let mut request = self
             .framing
-            .request(id, method, params)
+            .request(id, method, params, trust)
             .map_err(|error| WireError::NotSent(format!("the request cannot be written: {error}")))?;
         request.headers = headers;
         self.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -197,7 +263,7 @@ impl Caller {
         let reply = self.wire.request(request, &self.framing).await;
         pending.armed = false;
         if reply.as_ref().is_err_and(WireError::says_unreachable) {
-            self.suspect();
+            self.inbox.suspect();
         }
         reply
     }
@@ -240,7 +306,9 @@ struct CancelOnDrop<'a> {
 
 impl Drop for CancelOnDrop<'_> {
     fn drop(&mut self) {
-        self.caller.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if self.caller.in_flight.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.caller.idle.notify_one();
+        }
         if self.armed {
             self.caller.wire.cancel(self.id, &self.caller.framing);
         }
@@ -256,10 +324,16 @@ fn explain(error: ClientInitializeError, inbox: &Inbox) -> ConnectError {
         },
         ClientInitializeError::LegacyFallbackFailed { fallback, .. } => explain(*fallback, inbox),
         ClientInitializeError::ConnectionClosed(_) => ConnectError::Wire(WireError::Lost(inbox.reason())),
-        ClientInitializeError::ExpectedInitResult(_) => ConnectError::OddAnswer,
-        ClientInitializeError::JsonRpcError(error) => {
-            ConnectError::Handshake(format!("the server answered with an error: {}", error.message))
+        ClientInitializeError::ExpectedInitResult(_) => {
+            ConnectError::Handshake("the server answered with something else".into())
         }
+        ClientInitializeError::JsonRpcError(error) if error.code == tidy::UNREADABLE => {
+            ConnectError::Handshake(error.message.into_owned())
+        }
+        ClientInitializeError::JsonRpcError(error) => ConnectError::Refused {
+            data: error.data.map(|data| data.to_string()).unwrap_or_default(),
+            message: error.message.into_owned(),
+        },
         error => ConnectError::Handshake(error.to_string()),
     }
 }

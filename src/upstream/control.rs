@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use rmcp::{
     ClientHandler, RoleClient,
-    model::{ClientCapabilities, ClientConfig, ClientJsonRpcMessage, ProtocolVersion, ServerJsonRpcMessage},
+    model::{
+        ClientCapabilities, ClientConfig, ClientJsonRpcMessage, JsonRpcMessage, ProtocolVersion,
+        ServerJsonRpcMessage,
+    },
     service::NotificationContext,
     transport::Transport,
 };
@@ -27,6 +30,9 @@ impl Transport<RoleClient> for ControlTransport {
         message: ClientJsonRpcMessage,
     ) -> impl Future<Output = Result<(), WireError>> + Send + 'static {
         let wire = self.wire.clone();
+        if let JsonRpcMessage::Request(request) = &message {
+            self.inbox.expect_control(&request.id, request.request.method());
+        }
         async move { wire.control(message).await }
     }
 
@@ -47,6 +53,8 @@ impl Transport<RoleClient> for ControlTransport {
 pub(super) struct Handler {
     /// Told when the server says that its tools have changed.
     pub(super) tools_changed: Arc<Notify>,
+    /// The version to offer.
+    pub(super) version: ProtocolVersion,
 }
 
 impl ClientHandler for Handler {
@@ -56,6 +64,6 @@ impl ClientHandler for Handler {
 
     fn get_info(&self) -> ClientConfig {
         ClientConfig::new(ClientCapabilities::default(), message::client_info())
-            .with_protocol_version(ProtocolVersion::V_2025_11_25)
+            .with_protocol_version(self.version.clone())
     }
 }

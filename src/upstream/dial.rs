@@ -2,12 +2,12 @@
 
 use std::{future::ready, sync::Arc};
 
-use rmcp::{model::ProtocolVersion, service::ClientLifecycleMode};
+use rmcp::model::ProtocolVersion;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    connection::{Connection, ToolHeaders},
+    connection::{Connection, Handshake, ToolHeaders},
     error::{ConnectError, WireError},
     forwarded::Forwarded,
     inbox::Inbox,
@@ -89,13 +89,13 @@ impl Dial<'_> {
     async fn shake_hands<F>(
         &self,
         wire: impl FnOnce(Arc<Inbox>) -> F,
-        lifecycle: ClientLifecycleMode,
+        handshake: Handshake,
     ) -> Result<Connection, ConnectError>
     where
         F: Future<Output = Result<Wire, ConnectError>>,
     {
         let tools = self.tools.clone();
-        Connection::shake_hands(&self.server.name, self.max_message, tools, wire, lifecycle).await
+        Connection::shake_hands(&self.server.name, self.max_message, tools, wire, handshake).await
     }
 
     fn principal(&self) -> Principal<'_> {
@@ -121,35 +121,85 @@ impl Dial<'_> {
 
     async fn stdio(&self, stdio: &config::Stdio, tasks: &TaskTracker) -> Result<Connection, ConnectError> {
         let name = &self.server.name;
-        let wire = |inbox| ready(Wire::stdio(name, stdio, inbox, tasks));
-        match self.shake_hands(wire, auto()).await {
-            // Some old servers end at the first request that they do not know, which is our probe, or answer it as
-            // they answer everything.
-            Err(ConnectError::Wire(WireError::Lost(_)) | ConnectError::OddAnswer) => {
-                self.shake_hands(wire, ClientLifecycleMode::Initialize).await
-            }
+        let wire = || |inbox| ready(Wire::stdio(name, stdio, inbox, tasks));
+        let legacy = Handshake::Initialize(ProtocolVersion::LATEST_WITH_INITIALIZE);
+        match self.negotiate(wire, Handshake::Auto).await {
+            // Some old servers end at the first request that they do not know, which is our probe.
+            Err(ConnectError::Wire(WireError::Lost(_))) => self.negotiate(wire, legacy).await,
             done => done,
         }
     }
 
     async fn http(&self, remote: &Remote) -> Result<Connection, ConnectError> {
-        let wire = |inbox| ready(Wire::http(remote, self.principal(), inbox));
-        match self.shake_hands(wire, auto()).await {
-            Err(ConnectError::OddAnswer) => self.shake_hands(wire, ClientLifecycleMode::Initialize).await,
-            done => done,
-        }
+        let wire = || |inbox| ready(Wire::http(remote, self.principal(), inbox));
+        self.negotiate(wire, Handshake::Auto).await
     }
 
     async fn sse(&self, remote: &Remote) -> Result<Connection, ConnectError> {
-        let wire = |inbox| Wire::sse(remote, self.principal(), inbox);
-        self.shake_hands(wire, ClientLifecycleMode::Initialize).await
+        let wire = || |inbox| Wire::sse(remote, self.principal(), inbox);
+        self.negotiate(wire, Handshake::Initialize(ProtocolVersion::LATEST_WITH_INITIALIZE)).await
+    }
+
+    /// Shakes hands. A server that refuses the version and names others is offered the newest of them.
+    async fn negotiate<W, F>(
+        &self,
+        wire: impl Fn() -> W,
+        handshake: Handshake,
+    ) -> Result<Connection, ConnectError>
+    where
+        W: FnOnce(Arc<Inbox>) -> F,
+        F: Future<Output = Result<Wire, ConnectError>>,
+    {
+        let error = match self.shake_hands(wire(), handshake).await {
+            Err(error) => error,
+            done => return done,
+        };
+        match named_version(&error) {
+            Some(version) => self.shake_hands(wire(), Handshake::Initialize(version)).await,
+            None => Err(error),
+        }
     }
 }
 
-/// The stateless generation where the server speaks it, else the handshake of the older ones.
-fn auto() -> ClientLifecycleMode {
-    ClientLifecycleMode::Auto {
-        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
-        legacy_version: Some(ProtocolVersion::V_2025_11_25),
+/// The newest version that a refusal of the handshake names beside the one that was offered.
+fn named_version(error: &ConnectError) -> Option<ProtocolVersion> {
+    let texts = match error {
+        ConnectError::Refused { message, data } => [message, data],
+        ConnectError::Wire(WireError::Refused { status: 400, body }) => [body, body],
+        _ => return None,
+    };
+    let older = ProtocolVersion::KNOWN_VERSIONS
+        .iter()
+        .filter(|version| version.has_initialize() && **version != ProtocolVersion::LATEST_WITH_INITIALIZE);
+    let named = older.filter(|version| texts.iter().any(|text| text.contains(version.as_str())));
+    named.max_by(|a, b| a.as_str().cmp(b.as_str())).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_may_name_a_version() {
+        let refused =
+            |message: &str, data: &str| ConnectError::Refused { message: message.into(), data: data.into() };
+        for (error, version) in [
+            (
+                refused("no", r#"{"supported":["2024-11-05","2025-03-26"],"requested":"2025-11-25"}"#),
+                Some("2025-03-26"),
+            ),
+            (
+                refused("Unsupported protocol version 2025-11-25 (supported: 2024-11-05)", ""),
+                Some("2024-11-05"),
+            ),
+            (refused("Unsupported protocol version 2025-11-25", "null"), None),
+            (
+                WireError::Refused { status: 400, body: "supported versions: 2025-06-18".into() }.into(),
+                Some("2025-06-18"),
+            ),
+            (WireError::Refused { status: 401, body: "2025-06-18".into() }.into(), None),
+        ] {
+            assert_eq!(named_version(&error).as_ref().map(ProtocolVersion::as_str), version, "{error:?}");
+        }
     }
 }

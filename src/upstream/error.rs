@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::message::RpcError;
+use super::{excerpt::Excerpt, message::RpcError, people::People};
 use crate::oauth::{AuthError, LoginNeeded};
 
 /// When to ask again while an authorization server does not answer.
@@ -32,7 +32,7 @@ pub enum CallError {
     #[error("the tool has run, but {}", WireError::TooLarge(*.0))]
     TooLarge(usize),
     /// The server's deadline passed; the upstream was told to stop.
-    #[error("no answer within {} s", .0.as_secs_f32())]
+    #[error("no answer within {}", People(*.0))]
     Deadline(Duration),
     /// A person has to log in to the upstream; the tool has not run.
     #[error("the server needs authorization: {}", .0.reason)]
@@ -73,14 +73,24 @@ pub enum ConnectError {
     /// The server answered, but not as an MCP server does.
     #[error("the handshake failed: {0}")]
     Handshake(String),
-    /// The server answered, with a result that belongs to another question.
-    #[error("the handshake failed: the server answered with something else")]
-    OddAnswer,
+    /// The server refused the handshake.
+    #[error("the handshake failed: the server answered with an error: {message}")]
+    Refused {
+        /// Its words.
+        message: String,
+        /// What it says beside them, as JSON.
+        data: String,
+    },
     /// The tools could not be listed.
-    #[error("cannot list the tools: {0}")]
-    Listing(String),
+    #[error("cannot list the tools: {reason}")]
+    Listing {
+        /// Of the server's error, if it sent one.
+        code: Option<i64>,
+        /// Why, in its words.
+        reason: String,
+    },
     /// Nothing came in time.
-    #[error("no answer within {} s", .0.as_secs_f32())]
+    #[error("no answer within {}", People(*.0))]
     Timeout(Duration),
 }
 
@@ -126,18 +136,6 @@ pub enum WireError {
 }
 
 impl WireError {
-    /// Whether it means that the server knows the session no more. 404 is what the specification wants; many servers
-    /// that were restarted answer 400, and say so or nothing. Any other 400 is about its own request.
-    pub(super) fn says_forgotten(&self) -> bool {
-        match self {
-            Self::Refused { status: 404, .. } => true,
-            Self::Refused { status: 400, body } => {
-                body.trim().is_empty() || body.to_ascii_lowercase().contains("session")
-            }
-            _ => false,
-        }
-    }
-
     /// Whether a proxy says that it cannot reach the server (RFC 9110 section 15.6.3 to 15.6.5; 52x and 530 are
     /// Cloudflare's). Any other 5xx may be the server's own word.
     pub(super) fn says_unreachable(&self) -> bool {
@@ -145,15 +143,9 @@ impl WireError {
     }
 }
 
-/// As much of a refusal's body as helps, in one line.
+/// As much of a refusal's body as helps.
 fn detail(body: &str) -> String {
-    const SHOWN: usize = 300;
-    let text = body.split_whitespace().collect::<Vec<_>>().join(" ");
-    match text.char_indices().nth(SHOWN) {
-        _ if text.is_empty() => text,
-        Some((end, _)) => format!(": {}…", &text[..end]),
-        None => format!(": {text}"),
-    }
+    if body.trim().is_empty() { String::new() } else { format!(": {}", Excerpt(body)) }
 }
 
 impl From<WireError> for CallError {
@@ -182,17 +174,6 @@ mod tests {
 
     fn refused(status: u16, body: &str) -> WireError {
         WireError::Refused { status, body: body.to_owned() }
-    }
-
-    #[test]
-    fn only_some_refusals_end_a_session() {
-        let unknown = r#"{"error":{"code":-32000,"message":"Bad Request: No valid Session ID provided"}}"#;
-        for (status, body) in [(404, "Not Found"), (404, ""), (400, unknown), (400, " ")] {
-            assert!(refused(status, body).says_forgotten(), "{status} {body}");
-        }
-        for (status, body) in [(400, "the body is too deep"), (413, ""), (409, "session"), (405, "")] {
-            assert!(!refused(status, body).says_forgotten(), "{status} {body}");
-        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Caller {
             let heard = self.inbox.heard();
             let suspected = tokio::select! {
                 () = sleep(patience) => false,
-                () = self.suspected.notified() => true,
+                () = self.inbox.suspected() => true,
             };
             // A server may well be too busy with a call to answer a ping: only a call's deadline bounds that.
             let idle = self.in_flight.load(Ordering::Relaxed) == 0;
@@ -51,19 +51,14 @@ impl Caller {
         }
     }
 
-    /// A call got no answer in time, or a proxy's: the server is asked at once.
-    pub(super) fn suspect(&self) {
-        self.suspected.notify_one();
-    }
-
     /// Asks the server whether it is there, and ends the connection if it is not. Gives the answer of a proxy that
     /// cannot reach it.
     pub(super) async fn check(&self) -> Option<WireError> {
-        if self.unconnected() || !self.is_open() {
+        if self.unconnected() || !self.inbox.is_open() {
             return None;
         }
         let heard = self.inbox.heard();
-        match timeout(ANSWER, self.request("ping", Params::default())).await {
+        match timeout(ANSWER, self.request("ping", Params::default(), self.trust())).await {
             Ok(Err(WireError::NotSent(reason) | WireError::Lost(reason))) => {
                 self.inbox.close(format!("the server cannot be reached: {reason}"));
             }

@@ -5,20 +5,22 @@
 use std::{
     collections::HashMap,
     sync::{
-        Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
-use rmcp::model::ServerJsonRpcMessage;
-use serde_json::value::RawValue;
-use tokio::sync::{mpsc, oneshot};
+use rmcp::model::{ErrorData, RequestId, ServerJsonRpcMessage};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{debug, info, warn};
 
 use super::{
+    envelope::{self, Envelope, Kind},
     error::WireError,
-    message::{self, Envelope, RawReply},
+    excerpt::Excerpt,
+    message::{FIRST_ID, RawReply},
+    tidy,
 };
 
 /// Notifications wait here for rmcp. A server that floods it loses notifications, never answers.
@@ -34,8 +36,16 @@ pub(super) struct Inbox {
     /// `None` once closed.
     waiting: Mutex<Option<HashMap<u64, oneshot::Sender<Answer>>>>,
     control: mpsc::Sender<ServerJsonRpcMessage>,
+    /// rmcp's own requests that wait, by id, and their methods.
+    control_asked: Mutex<HashMap<i64, String>>,
+    /// How much output was no message.
+    ignored: AtomicUsize,
     closed: CancellationToken,
     reason: OnceLock<String>,
+    /// Cancelled once the server has refused something as if it did not know the session.
+    doubted: CancellationToken,
+    /// Told when the server may be gone: a call got no answer in time, or a stream of it broke.
+    suspected: Notify,
     /// How many messages have come.
     heard: AtomicU64,
 }
@@ -49,7 +59,11 @@ impl Inbox {
             max_message,
             waiting: Mutex::new(Some(HashMap::new())),
             control,
+            control_asked: Mutex::default(),
+            ignored: AtomicUsize::new(0),
             closed: CancellationToken::new(),
+            doubted: CancellationToken::new(),
+            suspected: Notify::new(),
             reason: OnceLock::new(),
             heard: AtomicU64::new(0),
         };
@@ -66,45 +80,82 @@ impl Inbox {
         Ok(Ticket { inbox: self, id, answer })
     }
 
-    /// Takes one message, or a batch of them (which only 2025-03-26 knows), as it came over the wire.
-    pub(super) fn accept(&self, frame: &[u8]) {
-        self.note_life();
-        if !frame.trim_ascii_start().starts_with(b"[") {
-            return self.accept_one(frame);
-        }
-        match serde_json::from_slice::<Vec<&RawValue>>(frame) {
-            Ok(messages) => messages.iter().for_each(|message| self.accept_one(message.get().as_bytes())),
-            Err(error) => self.ignore(&error),
+    /// Begins to wait for the answer to rmcp's own request `id` of this method; to be called before it is sent.
+    pub(super) fn expect_control(&self, id: &RequestId, method: &str) {
+        if let RequestId::Number(id) = id {
+            self.lock_control().insert(*id, method.to_owned());
         }
     }
 
-    fn accept_one(&self, frame: &[u8]) {
-        match Envelope::parse(frame) {
-            Ok(envelope) => match envelope.answers() {
-                Some(id) => self.answer(id, Ok(envelope.into_reply())),
-                None => self.forward(frame),
-            },
+    /// Tells rmcp that its request `id` gets no answer, where none has come.
+    pub(super) fn no_answer(&self, id: &RequestId, error: ErrorData) {
+        if let RequestId::Number(number) = id
+            && self.lock_control().remove(number).is_some()
+        {
+            self.deliver(tidy::failure(id.clone(), error));
+        }
+    }
+
+    /// Takes what came over the wire: one message, or a list of them.
+    pub(super) fn accept(&self, bytes: &[u8]) {
+        self.note_life();
+        envelope::each(&envelope::text(bytes), |message| self.accept_one(message));
+    }
+
+    /// Takes one message.
+    pub(super) fn accept_one(&self, text: &str) {
+        let envelope = match Envelope::open(text) {
+            Ok(envelope) => envelope,
             Err(error) => {
-                self.ignore(&error);
-                if let Some(id) = self.find_waiting(frame) {
+                self.ignore(text);
+                if let Some(id) = self.find_waiting(envelope::find_ids(text)) {
                     self.answer(id, Err(WireError::Lost(format!("the answer is not JSON: {error}"))));
                 }
+                return;
             }
+        };
+        match (envelope.kind(), envelope.number().and_then(|id| u64::try_from(id).ok())) {
+            (Kind::Answer, Some(id)) if id >= FIRST_ID => self.answer(id, Ok(envelope.reply())),
+            (Kind::Answer, _) => match self.asked(&envelope) {
+                Some(id) => self.answer_control(&id, &envelope),
+                None => self.ignore(text),
+            },
+            (Kind::Request | Kind::Notification, _) => match tidy::incoming(&envelope) {
+                Some(message) => self.deliver(message),
+                None => self.ignore(text),
+            },
+            (Kind::Noise, _) => self.ignore(text),
         }
     }
 
-    /// Who waits for a message that cannot be read. Its payload may hold something like an id too.
-    fn find_waiting(&self, text: &[u8]) -> Option<u64> {
-        let ids = message::find_ids(text);
-        let waiting = self.lock();
-        let waiting = waiting.as_ref()?;
-        ids.into_iter().rev().find(|id| waiting.contains_key(id))
+    /// Hands the answer to its request `id` to rmcp.
+    pub(super) fn answer_control(&self, id: &RequestId, answer: &Envelope<'_>) {
+        if let RequestId::Number(number) = id
+            && let Some(method) = self.lock_control().remove(number)
+        {
+            self.deliver(tidy::answer(id.clone(), &method, answer));
+        }
     }
 
-    /// Takes both ends of a message that is too large: whoever waits for it is told so. False where nobody can
-    /// be made out.
+    /// The request of rmcp's that a message answers. An error that names none is for the only one that waits.
+    fn asked(&self, answer: &Envelope<'_>) -> Option<RequestId> {
+        let asked = self.lock_control();
+        let only = || asked.keys().copied().next().filter(|_| answer.error.is_some() && asked.len() == 1);
+        answer.number().filter(|id| asked.contains_key(id)).or_else(only).map(RequestId::Number)
+    }
+
+    /// Which of these ids is waited for.
+    fn find_waiting(&self, ids: Vec<i64>) -> Option<u64> {
+        let waiting = self.lock();
+        let waiting = waiting.as_ref()?;
+        ids.into_iter().filter_map(|id| u64::try_from(id).ok()).find(|id| waiting.contains_key(id))
+    }
+
+    /// Takes both ends of a message that is too large: its caller is told so. False if no caller can be made out.
     pub(super) fn refuse(&self, ends: &[u8]) -> bool {
-        let id = self.find_waiting(ends);
+        let text = String::from_utf8_lossy(ends);
+        let ids = envelope::find_ids(&text).into_iter().chain(envelope::final_id(&text));
+        let id = self.find_waiting(ids.collect());
         if let Some(id) = id {
             self.answer(id, Err(WireError::TooLarge(self.max_message)));
         }
@@ -125,11 +176,27 @@ impl Inbox {
         self.closed.cancel();
     }
 
-    /// Ends the connection to a server that has forgotten the session; gives what that means for the refused request.
-    pub(super) fn forgotten(&self) -> WireError {
-        const FORGOTTEN: &str = "the server has forgotten the session";
-        self.close(FORGOTTEN);
-        WireError::NotSent(FORGOTTEN.into())
+    /// Doubts that the server still knows the session: calls under way go on, new ones take a new connection.
+    pub(super) fn doubt(&self, reason: &str) {
+        if !self.doubted.is_cancelled() {
+            info!(server = self.server, reason, "opening the session anew");
+        }
+        self.doubted.cancel();
+    }
+
+    /// Resolves once the session is doubted.
+    pub(super) async fn doubted(&self) {
+        self.doubted.cancelled().await;
+    }
+
+    /// Has the server asked whether it is there.
+    pub(super) fn suspect(&self) {
+        self.suspected.notify_one();
+    }
+
+    /// Resolves when the server may be gone.
+    pub(super) async fn suspected(&self) {
+        self.suspected.notified().await;
     }
 
     /// Notes that the server has said something, for those that watch whether it still does.
@@ -145,6 +212,11 @@ impl Inbox {
     /// Whether the connection has ended.
     pub(super) fn is_closed(&self) -> bool {
         self.reason.get().is_some()
+    }
+
+    /// Whether new calls may take the connection.
+    pub(super) fn is_open(&self) -> bool {
+        !self.is_closed() && !self.doubted.is_cancelled()
     }
 
     /// Resolves once the connection has ended.
@@ -164,18 +236,25 @@ impl Inbox {
         }
     }
 
-    fn ignore(&self, error: &serde_json::Error) {
-        warn!(server = self.server, %error, "ignored a line that is not JSON-RPC");
-    }
-
-    fn forward(&self, frame: &[u8]) {
-        match serde_json::from_slice(frame) {
-            Ok(message) => self.deliver(message),
-            Err(error) => warn!(server = self.server, %error, "ignored a message that is not MCP"),
+    /// Passes over output that is no message, and shows the first of it.
+    fn ignore(&self, text: &str) {
+        const SHOWN: usize = 5;
+        let (server, line) = (&self.server, Excerpt(text));
+        match self.ignored.fetch_add(1, Ordering::Relaxed) {
+            SHOWN => warn!(
+                server,
+                "the server goes on writing what is not JSON-RPC; only --log-level debug shows it"
+            ),
+            number if number < SHOWN => warn!(server, %line, "ignored output that is not JSON-RPC"),
+            _ => debug!(server, %line, "ignored output that is not JSON-RPC"),
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<HashMap<u64, oneshot::Sender<Answer>>>> {
+    fn lock_control(&self) -> MutexGuard<'_, HashMap<i64, String>> {
+        self.control_asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<HashMap<u64, oneshot::Sender<Answer>>>> {
         // No code panics while it holds the lock, so a poisoned one is still whole.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -209,9 +288,9 @@ mod tests {
     #[tokio::test]
     async fn batches_are_sorted_and_never_nested() {
         let (inbox, _control) = Inbox::new("test", 1 << 20);
-        let ticket = inbox.expect(message::FIRST_ID).unwrap();
+        let ticket = inbox.expect(FIRST_ID).unwrap();
         inbox.accept(format!("{}1{}", "[1,".repeat(50_000), "]".repeat(50_000)).as_bytes());
-        let answer = format!(r#"[{{"jsonrpc":"2.0","id":{},"result":{{"a":1}}}}]"#, message::FIRST_ID);
+        let answer = format!(r#"[{{"jsonrpc":"2.0","id":{},"result":{{"a":1}}}}]"#, FIRST_ID);
         inbox.accept(answer.as_bytes());
         assert_eq!(ticket.answer().await.unwrap().unwrap().get(), r#"{"a":1}"#);
     }
@@ -219,8 +298,8 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_cannot_be_read_finds_its_caller() {
         let (inbox, _control) = Inbox::new("test", 1 << 20);
-        let ticket = inbox.expect(message::FIRST_ID).unwrap();
-        let answer = format!(r#"{{"result":{{"id":2345678901}},"oops","id":{}}}"#, message::FIRST_ID);
+        let ticket = inbox.expect(FIRST_ID).unwrap();
+        let answer = format!(r#"{{"result":{{"id":2345678901}},"oops","id":{}}}"#, FIRST_ID);
         inbox.accept(answer.as_bytes());
         assert!(matches!(ticket.answer().await, Err(WireError::Lost(_))));
     }

@@ -57,7 +57,7 @@ impl Lane {
 
     pub(super) fn is_usable(&self) -> bool {
         match &*self.state.borrow() {
-            State::Open(caller) => caller.is_open(),
+            State::Open(caller) => caller.inbox.is_open(),
             State::Opening | State::Failed(_) => true,
             State::Ended => false,
         }

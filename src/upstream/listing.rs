@@ -1,20 +1,20 @@
 //! What a server offers: its name, its instructions and its tools, read whole.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use rmcp::model::ServerPeerInfo;
-use serde::{Deserialize, Deserializer, de};
-use serde_json::{Map, Value, value::RawValue};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::time::timeout;
 use tracing::warn;
 
-use super::{
-    connection::Caller,
-    error::ConnectError,
-    message::{Params, RpcError},
-};
+use super::{connection::Caller, error::ConnectError, message::Params, tool::Tool};
 
 /// A server that pages without end stops being listened to here.
 const MOST_PAGES: usize = 1000;
+
+/// How long a page after the first may take.
+const FURTHER_PAGE: Duration = Duration::from_secs(10);
 
 /// JSON-RPC 2.0 section 5.1.
 const METHOD_NOT_FOUND: i64 = -32601;
@@ -41,7 +41,7 @@ pub struct ServerInfo {
 
 impl ServerInfo {
     pub(super) fn new(configured: &str, peer: Option<&ServerPeerInfo>) -> Self {
-        let told = peer.and_then(|peer| peer.server_info.as_ref());
+        let told = peer.and_then(|peer| peer.server_info.as_ref()).filter(|info| !info.name.is_empty());
         Self {
             name: told.map_or(configured, |info| &info.name).to_owned(),
             version: told.map_or("", |info| &info.version).to_owned(),
@@ -50,130 +50,88 @@ impl ServerInfo {
     }
 }
 
-/// A tool as the server describes it (MCP 2025-11-25, Tools), its schemas untouched.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Tool {
-    /// Its name, unique within its server.
-    pub name: String,
-    /// A name for people.
-    #[serde(default)]
-    pub title: Option<String>,
-    /// What it does.
-    #[serde(default)]
-    pub description: Option<String>,
-    /// Hints about what it does.
-    #[serde(default)]
-    pub annotations: Option<Value>,
-    /// Pictures.
-    #[serde(default)]
-    pub icons: Option<Value>,
-    /// The schema of its arguments.
-    #[serde(deserialize_with = "schema")]
-    pub input_schema: Map<String, Value>,
-    /// The schema of its structured result.
-    #[serde(default, deserialize_with = "optional_schema")]
-    pub output_schema: Option<Map<String, Value>>,
-}
-
-impl Tool {
-    /// Whether a second run does no more than the first: the tool is annotated read-only or idempotent (MCP
-    /// 2025-11-25, ToolAnnotations).
-    pub fn repeatable(&self) -> bool {
-        self.read_only() || self.hints("idempotentHint")
-    }
-
-    /// Whether its server says that it changes nothing.
-    pub fn read_only(&self) -> bool {
-        self.hints("readOnlyHint")
-    }
-
-    fn hints(&self, name: &str) -> bool {
-        self.annotations.as_ref().and_then(|hints| hints.get(name)?.as_bool()) == Some(true)
-    }
-}
-
-/// A schema is an object. One nested too deeply to be read allows any object: that costs the tool its checks and
-/// no other tool anything.
-fn schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?.get();
-    match serde_json::from_str(raw) {
-        Ok(schema) => Ok(schema),
-        Err(error) if !raw.starts_with('{') => Err(de::Error::custom(error)),
-        Err(error) => {
-            warn!(%error, "a schema cannot be read; anything is allowed in its place");
-            Ok(Map::from_iter([("type".to_owned(), "object".into())]))
-        }
-    }
-}
-
-fn optional_schema<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Map<String, Value>>, D::Error> {
-    let raw = Option::<&RawValue>::deserialize(deserializer)?;
-    raw.map(schema).transpose().map_err(de::Error::custom)
-}
-
+/// A page of a list of tools, still to be read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page<'a> {
-    #[serde(borrow)]
-    tools: Vec<&'a RawValue>,
-    #[serde(default)]
-    next_cursor: Option<String>,
+    #[serde(borrow, default)]
+    tools: Option<Vec<&'a RawValue>>,
+    /// To the letter: it is the server's alone. An empty text may lead to a page as well.
+    #[serde(borrow, default)]
+    next_cursor: Option<&'a RawValue>,
 }
 
-/// Lists all pages of the server's tools. A tool that cannot be read is left out, with a warning.
+/// Lists all pages of the server's tools. A tool that cannot be read is left out, with a warning; a further page that
+/// cannot be had costs no tool of those before.
 pub(super) async fn tools(server: &str, caller: &Caller) -> Result<Vec<Tool>, ConnectError> {
-    let mut tools = Vec::new();
-    let mut names = HashSet::new();
-    let mut cursor: Option<String> = None;
+    let mut tools = Tools { server, found: Vec::new(), names: HashSet::new() };
     let mut seen = HashSet::new();
-    for number in 1.. {
-        let params = Params { cursor: cursor.as_deref(), ..Params::default() };
-        let page = match caller.request("tools/list", params).await? {
-            Ok(page) => page,
-            // A server of resources or prompts alone.
-            Err(RpcError { code: METHOD_NOT_FOUND, .. }) => break,
-            Err(error) => return Err(ConnectError::Listing(error.message)),
+    let mut next = tools.add(&first_page(caller).await?)?;
+    while let Some(cursor) = next.take() {
+        if !seen.insert(cursor.get().to_owned()) {
+            warn!(server, "stopped listing tools: the server repeats a page");
+            break;
+        }
+        if seen.len() == MOST_PAGES {
+            warn!(server, "stopped listing tools after {MOST_PAGES} pages");
+            break;
+        }
+        let page = timeout(FURTHER_PAGE, page(caller, Some(&cursor))).await;
+        let page = page.unwrap_or(Err(ConnectError::Timeout(FURTHER_PAGE)));
+        next = match page.and_then(|page| tools.add(&page)) {
+            Ok(next) => next,
+            // Only the last page of some servers has an empty cursor, which they refuse.
+            Err(_) if cursor.get() == "\"\"" => break,
+            Err(error) if caller.inbox.is_closed() => return Err(error),
+            Err(error) => {
+                warn!(server, %error, tools = tools.found.len(), "serves the tools of the pages that could be had");
+                break;
+            }
         };
-        let page: Page<'_> =
-            serde_json::from_str(page.get()).map_err(|error| ConnectError::Listing(error.to_string()))?;
-        for tool in page.tools.iter().filter_map(|tool| read_tool(server, tool)) {
-            if names.insert(tool.name.clone()) {
-                tools.push(tool);
-            } else {
-                warn!(server, tool = tool.name, "left out a tool: the server lists its name twice");
-            }
-        }
-        match page.next_cursor {
-            None => break,
-            Some(next) if !seen.insert(next.clone()) => {
-                warn!(server, "stopped listing tools: the server repeats a page");
-                break;
-            }
-            Some(_) if number == MOST_PAGES => {
-                warn!(server, "stopped listing tools after {MOST_PAGES} pages");
-                break;
-            }
-            next => cursor = next,
-        }
     }
-    caller.read_param_headers(server, &mut tools);
-    Ok(tools)
+    caller.read_param_headers(server, &mut tools.found);
+    Ok(tools.found)
 }
 
-fn read_tool(server: &str, tool: &RawValue) -> Option<Tool> {
-    #[derive(Deserialize)]
-    struct Named {
-        name: String,
+async fn first_page(caller: &Caller) -> Result<Box<RawValue>, ConnectError> {
+    match page(caller, None).await {
+        // A server of resources or prompts alone.
+        Err(ConnectError::Listing { code: Some(METHOD_NOT_FOUND), .. }) => Ok(RawValue::NULL.to_owned()),
+        page => page,
     }
-    match serde_json::from_str::<Tool>(tool.get()) {
-        Ok(tool) => Some(tool),
-        Err(error) => {
-            let name = serde_json::from_str(tool.get()).map_or_else(|_| "?".into(), |Named { name }| name);
-            warn!(server, tool = name, %error, "left out a tool that cannot be read");
-            None
+}
+
+async fn page(caller: &Caller, cursor: Option<&RawValue>) -> Result<Box<RawValue>, ConnectError> {
+    let params = Params { cursor, ..Params::default() };
+    let page = caller.request("tools/list", params, caller.trust()).await?;
+    page.map_err(|error| ConnectError::Listing { code: Some(error.code), reason: error.message })
+}
+
+/// Tools as they are found.
+struct Tools<'a> {
+    server: &'a str,
+    found: Vec<Tool>,
+    names: HashSet<String>,
+}
+
+impl Tools<'_> {
+    /// Adds those of a page; gives the cursor of the next one.
+    fn add(&mut self, page: &RawValue) -> Result<Option<Box<RawValue>>, ConnectError> {
+        let page: Option<Page<'_>> = serde_json::from_str(page.get())
+            .map_err(|error| ConnectError::Listing { code: None, reason: error.to_string() })?;
+        let Some(page) = page else { return Ok(None) };
+        for tool in page.tools.into_iter().flatten().filter_map(|tool| Tool::read(self.server, tool)) {
+            if self.names.insert(tool.name.clone()) {
+                self.found.push(tool);
+            } else {
+                warn!(
+                    server = self.server,
+                    tool = tool.name,
+                    "left out a tool: the server lists its name twice"
+                );
+            }
         }
+        let next = page.next_cursor.filter(|cursor| cursor.get() != "false");
+        Ok(next.map(ToOwned::to_owned))
     }
 }

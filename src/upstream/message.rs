@@ -1,11 +1,11 @@
-//! JSON-RPC 2.0 messages, read and written only as deep as routing them needs.
+//! The messages that mcpo writes, and what it makes of their answers.
 
 use http::{HeaderName, HeaderValue};
 use rmcp::model::{ClientCapabilities, Implementation, ProtocolVersion, RequestMetaObject};
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
 
-use super::{forwarded::Forwarded, frame::Frame, trace_context::TraceContext};
+use super::{doubt::Trust, forwarded::Forwarded, frame::Frame, trace_context::TraceContext};
 
 /// rmcp numbers its own requests from 0 in 32 bits. Ours start high enough never to meet them, and low
 /// enough for servers that read an id as a signed 32-bit number.
@@ -27,7 +27,7 @@ pub struct RpcError {
 
 impl RpcError {
     /// Reads an error however odd it is: somebody waits for it.
-    fn read(raw: &RawValue) -> Self {
+    pub(super) fn read(raw: &RawValue) -> Self {
         #[derive(Deserialize, Default)]
         struct Lenient<'a> {
             #[serde(default)]
@@ -37,62 +37,22 @@ impl RpcError {
             #[serde(borrow, default)]
             data: Option<&'a RawValue>,
         }
-        let error: Lenient<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
+        // Some servers send the message alone.
+        let error: Lenient<'_> = serde_json::from_str(raw.get()).unwrap_or_else(|_| Lenient {
+            message: serde_json::from_str(raw.get()).unwrap_or_default(),
+            ..Lenient::default()
+        });
         let message = match error.message {
             Value::String(message) => message,
             Value::Null => "the server answered with an error and did not say which".to_owned(),
             other => other.to_string(),
         };
-        let code = error.code.as_i64().unwrap_or_default();
-        Self { code, message, data: error.data.map(ToOwned::to_owned) }
+        let code = match &error.code {
+            Value::String(code) => code.parse().ok(),
+            code => code.as_i64().or_else(|| code.as_f64().map(|code| code as i64)),
+        };
+        Self { code: code.unwrap_or_default(), message, data: error.data.map(ToOwned::to_owned) }
     }
-}
-
-/// A message from the upstream, opened just far enough to see whose it is.
-#[derive(Deserialize)]
-pub(super) struct Envelope<'a> {
-    #[serde(borrow, default)]
-    id: Option<&'a RawValue>,
-    #[serde(default)]
-    method: Option<IgnoredAny>,
-    #[serde(borrow, default)]
-    result: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    error: Option<&'a RawValue>,
-}
-
-impl<'a> Envelope<'a> {
-    pub(super) fn parse(frame: &'a [u8]) -> serde_json::Result<Self> {
-        serde_json::from_slice(frame)
-    }
-
-    /// The id of the request that this answers, where it is one of ours.
-    pub(super) fn answers(&self) -> Option<u64> {
-        if self.method.is_some() {
-            return None;
-        }
-        let id = self.id?.get().trim_matches('"').parse().ok()?;
-        (id >= FIRST_ID).then_some(id)
-    }
-
-    pub(super) fn into_reply(self) -> RawReply {
-        match (self.error, self.result) {
-            (Some(error), _) => Err(RpcError::read(error)),
-            (None, Some(result)) => Ok(result.to_owned()),
-            (None, None) => Ok(RawValue::NULL.to_owned()),
-        }
-    }
-}
-
-/// Everything in a text that looks like the id of a request of ours.
-pub(super) fn find_ids(text: &[u8]) -> Vec<u64> {
-    let text = String::from_utf8_lossy(text);
-    let id = |after: &str| {
-        let digits = after.trim_start_matches([' ', ':', '"']);
-        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-        digits[..end].parse().ok().filter(|id| *id >= FIRST_ID)
-    };
-    text.split("\"id\"").skip(1).filter_map(id).collect()
 }
 
 /// A tool's call, and what goes with it.
@@ -121,6 +81,8 @@ pub(super) struct Request<'a> {
     /// Of the caller, for the headers of the same names.
     pub(super) trace: Option<&'a TraceContext>,
     pub(super) frame: Frame,
+    /// What a refusal of it is taken for.
+    pub(super) trust: Trust,
 }
 
 /// The parameters of a request of ours; `arguments` are carried to the letter.
@@ -129,7 +91,7 @@ pub(super) struct Params<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) cursor: Option<&'a str>,
+    pub(super) cursor: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) arguments: Option<&'a RawValue>,
     #[serde(rename = "inputResponses", skip_serializing_if = "Option::is_none")]
@@ -189,6 +151,7 @@ impl Framing {
         id: u64,
         method: &'static str,
         mut params: Params<'a>,
+        trust: Trust,
     ) -> serde_json::Result<Request<'a>> {
         #[derive(Serialize)]
         struct Message<'a> {
@@ -200,7 +163,7 @@ impl Framing {
         params.meta.context = self.meta.as_ref();
         let (tool, trace) = (params.name, params.meta.trace);
         let frame = Frame::new(&Message { jsonrpc: "2.0", id, method, params })?;
-        Ok(Request { id, method, tool, headers: vec![], trace, frame })
+        Ok(Request { id, method, tool, headers: vec![], trace, frame, trust })
     }
 }
 

@@ -66,11 +66,17 @@ async fn live(shared: Arc<Shared>, lane: Arc<Lane>, identity: Identity, forwarde
     let attempt = Box::pin(dial.open_for_calls(&pool.tasks));
     match lane.stop.run_until_cancelled(attempt).await {
         Some(Ok(connection)) => {
+            // It is made for a call, so what it is refused at first is believed.
+            connection.caller.enter_service(true);
             lane.state.send_replace(State::Open(connection.caller.clone()));
             let silence = shared.config.bounds.idle;
             pool.serve(identity, &lane, &connection, silence).await;
             pool.leave(identity, &lane);
-            connection.close().await;
+            if connection.caller.inbox.is_closed() {
+                connection.close().await;
+            } else {
+                connection.retire(shared.config.bounds.call, &lane.stop).await;
+            }
         }
         Some(Err(error)) => {
             lane.state.send_replace(State::Failed(error));
@@ -85,6 +91,15 @@ impl Pool {
     /// An empty pool. Its connections' tasks are `tasks`, and end soon after `stop`.
     pub(super) fn new(tasks: TaskTracker, stop: CancellationToken) -> Self {
         Self { lanes: Mutex::default(), most: MOST, patience: IDLE, tasks, stop, runtime: Handle::current() }
+    }
+
+    /// Has every identity take a new connection for its next calls.
+    pub(super) fn renew(&self) {
+        for lane in self.lock().values() {
+            if let State::Open(caller) = &*lane.state.borrow() {
+                caller.inbox.doubt("the server's own session is opened anew");
+            }
+        }
     }
 
     /// A lease on the lane of `identity`. Where there is none that may be used, `start` is given a new one, for which
@@ -113,6 +128,7 @@ impl Pool {
     async fn serve(&self, identity: Identity, lane: &Arc<Lane>, connection: &Connection, silence: Duration) {
         tokio::select! {
             _ = connection.ended() => {}
+            () = connection.caller.inbox.doubted() => {}
             () = lane.stop.cancelled() => {}
             () = self.idle(identity, lane) => {}
             // It closes the inbox, which ends the connection.

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json, value::RawValue};
 
 use super::{
     connection::Caller,
+    doubt::Trust,
     error::CallError,
     message::{Call, Meta, Params},
 };
@@ -21,7 +22,7 @@ use super::{
 const MOST_ROUNDS: u32 = 8;
 
 /// Calls a tool, in as many rounds as its server needs.
-pub(super) async fn call(caller: &Caller, call: Call<'_>) -> Result<Box<RawValue>, CallError> {
+pub(super) async fn call(caller: &Caller, call: Call<'_>, trust: Trust) -> Result<Box<RawValue>, CallError> {
     let mut input = Input::default();
     for round in 0..=MOST_ROUNDS {
         let params = Params {
@@ -32,7 +33,7 @@ pub(super) async fn call(caller: &Caller, call: Call<'_>) -> Result<Box<RawValue
             meta: Meta { trace: call.trace, forwarded: call.forwarded, ..Meta::default() },
             ..Params::default()
         };
-        let reply = caller.request("tools/call", params).await.map_err(|error| match error.into() {
+        let reply = caller.request("tools/call", params, trust).await.map_err(|error| match error.into() {
             // The rounds before have reached the tool.
             CallError::NotSent(reason) if round > 0 => CallError::Lost(reason),
             error => error,

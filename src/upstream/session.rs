@@ -22,9 +22,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     connection::{Caller, ToolHeaders},
     dial::Dial,
+    doubt::Trust,
     error::CallError,
     forwarded::Forwarded,
     gate::Gate,
+    health::Health,
     lane::Lease,
     listing::Listing,
     message::Call,
@@ -47,12 +49,16 @@ pub enum Status {
     Connecting,
     /// Tools can be called.
     Ready(Arc<Listing>),
+    /// Connected, but one call after another fails, for this reason.
+    Failing(Arc<Listing>, String),
     /// A person has to log in; it goes on by itself then.
     NeedsAuthorization(Box<LoginNeeded>),
     /// Not connected.
     Down {
         /// Why, in a sentence.
         reason: String,
+        /// The last that its program wrote on stderr, for those who look after it.
+        last_words: Option<String>,
         /// When the next attempt starts, unless a caller wants it sooner.
         retry: Instant,
         /// The soonest that a caller may have it.
@@ -60,6 +66,16 @@ pub enum Status {
     },
     /// Ended for good.
     Stopped,
+}
+
+impl Status {
+    /// What the server offers, while it is connected.
+    pub fn listing(&self) -> Option<&Arc<Listing>> {
+        match self {
+            Self::Ready(listing) | Self::Failing(listing, _) => Some(listing),
+            _ => None,
+        }
+    }
 }
 
 /// A handle on one server's session; clones share it.
@@ -89,6 +105,8 @@ pub(super) struct Shared {
     attempts: watch::Sender<()>,
     /// Told when a caller begins to wait.
     wanted: Notify,
+    /// Whether its calls fail one after another.
+    pub(super) health: Health,
 }
 
 impl Shared {
@@ -108,7 +126,8 @@ impl Shared {
     }
 
     /// Opens a connection to callers.
-    pub(super) fn connected(&self, caller: Arc<Caller>) {
+    pub(super) fn connected(&self, caller: Arc<Caller>, renewed: bool) {
+        caller.enter_service(renewed);
         self.caller.store(Some(caller));
         self.tally.connected();
         self.held.store(true, Ordering::Release);
@@ -134,7 +153,7 @@ impl Shared {
     }
 
     fn open_caller(&self) -> Option<Arc<Caller>> {
-        self.caller.load_full().filter(|caller| caller.is_open())
+        self.caller.load_full().filter(|caller| caller.inbox.is_open())
     }
 }
 
@@ -162,6 +181,7 @@ impl Session {
             held: AtomicBool::new(false),
             attempts: watch::Sender::new(()),
             wanted: Notify::new(),
+            health: Health::default(),
         });
         tasks.spawn(supervisor::run(shared.clone(), tasks.clone(), stop));
         Self { shared }
@@ -207,17 +227,33 @@ impl Session {
         self.shared.gate.queued()
     }
 
-    /// Calls a tool, waiting for a connection and for its turn where it has to. Dropping the future cancels the call
-    /// upstream.
+    /// When a call that begins now has to have its answer.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.shared.config.bounds.call
+    }
+
+    /// Calls a tool, waiting for a connection and for its turn where it has to, until `deadline`. Dropping the future
+    /// cancels the call upstream.
     ///
     /// # Errors
     ///
     /// [`CallError`] says whether the tool may have run.
-    pub async fn call(&self, call: Call<'_>) -> Result<Box<RawValue>, CallError> {
-        let deadline = Instant::now() + self.shared.config.bounds.call;
+    pub async fn call(&self, call: Call<'_>, deadline: Instant) -> Result<Box<RawValue>, CallError> {
         let (caller, _lease) = self.reach(call, deadline).await?;
         let _turn = self.shared.gate.enter(deadline).await?;
-        let error = match self.attempt(&caller, call, deadline).await {
+        let outcome = self.run(&caller, call, deadline).await;
+        self.shared.health.note(&outcome);
+        outcome
+    }
+
+    /// Sends a call, twice at most.
+    async fn run(
+        &self,
+        caller: &Arc<Caller>,
+        call: Call<'_>,
+        deadline: Instant,
+    ) -> Result<Box<RawValue>, CallError> {
+        let error = match self.attempt(caller, call, deadline, caller.trust()).await {
             Err(error) if error.may_go_again(call.repeatable) => error,
             done => return done,
         };
@@ -227,7 +263,11 @@ impl Session {
             self.reach(call, deadline).await
         };
         match (timeout_at(deadline, checked).await, error) {
-            (Ok(Ok((caller, _lease))), _) => self.attempt(&caller, call, deadline).await,
+            (Ok(Ok((again, _lease))), _) => {
+                // What a new session refuses, too, is believed.
+                let trust = if Arc::ptr_eq(caller, &again) { again.trust() } else { Trust::Believe };
+                self.attempt(&again, call, deadline, trust).await
+            }
             // That it may have run matters more than why it cannot run again.
             (_, lost @ CallError::Lost(_)) => Err(lost),
             (Ok(Err(unavailable)), _) => Err(unavailable),
@@ -240,9 +280,10 @@ impl Session {
         caller: &Caller,
         call: Call<'_>,
         deadline: Instant,
+        trust: Trust,
     ) -> Result<Box<RawValue>, CallError> {
-        timeout_at(deadline, rounds::call(caller, call)).await.unwrap_or_else(|_| {
-            caller.suspect();
+        timeout_at(deadline, rounds::call(caller, call, trust)).await.unwrap_or_else(|_| {
+            caller.inbox.suspect();
             Err(CallError::Deadline(self.shared.config.bounds.call))
         })
     }
@@ -285,14 +326,15 @@ impl Session {
         shared.open_caller().ok_or_else(|| self.unavailable())
     }
 
-    /// Whether there is nothing to wait for: it was never connected, a person has to act first, or it is over.
+    /// Whether there is nothing to wait for: it was tried and never connected, a person has to act first, or it is
+    /// over.
     fn hopeless(&self) -> bool {
-        let over = match &*self.shared.status.borrow() {
+        match &*self.shared.status.borrow() {
             Status::Stopped => true,
-            Status::NeedsAuthorization(_) => self.login_needed(),
-            _ => false,
-        };
-        over || !self.shared.held.load(Ordering::Acquire)
+            Status::NeedsAuthorization(_) if self.login_needed() => true,
+            Status::Connecting => false,
+            _ => !self.shared.held.load(Ordering::Acquire),
+        }
     }
 
     fn login_needed(&self) -> bool {
@@ -302,7 +344,7 @@ impl Session {
     /// Why there is no connection, for a caller that would need one.
     pub fn unavailable(&self) -> CallError {
         let (reason, retry_after) = match &*self.shared.status.borrow() {
-            Status::Down { reason, retry, soonest } => {
+            Status::Down { reason, retry, soonest, .. } => {
                 // Once it was connected, whoever calls has it tried before its turn.
                 let next = if self.shared.held.load(Ordering::Acquire) { soonest } else { retry };
                 (reason.clone(), next.saturating_duration_since(Instant::now()).max(SOON))
@@ -312,7 +354,7 @@ impl Session {
                 return CallError::LoginNeeded(login.clone());
             }
             Status::Stopped => ("the server is being stopped".into(), SOON),
-            Status::Connecting | Status::Ready(_) | Status::NeedsAuthorization(_) => {
+            Status::Connecting | Status::Ready(_) | Status::Failing(..) | Status::NeedsAuthorization(_) => {
                 ("the server is still connecting".into(), SOON)
             }
         };

@@ -4,19 +4,18 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream::BoxStream};
 use http::{HeaderMap, Method, header};
-use sse_stream::Sse as Event;
 use tokio::{runtime::Handle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use super::{
+    doubt::{self, Trust},
     error::WireError,
     frame::Frame,
     inbox::Inbox,
     message::{RawReply, Request},
-    remote::{self, Endpoint, Principal},
+    remote::{self, Endpoint, Events, Principal},
 };
 use crate::config;
 
@@ -25,8 +24,6 @@ const ENDPOINT: Duration = Duration::from_secs(30);
 
 /// How long a notification may take to be sent.
 const NOTIFY: Duration = Duration::from_secs(5);
-
-type Events = BoxStream<'static, Result<Event, WireError>>;
 
 /// An open stream and its endpoint.
 pub(super) struct Sse {
@@ -53,12 +50,12 @@ impl Sse {
     ) -> Result<Self, WireError> {
         let endpoint = Endpoint::new(config, principal)?;
         let headers = HeaderMap::from_iter([(header::ACCEPT, remote::EVENTS)]);
-        let response = endpoint.send(Method::GET, &config.url, headers, Bytes::new()).await?;
+        let response = endpoint.send(Method::GET, &config.url, headers, Bytes::new(), Trust::Believe).await?;
         let response = remote::accepted(response).await?;
         if !remote::is_event_stream(response.headers()) {
             return Err(WireError::NotSent("the server's answer is not a stream of events".into()));
         }
-        let mut events = remote::events(response, inbox.max_message);
+        let mut events = Events::of(response, inbox.max_message);
         let url = timeout(ENDPOINT, messages_url(&mut events, &config.url))
             .await
             .map_err(|_| WireError::NotSent("the server did not name its endpoint".into()))??;
@@ -74,26 +71,28 @@ impl Sse {
         // Some servers never answer a POST whose stream is gone, so the stream's end is waited for meanwhile.
         tokio::select! {
             biased;
-            sent = self.shared.post(request.frame, HeaderMap::from_iter(request.headers)) => sent.map_err(|error| self.refused(error))?,
+            sent = self.shared.post(request.frame, HeaderMap::from_iter(request.headers), request.trust) => {
+                match (sent, request.trust) {
+                    (Ok(()), _) => {}
+                    // The server may have forgotten the session while its stream seems to stand.
+                    (Err(error), Trust::Doubt) => return doubt::settle(Err(error), None, &self.inbox),
+                    (Err(error), Trust::Believe) => return Err(error),
+                }
+            }
             reply = &mut answer => return reply,
         }
         answer.await
     }
 
-    /// The server may have forgotten the session while its stream seems to stand: then that is the end of it.
-    fn refused(&self, error: WireError) -> WireError {
-        if error.says_forgotten() { self.inbox.forgotten() } else { error }
-    }
-
     pub(super) async fn send(&self, frame: Frame) -> Result<(), WireError> {
-        self.shared.post(frame, HeaderMap::new()).await
+        self.shared.post(frame, HeaderMap::new(), Trust::Believe).await
     }
 
     pub(super) fn notify(&self, frame: Frame) {
         let (stop, shared) = (self.stop.clone(), self.shared.clone());
         self.tasks.spawn_on(
             async move {
-                let post = shared.post(frame, HeaderMap::new());
+                let post = shared.post(frame, HeaderMap::new(), Trust::Doubt);
                 drop(stop.run_until_cancelled(timeout(NOTIFY, post)).await);
             },
             &self.runtime,
@@ -115,9 +114,9 @@ impl Drop for Sse {
 }
 
 impl Shared {
-    async fn post(&self, frame: Frame, mut headers: HeaderMap) -> Result<(), WireError> {
+    async fn post(&self, frame: Frame, mut headers: HeaderMap, trust: Trust) -> Result<(), WireError> {
         headers.insert(header::CONTENT_TYPE, remote::JSON);
-        let response = self.endpoint.send(Method::POST, &self.url, headers, frame.into_body()).await?;
+        let response = self.endpoint.send(Method::POST, &self.url, headers, frame.into_body(), trust).await?;
         remote::accepted(response).await.map(drop)
     }
 }
@@ -125,13 +124,12 @@ impl Shared {
 /// Reads up to the `endpoint` event. The endpoint gets our headers, so it must share the stream's origin.
 async fn messages_url(events: &mut Events, base: &Url) -> Result<Url, WireError> {
     let broken = |reason: &str| WireError::NotSent(reason.to_owned());
-    while let Some(event) = events.next().await {
-        let event = event?;
-        if event.event.as_deref() != Some("endpoint") {
+    while let Some(event) = events.next().await? {
+        if event.name.as_deref() != Some("endpoint") {
             continue;
         }
         let endpoint = base
-            .join(event.data.unwrap_or_default().trim())
+            .join(String::from_utf8_lossy(&event.data).trim())
             .map_err(|_| broken("the server's endpoint is not a URL"))?;
         if endpoint.origin() != base.origin() {
             return Err(broken("the server's endpoint is on another origin"));
@@ -146,10 +144,10 @@ async fn read(mut events: Events, inbox: Arc<Inbox>, stop: CancellationToken) {
     let reason = loop {
         tokio::select! {
             event = events.next() => match event {
-                Some(Ok(Event { data: Some(data), .. })) => inbox.accept(data.as_bytes()),
-                Some(Ok(_)) => {}
-                Some(Err(error)) => break format!("the stream of events broke: {error}"),
-                None => break "the server ended the stream of events".to_owned(),
+                Ok(Some(event)) if event.name.as_deref() == Some("endpoint") => {}
+                Ok(Some(event)) => inbox.accept(&event.data),
+                Err(error) => break format!("the stream of events broke: {error}"),
+                Ok(None) => break "the server ended the stream of events".to_owned(),
             },
             () = stop.cancelled() => break "the connection is being closed".to_owned(),
         }

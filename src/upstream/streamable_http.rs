@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use reqwest::Response;
 use rmcp::model::{
     ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorData, JsonRpcMessage, JsonRpcRequest,
-    RequestId, ServerJsonRpcMessage,
+    RequestId,
 };
 use serde::Deserialize;
 use tokio::{runtime::Handle, time::timeout};
@@ -20,14 +20,20 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use super::{
+    doubt::{self, Trust},
+    envelope::Envelope,
     error::WireError,
     frame::Frame,
     inbox::Inbox,
-    message::{Envelope, Framing, RawReply, Request},
+    message::{Framing, RawReply, Request},
     remote::{self, Endpoint, Principal},
     standard_headers::{VERSION, control_headers, standard_headers},
+    tidy,
 };
 use crate::config;
+
+/// Why a request that was taken has no answer.
+const NO_ANSWER: &str = "the server took the request and sent no answer";
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 
@@ -91,14 +97,13 @@ impl StreamableHttp {
             trace.add_to(&mut headers);
         }
         let exchange = async {
-            match self.shared.post(request.frame, headers).await {
-                Ok(response) => {
-                    let reply = self.shared.follow(response, Some(request.id)).await?;
-                    reply.ok_or_else(|| {
-                        WireError::Lost("the server took the request and sent no answer".into())
-                    })
-                }
-                Err(error) => self.shared.refused(error, request.id),
+            let (outcome, status) = match self.shared.post(request.frame, headers, request.trust).await {
+                Ok(response) => (self.shared.answer(response, request.id).await, None),
+                Err(error) => refused(error, request.id),
+            };
+            match request.trust {
+                Trust::Believe => outcome,
+                Trust::Doubt => doubt::settle(outcome, status, &self.shared.inbox),
             }
         };
         tokio::select! {
@@ -111,7 +116,7 @@ impl StreamableHttp {
     /// Sends one of rmcp's own messages; what it brings back goes to the inbox.
     pub(super) async fn control(&self, message: ClientJsonRpcMessage, frame: Frame) -> Result<(), WireError> {
         let headers = control_headers(&message);
-        let answer = self.shared.post(frame, headers).await;
+        let answer = self.shared.post(frame, headers, Trust::Believe).await;
         match (answer, message) {
             (Ok(response), JsonRpcMessage::Request(request)) => self.drain(response, request),
             (Ok(_), JsonRpcMessage::Notification(notification)) => {
@@ -123,7 +128,7 @@ impl StreamableHttp {
             (Err(error), JsonRpcMessage::Request(request))
                 if matches!(request.request, ClientRequest::DiscoverRequest(_)) =>
             {
-                self.shared.inbox.deliver(refused_discovery(error, request.id)?);
+                self.shared.refused_discovery(error, &request.id)?;
             }
             (Err(error), _) => return Err(error),
         }
@@ -133,7 +138,7 @@ impl StreamableHttp {
     pub(super) fn notify(&self, frame: Frame) {
         let shared = self.shared.clone();
         self.spawn(async move {
-            let _ = timeout(GOODBYE, shared.post(frame, HeaderMap::new())).await;
+            let _ = timeout(GOODBYE, shared.post(frame, HeaderMap::new(), Trust::Doubt)).await;
         });
     }
 
@@ -148,19 +153,13 @@ impl StreamableHttp {
         }
     }
 
-    /// Follows the answer to one of rmcp's requests. One that breaks off is an error; a subscription's ends with
-    /// its stream.
+    /// Follows the answer to one of rmcp's requests. Without one, rmcp is told why.
     fn drain(&self, response: Response, request: JsonRpcRequest<ClientRequest>) {
         let shared = self.shared.clone();
         self.spawn(async move {
             let end = shared.follow(response, None).await;
-            let subscription = matches!(request.request, ClientRequest::SubscriptionsListenRequest(_));
-            if end.is_err() || subscription {
-                let reason =
-                    end.err().map_or_else(|| "the stream has ended".into(), |error| error.to_string());
-                let error = ErrorData::internal_error(reason, None);
-                shared.inbox.deliver(ServerJsonRpcMessage::error(error, Some(request.id)));
-            }
+            let reason = end.err().map_or_else(|| NO_ANSWER.into(), |error| error.to_string());
+            shared.inbox.no_answer(&request.id, ErrorData::new(tidy::UNREADABLE, reason, None));
         });
     }
 
@@ -184,11 +183,11 @@ impl Drop for StreamableHttp {
 }
 
 impl Shared {
-    async fn post(&self, frame: Frame, mut headers: HeaderMap) -> Result<Response, WireError> {
+    async fn post(&self, frame: Frame, mut headers: HeaderMap, trust: Trust) -> Result<Response, WireError> {
         headers.insert(header::CONTENT_TYPE, remote::JSON);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         self.add_session(&mut headers);
-        let response = self.endpoint.send(Method::POST, &self.url, headers, frame.into_body()).await?;
+        let response = self.endpoint.send(Method::POST, &self.url, headers, frame.into_body(), trust).await?;
         let response = remote::accepted(response).await?;
         if let Some(session) = response.headers().get(SESSION) {
             let _ = self.session.set(session.clone());
@@ -205,22 +204,24 @@ impl Shared {
         }
     }
 
-    /// Takes one message: the answer to `wanted` is returned, all else goes to the inbox.
-    fn take(&self, frame: &[u8], wanted: Option<u64>) -> Option<RawReply> {
-        if let Some(wanted) = wanted
-            && let Ok(envelope) = Envelope::parse(frame)
-            && envelope.answers() == Some(wanted)
-        {
-            self.inbox.note_life();
-            return Some(envelope.into_reply());
+    /// A server of an older generation refuses `server/discover` in its own way. Told to rmcp as a JSON-RPC error,
+    /// that makes it fall back to `initialize` (MCP 2026-07-28, Backward Compatibility).
+    fn refused_discovery(&self, error: WireError, id: &RequestId) -> Result<(), WireError> {
+        let WireError::Refused { status, body } = error else {
+            return Err(error);
+        };
+        match Envelope::open(&body).ok().filter(|answer| answer.error.is_some()) {
+            Some(answer) => self.inbox.answer_control(id, &answer),
+            None => {
+                let reason = format!("server/discover was refused with HTTP {status}");
+                self.inbox.no_answer(id, ErrorData::invalid_request(reason, None));
+            }
         }
-        self.note_version(frame);
-        self.inbox.accept(frame);
-        None
+        Ok(())
     }
 
     /// rmcp sends `notifications/initialized` by itself, and that must name the version already.
-    fn note_version(&self, frame: &[u8]) {
+    fn note_version(&self, message: &str) {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Initialized {
@@ -231,38 +232,22 @@ impl Shared {
             result: Initialized,
         }
         if self.version.get().is_none()
-            && let Ok(answer) = serde_json::from_slice::<Answer>(frame)
+            && let Ok(answer) = serde_json::from_str::<Answer>(message)
             && let Ok(version) = answer.result.protocol_version.parse()
         {
             let _ = self.version.set(version);
         }
     }
-
-    /// What a refused request means: an answer, where the body is one, or the end of the session.
-    fn refused(&self, error: WireError, id: u64) -> Result<RawReply, WireError> {
-        let WireError::Refused { status: 400..=499, body } = &error else {
-            return Err(error);
-        };
-        let answer = Envelope::parse(body.as_bytes()).ok();
-        if let Some(answer) = answer.filter(|answer| answer.answers() == Some(id)) {
-            return Ok(answer.into_reply());
-        }
-        if self.session.get().is_some() && error.says_forgotten() {
-            return Err(self.inbox.forgotten());
-        }
-        Err(error)
-    }
 }
 
-/// A server of an older generation refuses `server/discover` in its own way. Told to rmcp as a JSON-RPC error,
-/// that makes it fall back to `initialize` (MCP 2026-07-28, Backward Compatibility).
-fn refused_discovery(error: WireError, id: RequestId) -> Result<ServerJsonRpcMessage, WireError> {
-    let WireError::Refused { status, body } = error else {
-        return Err(error);
+/// What a refused request means: an answer, where the body is one. The status goes with it.
+fn refused(error: WireError, id: u64) -> (Result<RawReply, WireError>, Option<u16>) {
+    let WireError::Refused { status, body } = &error else {
+        return (Err(error), None);
     };
-    if let Ok(JsonRpcMessage::Error(refusal)) = serde_json::from_str::<ServerJsonRpcMessage>(&body) {
-        return Ok(ServerJsonRpcMessage::error(refusal.error, Some(id)));
+    let answer = Envelope::open(body).ok().filter(|answer| answer.error.is_some());
+    match answer.filter(|answer| answer.number() == i64::try_from(id).ok()) {
+        Some(answer) => (Ok(answer.reply()), Some(*status)),
+        None => (Err(error), None),
     }
-    let refusal = ErrorData::invalid_request(format!("server/discover was refused with HTTP {status}"), None);
-    Ok(ServerJsonRpcMessage::error(refusal, Some(id)))
 }

@@ -12,6 +12,7 @@ use super::{
     error::ConnectError,
     listing::{self, Listing},
     pace::Pace,
+    people::People,
     session::{Shared, Status},
 };
 use crate::oauth::Authorizer;
@@ -19,30 +20,42 @@ use crate::oauth::Authorizer;
 /// How long listing the tools anew may take.
 const LIST: Duration = Duration::from_secs(30);
 
+/// How long an attempt to connect may take until it is told that it still goes on.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Keeps the session connected until `stop`.
 pub(super) async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: CancellationToken) {
     let counted = shared.is_program();
     let mut pace = Pace::new(counted.then_some(shared.config.bounds.restarts), Instant::now());
+    // The connection that the next one takes the place of, with calls under way.
+    let mut former: Option<Connection> = None;
     loop {
         pace.start(Instant::now());
-        let dial = shared.dial(None);
-        let Some(attempt) = stop.run_until_cancelled(Box::pin(dial.open(&tasks))).await else { break };
+        let Some(attempt) = stop.run_until_cancelled(Box::pin(connect(&shared, &tasks))).await else { break };
         pace.end(Instant::now());
         if counted && !matches!(attempt, Err(ConnectError::Spawn { .. })) {
             shared.tally.started();
         }
+        let renewed = former.is_some();
+        if let Some(former) = former.take() {
+            let (patience, stop) = (shared.config.bounds.call, stop.clone());
+            tasks.spawn(async move { former.retire(patience, &stop).await });
+        }
         match attempt {
-            Ok((connection, listing)) => {
-                let Some(reason) = serve(&shared, &connection, listing, &stop).await else {
+            Ok((connection, listing)) => match serve(&shared, &connection, listing, renewed, &stop).await {
+                End::Renewal => former = Some(connection),
+                End::Lost(reason) => {
+                    let retry = down(&shared, &mut pace, reason, None);
+                    connection.close().await;
+                    if !rest(&shared, retry, pace.soonest(), &stop).await {
+                        break;
+                    }
+                }
+                End::Stop => {
                     connection.close().await;
                     break;
-                };
-                let retry = down(&shared, &mut pace, reason);
-                connection.close().await;
-                if !rest(&shared, retry, pace.soonest(), &stop).await {
-                    break;
                 }
-            }
+            },
             Err(error) => match error.login_needed() {
                 Some(login) => {
                     shared.conclude(Status::NeedsAuthorization(Box::new(login.clone())));
@@ -53,7 +66,7 @@ pub(super) async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: Cancellat
                     pace.reset();
                 }
                 None => {
-                    let retry = down(&shared, &mut pace, error.to_string());
+                    let retry = down(&shared, &mut pace, error.to_string(), None);
                     shared.tell_waiting();
                     if !rest(&shared, retry, pace.soonest(), &stop).await {
                         break;
@@ -62,15 +75,39 @@ pub(super) async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: Cancellat
             },
         }
     }
+    if let Some(former) = former {
+        former.close().await;
+    }
     shared.conclude(Status::Stopped);
 }
 
+/// One attempt to connect. What takes long is told while it does.
+async fn connect(shared: &Shared, tasks: &TaskTracker) -> Result<(Connection, Listing), ConnectError> {
+    let server = shared.config.name.as_str();
+    let start = Instant::now();
+    let dial = shared.dial(None);
+    let mut attempt = pin!(dial.open(tasks));
+    loop {
+        match timeout(PATIENCE, &mut attempt).await {
+            Ok(done) => return done,
+            Err(_) => {
+                let download = if shared.is_program() { "; its program may be downloading" } else { "" };
+                info!(server, "still connecting after {}{download}", People(start.elapsed()));
+            }
+        }
+    }
+}
+
 /// Says that there is no connection; gives when the next attempt starts.
-fn down(shared: &Shared, pace: &mut Pace, reason: String) -> Instant {
+fn down(shared: &Shared, pace: &mut Pace, reason: String, last_words: Option<String>) -> Instant {
     let retry = pace.next(Instant::now());
     let server = shared.config.name.as_str();
-    warn!(server, reason, retry_in = ?retry.saturating_duration_since(Instant::now()), "not connected");
-    shared.status.send_replace(Status::Down { reason, retry, soonest: pace.soonest() });
+    let retry_in = People(retry.saturating_duration_since(Instant::now()));
+    match &last_words {
+        Some(last_words) => warn!(server, reason, stderr = last_words, %retry_in, "not connected"),
+        None => warn!(server, reason, %retry_in, "not connected"),
+    }
+    shared.status.send_replace(Status::Down { reason, last_words, retry, soonest: pace.soonest() });
     retry
 }
 
@@ -89,42 +126,74 @@ async fn rest(shared: &Shared, retry: Instant, soonest: Instant, stop: &Cancella
     stop.run_until_cancelled(wait).await.is_some()
 }
 
-/// Serves calls until the connection ends; gives the reason, or nothing when the session was stopped.
+/// How a connection's service ends.
+enum End {
+    /// The session is to be opened anew beside the calls that are under way.
+    Renewal,
+    /// The connection was lost, for this reason.
+    Lost(String),
+    /// The session is to stop.
+    Stop,
+}
+
+/// Serves calls until the connection ends.
 async fn serve(
     shared: &Shared,
     connection: &Connection,
     listing: Listing,
+    renewed: bool,
     stop: &CancellationToken,
-) -> Option<String> {
+) -> End {
     let server = shared.config.name.as_str();
     let authorizer = shared.authorizer.as_ref();
     let mut fresh = pin!(keep_fresh(authorizer));
     let mut watch = pin!(connection.caller.keep_watch(shared.config.bounds.idle));
-    shared.connected(connection.caller.clone());
+    let mut login = pin!(new_login(authorizer));
+    let mut trouble = shared.health.trouble();
+    shared.connected(connection.caller.clone(), renewed);
     let mut listing = Arc::new(listing);
-    let reason = loop {
+    let end = loop {
         // While a login is wanted the connection is kept: calls go on as soon as there is a token.
-        let login = authorizer.and_then(Authorizer::login_needed);
-        let shown = login.as_ref().map(|login| login.reason.clone());
-        shared
-            .status
-            .send_replace(login.map_or_else(|| Status::Ready(listing.clone()), Status::NeedsAuthorization));
+        let login_needed = authorizer.and_then(Authorizer::login_needed);
+        let shown = login_needed.as_ref().map(|login| login.reason.clone());
+        let status = match (login_needed, trouble.borrow_and_update().clone()) {
+            (Some(login), _) => Status::NeedsAuthorization(login),
+            (None, Some(reason)) => Status::Failing(listing.clone(), reason),
+            (None, None) => Status::Ready(listing.clone()),
+        };
+        shared.status.send_replace(status);
         tokio::select! {
-            reason = connection.ended() => break Some(reason),
-            () = stop.cancelled() => break None,
+            reason = connection.ended() => break End::Lost(reason),
+            () = connection.caller.inbox.doubted() => break End::Renewal,
+            // Whose session it was is not known.
+            () = &mut login => break End::Renewal,
+            () = stop.cancelled() => break End::Stop,
             changed = changed_listing(server, connection) => {
                 info!(server, tools = changed.tools.len(), "the server's tools have changed");
                 listing = Arc::new(changed);
             }
             () = login_wish_changed(authorizer, shown.clone()) => {}
-            () = authorized(authorizer), if shown.is_some() => {}
+            () = authorized(authorizer), if shown.is_some() => break End::Renewal,
+            // Its sender is the session's own.
+            _ = trouble.changed() => {}
             never = &mut fresh => match never {},
             // It closes the inbox, which ends the connection.
             never = &mut watch => match never {},
         }
     };
     shared.caller.store(None);
-    reason
+    if matches!(end, End::Renewal) {
+        shared.pool.renew();
+    }
+    end
+}
+
+/// Resolves once a person has logged in.
+async fn new_login(authorizer: Option<&Authorizer>) {
+    match authorizer {
+        Some(authorizer) => authorizer.new_login().await,
+        None => pending().await,
+    }
 }
 
 async fn authorized(authorizer: Option<&Authorizer>) {
@@ -156,7 +225,7 @@ async fn changed_listing(server: &str, connection: &Connection) -> Listing {
         match timeout(LIST, listing::tools(server, &connection.caller)).await {
             Ok(Ok(tools)) => return Listing { info: connection.info.clone(), tools },
             Ok(Err(error)) => warn!(server, %error, "kept the former list of tools"),
-            Err(_) => warn!(server, "kept the former list of tools: no answer within {} s", LIST.as_secs()),
+            Err(_) => warn!(server, "kept the former list of tools: no answer within {}", People(LIST)),
         }
     }
 }

@@ -4,26 +4,37 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream::BoxStream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use reqwest::Response;
-use sse_stream::Sse;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use super::Shared;
-use crate::upstream::{error::WireError, message::RawReply, remote};
+use super::{NO_ANSWER, Shared};
+use crate::upstream::{
+    doubt::Trust,
+    envelope::{self, Envelope, Kind},
+    error::WireError,
+    excerpt::Excerpt,
+    message::{FIRST_ID, RawReply},
+    remote::{self, Events},
+};
 
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 
-/// How often the standing stream may fail to open, one time after another, before the server counts as lost.
-const MOST_FAILURES: u32 = 3;
 /// The wait before a stream is resumed, where the server names none.
 const RETRY: Duration = Duration::from_secs(1);
+/// What a server may name.
+const SHORTEST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
-
-type Events = BoxStream<'static, Result<Sse, WireError>>;
+/// The waits before the standing stream is opened again double up to this one.
+const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 impl Shared {
+    /// The answer to our request `wanted`.
+    pub(super) async fn answer(&self, response: Response, wanted: u64) -> Result<RawReply, WireError> {
+        let reply = self.follow(response, Some(wanted)).await?;
+        reply.ok_or_else(|| WireError::Lost(NO_ANSWER.into()))
+    }
+
     /// Reads a response to its end, or up to the answer to `wanted`; resumes a broken stream where the server
     /// allows it.
     pub(super) async fn follow(
@@ -33,45 +44,70 @@ impl Shared {
     ) -> Result<Option<RawReply>, WireError> {
         if !remote::is_event_stream(response.headers()) {
             let body = remote::body(response, self.inbox.max_message).await?;
-            return Ok(if body.trim_ascii().is_empty() { None } else { self.take(&body, wanted) });
+            return self.take_body(&body, wanted);
         }
-        let mut cursor = Cursor::default();
-        let mut events = remote::events(response, self.inbox.max_message);
+        let mut events = Events::of(response, self.inbox.max_message);
         loop {
-            let end = self.read(&mut events, &mut cursor, wanted).await;
+            let end = self.read(&mut events, wanted).await;
             if matches!(end, Ok(Some(_)) | Err(WireError::TooLarge(_))) {
                 return end;
             }
-            let (Some(_), Some(last)) = (wanted, cursor.last.clone()) else {
+            let (Some(_), Some(last)) = (wanted, last_event(&events)) else {
                 return end;
             };
             // The caller's deadline bounds how often.
-            sleep(cursor.retry).await;
+            sleep(retry(&events)).await;
             // Whatever happens now, the request has been sent.
             let resumed = self.get(Some(&last)).await.map_err(|error| WireError::Lost(error.to_string()))?;
-            events = remote::events(resumed, self.inbox.max_message);
+            events.resume(resumed);
+        }
+    }
+
+    /// Takes the body of an answer that is no stream.
+    fn take_body(&self, body: &[u8], wanted: Option<u64>) -> Result<Option<RawReply>, WireError> {
+        let text = envelope::text(body);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let unreadable = !text.starts_with('[') && Envelope::open(&text).is_err();
+        match self.take(&text, wanted) {
+            None if unreadable => {
+                Err(WireError::Lost(format!("its answer is not JSON-RPC: {}", Excerpt(&text))))
+            }
+            reply => Ok(reply),
         }
     }
 
     /// Reads events until the stream ends or the answer to `wanted` has come.
-    async fn read(
-        &self,
-        events: &mut Events,
-        cursor: &mut Cursor,
-        wanted: Option<u64>,
-    ) -> Result<Option<RawReply>, WireError> {
-        while let Some(event) = events.next().await {
-            let event = event?;
-            cursor.pass(&event);
-            let data = event.data.unwrap_or_default();
-            if data.trim().is_empty() {
-                continue;
-            }
-            if let Some(reply) = self.take(data.as_bytes(), wanted) {
-                return Ok(Some(reply));
+    async fn read(&self, events: &mut Events, wanted: Option<u64>) -> Result<Option<RawReply>, WireError> {
+        while let Some(event) = events.next().await? {
+            let text = envelope::text(&event.data);
+            let reply = if text.is_empty() { None } else { self.take(&text, wanted) };
+            if reply.is_some() {
+                return Ok(reply);
             }
         }
         Ok(None)
+    }
+
+    /// Takes the messages of a text. The answer to `wanted` is returned, and so is an error that names no request of
+    /// ours: what comes in answer to a POST can be for no other. All else goes to the inbox.
+    fn take(&self, text: &str, wanted: Option<u64>) -> Option<RawReply> {
+        self.inbox.note_life();
+        let mut reply = None;
+        envelope::each(text, |message| {
+            let answer = wanted
+                .and_then(|wanted| Some((wanted, Envelope::open(message).ok()?)))
+                .filter(|(wanted, answer)| answers(answer, *wanted));
+            match answer {
+                Some((_, answer)) => reply = Some(answer.reply()),
+                None => {
+                    self.note_version(message);
+                    self.inbox.accept_one(message);
+                }
+            }
+        });
+        reply
     }
 
     async fn get(&self, last_event: Option<&HeaderValue>) -> Result<Response, WireError> {
@@ -80,68 +116,56 @@ impl Shared {
         if let Some(last) = last_event {
             headers.insert(LAST_EVENT, last.clone());
         }
-        let response = self.endpoint.send(Method::GET, &self.url, headers, Bytes::new()).await?;
+        // Whatever it answers, calls and tokens do not depend on it.
+        let response =
+            self.endpoint.send(Method::GET, &self.url, headers, Bytes::new(), Trust::Doubt).await?;
         remote::accepted(response).await
     }
 
-    /// Keeps the standing stream open for as long as it is polled, or until it is of no use.
+    /// Keeps the standing stream open for as long as it is polled, unless the server does not offer it.
     pub(super) async fn listen(&self) {
-        let mut cursor = Cursor::default();
-        let mut failures = 0;
+        let (mut last, mut wait) = (None, RETRY);
         loop {
-            match self.get(cursor.last.as_ref()).await {
+            match self.get(last.as_ref()).await {
                 Ok(response) if remote::is_event_stream(response.headers()) => {
-                    failures = 0;
-                    let _ = self
-                        .read(&mut remote::events(response, self.inbox.max_message), &mut cursor, None)
-                        .await;
-                    sleep(cursor.retry).await;
+                    let mut events = Events::of(response, self.inbox.max_message);
+                    let opened = Instant::now();
+                    let _ = self.read(&mut events, None).await;
+                    last = last_event(&events).or(last);
+                    if opened.elapsed() > wait {
+                        wait = retry(&events);
+                    }
+                    self.inbox.suspect();
                 }
-                Err(WireError::Refused { status: 404, .. }) if self.session.get().is_some() => {
-                    self.inbox.forgotten();
-                    return;
+                // MCP 2025-11-25, Listening for Messages from the Server.
+                Err(WireError::Refused { status: 405, .. }) => return,
+                Err(
+                    WireError::NotSent(_)
+                    | WireError::Lost(_)
+                    | WireError::Refused { status: 404 | 502..=504, .. },
+                ) => {
+                    self.inbox.suspect();
                 }
-                // A server need not offer the stream: it answers 405 then.
-                Ok(_)
-                | Err(
-                    WireError::Refused { status: 400..=499, .. }
-                    | WireError::Unauthorized
-                    | WireError::CallerUnauthorized,
-                ) => return,
-                // Calls tell of it; the stream comes back some time after a login.
-                Err(WireError::Authorization(_)) => sleep(LONGEST_RETRY).await,
-                Err(error) if failures == MOST_FAILURES => {
-                    self.inbox.close(format!("the server cannot be reached: {error}"));
-                    return;
-                }
-                Err(_) => {
-                    failures += 1;
-                    sleep(RETRY).await;
-                }
+                Ok(_) | Err(_) => {}
             }
+            sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 }
 
-/// How far a stream has been read.
-struct Cursor {
-    last: Option<HeaderValue>,
-    retry: Duration,
+/// Whether a message answers our request `wanted`, or is an error for no request that it names.
+fn answers(answer: &Envelope<'_>, wanted: u64) -> bool {
+    let id = answer.number().and_then(|id| u64::try_from(id).ok());
+    answer.kind() == Kind::Answer
+        && (id == Some(wanted) || (answer.error.is_some() && id.is_none_or(|id| id < FIRST_ID)))
 }
 
-impl Default for Cursor {
-    fn default() -> Self {
-        Self { last: None, retry: RETRY }
-    }
+fn last_event(events: &Events) -> Option<HeaderValue> {
+    events.last_id().and_then(|id| HeaderValue::from_bytes(id).ok())
 }
 
-impl Cursor {
-    fn pass(&mut self, event: &Sse) {
-        if let Some(id) = event.id.as_ref().and_then(|id| HeaderValue::from_str(id).ok()) {
-            self.last = Some(id);
-        }
-        if let Some(retry) = event.retry {
-            self.retry = Duration::from_millis(retry).min(LONGEST_RETRY);
-        }
-    }
+/// How long to wait before a stream is opened again.
+fn retry(events: &Events) -> Duration {
+    events.retry().map_or(RETRY, |told| told.clamp(SHORTEST_RETRY, LONGEST_RETRY))
 }

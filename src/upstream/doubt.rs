@@ -1,0 +1,154 @@
+//! Whether a refusal means that the server knows the session no more.
+//!
+//! A server that was restarted says so in any way: the specification's 404, another status, 401 before anything else is
+//! looked at, or 200 with an error. So a refusal by a session that stood is doubted first: the session is opened anew,
+//! and only what that one refuses too is believed.
+//!
+//! Invariant: a request is sent again only where the refusal proves that it did not run.
+
+use super::{
+    error::WireError,
+    inbox::Inbox,
+    message::{RawReply, RpcError},
+};
+
+/// What a refusal is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// It is what the server has to say: its session is new.
+    Believe,
+    /// Its session may be lost.
+    Doubt,
+}
+
+/// What a refusal means for a session that stood before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// It is about the request alone.
+    OfTheRequest,
+    /// The session may be lost; the request may have run.
+    Doubtful,
+    /// The session may be lost; the request has not run.
+    NeverRan,
+}
+
+/// Takes the outcome of a request. Where it casts doubt on the session, `inbox` is told; where it also proves that the
+/// request did not run, it is [`WireError::NotSent`] from then on. `status` is that of the HTTP answer.
+pub(super) fn settle(
+    outcome: Result<RawReply, WireError>,
+    status: Option<u16>,
+    inbox: &Inbox,
+) -> Result<RawReply, WireError> {
+    let verdict = match &outcome {
+        Ok(Ok(_)) => Verdict::OfTheRequest,
+        Ok(Err(error)) => of_an_error(error, status.unwrap_or(200)),
+        Err(WireError::Refused { status, body }) => of_a_refusal(*status, body),
+        Err(_) => Verdict::OfTheRequest,
+    };
+    if verdict == Verdict::OfTheRequest {
+        return outcome;
+    }
+    let reason = match &outcome {
+        Ok(Err(error)) => error.message.clone(),
+        Ok(Ok(_)) => String::new(),
+        Err(error) => error.to_string(),
+    };
+    let reason = format!("the session is no longer accepted: {reason}");
+    inbox.doubt(&reason);
+    if verdict == Verdict::NeverRan { Err(WireError::NotSent(reason)) } else { outcome }
+}
+
+/// A refusal by HTTP status alone.
+fn of_a_refusal(status: u16, body: &str) -> Verdict {
+    match status {
+        // It took too long, is too large, or comes too often: that is no matter of sessions.
+        408 | 413 | 414 | 429 | 431 => Verdict::OfTheRequest,
+        400..=499 => Verdict::NeverRan,
+        _ if denies_session(body) => Verdict::NeverRan,
+        _ if speaks_of_session(body) => Verdict::Doubtful,
+        // A proxy that cannot reach the server says nothing of its session.
+        502..=504 | 520..=526 | 530 => Verdict::OfTheRequest,
+        _ => Verdict::Doubtful,
+    }
+}
+
+/// A JSON-RPC error in answer to a request, under this HTTP status.
+fn of_an_error(error: &RpcError, status: u16) -> Verdict {
+    // Of the transport: invalid request, and those that implementations choose for themselves. All others are the
+    // server's answers to what it has understood.
+    let of_the_transport = matches!(error.code, -32_600 | -32_002..=-32_000);
+    match &error.message {
+        text if of_the_transport && denies_session(text) => Verdict::NeverRan,
+        _ if of_the_transport && matches!(status, 400..=499) => Verdict::NeverRan,
+        text if speaks_of_session(text) && error.code != -32_602 => Verdict::Doubtful,
+        _ => Verdict::OfTheRequest,
+    }
+}
+
+fn speaks_of_session(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["session", "initialize", "transport"].iter().any(|word| text.contains(word))
+}
+
+/// Whether a text says that there is no such session, so that nothing can have run in it.
+fn denies_session(text: &str) -> bool {
+    const DENIALS: [&str; 12] = [
+        "not found",
+        "no valid",
+        "invalid",
+        "unknown",
+        "missing",
+        "no such",
+        "does not exist",
+        "doesn't exist",
+        "required",
+        "not initialized",
+        "uninitialized",
+        "no transport",
+    ];
+    let lower = text.to_ascii_lowercase();
+    speaks_of_session(text) && DENIALS.iter().any(|denial| lower.contains(denial))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_doubted_by_what_they_prove() {
+        for (status, body, verdict) in [
+            (404, "Not Found", Verdict::NeverRan),
+            (400, "", Verdict::NeverRan),
+            (401, "Unauthorized", Verdict::NeverRan),
+            (403, "{\"error\":\"Invalid session\"}", Verdict::NeverRan),
+            (410, "Gone", Verdict::NeverRan),
+            (422, "Expected initialize request", Verdict::NeverRan),
+            (500, "Error POSTing to endpoint (HTTP 400): No valid session ID provided", Verdict::NeverRan),
+            (503, "unknown session", Verdict::NeverRan),
+            (500, "session gone", Verdict::Doubtful),
+            (500, "", Verdict::Doubtful),
+            (502, "Bad Gateway", Verdict::OfTheRequest),
+            (503, "", Verdict::OfTheRequest),
+            (413, "", Verdict::OfTheRequest),
+            (429, "too many sessions", Verdict::OfTheRequest),
+        ] {
+            assert_eq!(of_a_refusal(status, body), verdict, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn errors_are_doubted_where_they_speak_of_the_session() {
+        for (status, code, message, verdict) in [
+            (200, -32_001, "Session not found", Verdict::NeverRan),
+            (200, -32_600, "Invalid Request: Server not initialized", Verdict::NeverRan),
+            (400, -32_000, "Bad Request", Verdict::NeverRan),
+            (200, -32_603, "the session is gone", Verdict::Doubtful),
+            (200, -32_000, "the engine is on fire", Verdict::OfTheRequest),
+            (400, -32_602, "Invalid arguments: no session_id", Verdict::OfTheRequest),
+            (200, 7, "boom", Verdict::OfTheRequest),
+        ] {
+            let error = RpcError { code, message: message.into(), data: None };
+            assert_eq!(of_an_error(&error, status), verdict, "{status} {code} {message}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Whether a session that stands is of any use: its calls may fail one after another all the same.
+//!
+//! Invariant: a call that succeeds, or that the server itself has answered, ends the trouble.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::sync::watch;
+
+use super::error::CallError;
+
+/// So many failures in a row are no accident.
+const TROUBLE: u32 = 3;
+
+/// What the last calls of a session tell of it.
+pub(super) struct Health {
+    failures: AtomicU32,
+    /// Why the last call failed, while one after another does.
+    trouble: watch::Sender<Option<String>>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { failures: AtomicU32::new(0), trouble: watch::Sender::new(None) }
+    }
+}
+
+impl Health {
+    /// Takes the outcome of a call.
+    pub(super) fn note<T>(&self, outcome: &Result<T, CallError>) {
+        let error = match outcome {
+            // The session has done its part, or had none in it.
+            Ok(_) | Err(CallError::Rpc(_) | CallError::InputRequired(_) | CallError::TooLarge(_)) => {
+                if self.failures.load(Ordering::Relaxed) > 0 {
+                    self.failures.store(0, Ordering::Relaxed);
+                    self.trouble.send_if_modified(|trouble| trouble.take().is_some());
+                }
+                return;
+            }
+            Err(CallError::Unavailable { .. } | CallError::LoginNeeded(_)) => return,
+            Err(error) => error,
+        };
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        if failures >= TROUBLE {
+            let reason = format!("the last {failures} calls failed: {error}");
+            self.trouble.send_replace(Some(reason));
+        }
+    }
+
+    /// Why calls fail, as it changes.
+    pub(super) fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.trouble.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_in_a_row_are_trouble_and_an_answer_ends_it() {
+        let health = Health::default();
+        let trouble = health.trouble();
+        let lost = || Err::<(), _>(CallError::Lost("gone".into()));
+        for _ in 1..TROUBLE {
+            health.note(&lost());
+        }
+        assert_eq!(*trouble.borrow(), None);
+        health.note(&lost());
+        assert_eq!(
+            trouble.borrow().as_deref(),
+            Some("the last 3 calls failed: no answer came back, the tool may have run: gone")
+        );
+        health.note(&Ok(()));
+        assert_eq!(*trouble.borrow(), None);
+    }
+}

@@ -1,0 +1,257 @@
+//! Messages for rmcp, whose types are strict: what servers leave out, or spell in another way, is put right first.
+//!
+//! Of a handshake only that remains which mcpo uses: the version, whether changes of the tools are told, the name, the
+//! version and the instructions of the server.
+
+use rmcp::model::{ErrorCode, ErrorData, ProtocolVersion, RequestId, ServerJsonRpcMessage};
+use serde_json::{Map, Value, json};
+
+use super::{
+    envelope::{self, Envelope},
+    message::RpcError,
+};
+
+/// In place of an answer that cannot be read; its message says why. None of JSON-RPC's, nor of MCP's.
+pub(super) const UNREADABLE: ErrorCode = ErrorCode(-32_098);
+
+/// The only version that `server/discover` is asked for.
+pub(super) const STATELESS: ProtocolVersion = ProtocolVersion::V_2026_07_28;
+
+/// A request or a notification of the server's; `None` if there is no reading it.
+pub(super) fn incoming(envelope: &Envelope<'_>) -> Option<ServerJsonRpcMessage> {
+    let mut message = json!({ "jsonrpc": "2.0", "method": envelope::value(envelope.method) });
+    if let Some(id) = envelope.id {
+        // What is text goes back as text.
+        let number = envelope.number().filter(|_| !id.get().starts_with('"'));
+        message["id"] = number.map_or_else(|| envelope::value(Some(id)), Value::from);
+    }
+    match envelope::value(envelope.params) {
+        Value::Null => {}
+        params => message["params"] = object(params).into(),
+    }
+    serde_json::from_value(message).ok()
+}
+
+/// The answer to rmcp's request `id` of this method.
+pub(super) fn answer(id: RequestId, method: &str, envelope: &Envelope<'_>) -> ServerJsonRpcMessage {
+    if let Some(error) = envelope.error {
+        let error = error_data(RpcError::read(error));
+        let legacy = method == DISCOVER && !supports_stateless(error.data.as_ref(), &error);
+        return failure(id, if legacy { not_stateless() } else { error });
+    }
+    let result = envelope::value(envelope.result);
+    let result = match method {
+        "initialize" => initialized(result).map_err(|reason| ErrorData::new(UNREADABLE, reason, None)),
+        DISCOVER => discovered(result).ok_or_else(not_stateless),
+        _ => Ok(result),
+    };
+    let unreadable = |error: serde_json::Error| {
+        ErrorData::new(UNREADABLE, format!("the server's answer to `{method}` cannot be read: {error}"), None)
+    };
+    let message = result.and_then(|result| {
+        let message = json!({ "jsonrpc": "2.0", "id": id, "result": result });
+        serde_json::from_value(message).map_err(unreadable)
+    });
+    message.unwrap_or_else(|error| failure(id, error))
+}
+
+/// In place of an answer that does not come.
+pub(super) fn failure(id: RequestId, error: ErrorData) -> ServerJsonRpcMessage {
+    ServerJsonRpcMessage::error(error, Some(id))
+}
+
+const DISCOVER: &str = "server/discover";
+
+/// Tells rmcp to go on with `initialize` (MCP 2026-07-28, Backward Compatibility).
+fn not_stateless() -> ErrorData {
+    ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "the server is of an older generation", None)
+}
+
+/// Whether a refusal of `server/discover` leaves room for another try of it.
+fn supports_stateless(data: Option<&Value>, error: &ErrorData) -> bool {
+    error.code != ErrorCode::UNSUPPORTED_PROTOCOL_VERSION
+        || data.is_some_and(|data| lists(&data["supported"], STATELESS.as_str()))
+}
+
+fn error_data(error: RpcError) -> ErrorData {
+    let code = ErrorCode(i32::try_from(error.code).unwrap_or_default());
+    let data = error.data.map(|data| envelope::value(Some(&data)));
+    ErrorData::new(code, error.message, data)
+}
+
+/// `InitializeResult`, of which only the version is needed.
+fn initialized(result: Value) -> Result<Value, String> {
+    let mut result = object(result);
+    let version = match result.remove("protocolVersion") {
+        Some(Value::String(version)) if !version.is_empty() => version,
+        None | Some(Value::Null) => {
+            return Err("the server's answer to `initialize` has no `protocolVersion`".into());
+        }
+        Some(other) => {
+            return Err(format!(
+                "the `protocolVersion` in the server's answer to `initialize` is no version: {other}"
+            ));
+        }
+    };
+    let mut tidied = json!({
+        "protocolVersion": version,
+        "capabilities": capabilities(result.remove("capabilities")),
+        "serverInfo": server_info(result.remove("serverInfo")),
+    });
+    add_instructions(&mut tidied, result.remove("instructions"));
+    Ok(tidied)
+}
+
+/// `DiscoverResult`; `None` where the server does not speak the stateless generation, or has answered something else.
+fn discovered(result: Value) -> Option<Value> {
+    const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+    let mut result = object(result);
+    let supports = lists(result.get("supportedVersions")?, STATELESS.as_str());
+    let info = object(result.remove("_meta").unwrap_or_default()).remove(SERVER_INFO);
+    let mut tidied = json!({
+        "resultType": "complete",
+        "supportedVersions": [STATELESS],
+        "capabilities": capabilities(result.remove("capabilities")),
+        "ttlMs": 0,
+        "cacheScope": "private",
+        "_meta": { SERVER_INFO: server_info(info) },
+    });
+    add_instructions(&mut tidied, result.remove("instructions"));
+    supports.then_some(tidied)
+}
+
+fn lists(list: &Value, wanted: &str) -> bool {
+    list.as_array().is_some_and(|list| list.iter().any(|item| item == wanted))
+}
+
+fn capabilities(capabilities: Option<Value>) -> Value {
+    match object(capabilities.unwrap_or_default()).remove("tools") {
+        None | Some(Value::Null | Value::Bool(false)) => json!({}),
+        Some(tools) => {
+            let told = object(tools).remove("listChanged");
+            let told = told.is_some_and(|told| told == true || told == "true");
+            json!({ "tools": { "listChanged": told } })
+        }
+    }
+}
+
+/// `Implementation`; what is absent is empty.
+fn server_info(info: Option<Value>) -> Value {
+    let mut info = object(info.unwrap_or_default());
+    let mut member = |name| scalar(info.remove(name)).unwrap_or_default();
+    json!({ "name": member("name"), "version": member("version") })
+}
+
+fn add_instructions(result: &mut Value, instructions: Option<Value>) {
+    let instructions = match instructions {
+        Some(Value::Array(lines)) => {
+            let lines: Vec<_> = lines.into_iter().filter_map(|line| scalar(Some(line))).collect();
+            Some(lines.join("\n"))
+        }
+        other => scalar(other),
+    };
+    if let Some(instructions) = instructions {
+        result["instructions"] = instructions.into();
+    }
+}
+
+/// Text, which some servers write as a number.
+fn scalar(value: Option<Value>) -> Option<String> {
+    match value? {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// An object. Anything else stands for an empty one: PHP writes `[]`, others `true` or nothing.
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rmcp::model::{JsonRpcMessage, NumberOrString, ServerResult};
+
+    use super::*;
+
+    fn answer_to(method: &str, text: &str) -> ServerJsonRpcMessage {
+        answer(NumberOrString::Number(0), method, &Envelope::open(text).unwrap())
+    }
+
+    #[test]
+    fn a_handshake_needs_a_version_and_nothing_else() {
+        for rest in [
+            "",
+            r#","capabilities":[],"serverInfo":null,"instructions":null"#,
+            r#","capabilities":{"tools":true,"logging":true,"experimental":[]},"serverInfo":{"name":"f"}"#,
+            r#","capabilities":{"tools":{"listChanged":"true"}},"serverInfo":{"name":1,"version":1.5},"_meta":[]"#,
+        ] {
+            let text =
+                format!(r#"{{"result":{{"protocolVersion":"2025-06-18"{rest}}},"id":0,"error":null}}"#);
+            let JsonRpcMessage::Response(response) = answer_to("initialize", &text) else { panic!("{text}") };
+            assert!(matches!(response.result, ServerResult::InitializeResult(_)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_handshake_that_cannot_be_read_names_the_member() {
+        for result in [
+            r#"{"capabilities":{}}"#,
+            "{}",
+            "[]",
+            "null",
+            r#"{"protocolVersion":2025}"#,
+            r#"{"protocolVersion":null}"#,
+        ] {
+            let JsonRpcMessage::Error(error) =
+                answer_to("initialize", &format!(r#"{{"id":0,"result":{result}}}"#))
+            else {
+                panic!("{result}")
+            };
+            assert_eq!(error.error.code, UNREADABLE);
+            assert!(error.error.message.contains("`protocolVersion`"), "{}", error.error.message);
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_not_stateless_is_initialized() {
+        for answer in [
+            r#""result":{}"#,
+            r#""result":null"#,
+            r#""result":{"supportedVersions":["2025-11-25"],"capabilities":{}}"#,
+            r#""error":{"code":-32022,"message":"?","data":{"supported":["2025-11-25"]}}"#,
+            r#""error":{"code":-32022,"message":"?"}"#,
+        ] {
+            let JsonRpcMessage::Error(error) = answer_to(DISCOVER, &format!(r#"{{"id":0,{answer}}}"#)) else {
+                panic!("{answer}")
+            };
+            assert_eq!(error.error.code, ErrorCode::METHOD_NOT_FOUND, "{answer}");
+        }
+        let stateless = r#"{"id":0,"result":{"supportedVersions":["2026-07-28"],"capabilities":null}}"#;
+        let JsonRpcMessage::Response(response) = answer_to(DISCOVER, stateless) else {
+            panic!("{stateless}")
+        };
+        assert!(matches!(response.result, ServerResult::DiscoverResult(_)));
+    }
+
+    #[test]
+    fn what_a_server_asks_keeps_its_id() {
+        for (text, id) in [
+            (r#"{"jsonrpc":"2.0","id":7.0,"method":"ping","params":[]}"#, json!(7)),
+            (r#"{"jsonrpc":"2.0","id":"7","method":"ping","params":null}"#, json!("7")),
+            (
+                r#"{"id":"a\u2028b","method":"sampling/createMessage","params":{"odd":1}}"#,
+                json!("a\u{2028}b"),
+            ),
+        ] {
+            let Some(JsonRpcMessage::Request(request)) = incoming(&Envelope::open(text).unwrap()) else {
+                panic!("{text}")
+            };
+            assert_eq!(json!(request.id), id);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! A tool as its server describes it, read member by member: what cannot be read costs itself alone.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, value::RawValue};
+use tracing::warn;
+
+use super::excerpt::Excerpt;
+
+/// A tool as the server describes it (MCP 2025-11-25, Tools), its schemas untouched.
+#[derive(Debug, Clone)]
+pub struct Tool {
+    /// Its name, unique within its server.
+    pub name: String,
+    /// A name for people.
+    pub title: Option<String>,
+    /// What it does.
+    pub description: Option<String>,
+    /// Hints about what it does.
+    pub annotations: Option<Value>,
+    /// Pictures.
+    pub icons: Option<Value>,
+    /// The schema of its arguments.
+    pub input_schema: Map<String, Value>,
+    /// The schema of its structured result.
+    pub output_schema: Option<Map<String, Value>>,
+}
+
+impl Tool {
+    /// Whether a second run does no more than the first: the tool is annotated read-only or idempotent (MCP
+    /// 2025-11-25, ToolAnnotations).
+    pub fn repeatable(&self) -> bool {
+        self.read_only() || self.hints("idempotentHint")
+    }
+
+    /// Whether its server says that it changes nothing.
+    pub fn read_only(&self) -> bool {
+        self.hints("readOnlyHint")
+    }
+
+    fn hints(&self, name: &str) -> bool {
+        self.annotations.as_ref().and_then(|hints| hints.get(name)?.as_bool()) == Some(true)
+    }
+}
+
+impl Tool {
+    /// Reads a tool of a list. Members that are not what they should be are left out, with one warning; a tool without
+    /// a name is `None`.
+    pub(super) fn read(server: &str, raw: &RawValue) -> Option<Self> {
+        let mut members = match serde_json::from_str::<Members<'_>>(raw.get()) {
+            Ok(members) => members,
+            Err(error) => {
+                warn!(server, tool = %Excerpt(raw.get()), %error, "left out a tool that cannot be read");
+                return None;
+            }
+        };
+        let Some(name) = members.name.take().and_then(text) else {
+            warn!(server, tool = %Excerpt(raw.get()), "left out a tool without a name");
+            return None;
+        };
+        let mut odd = Vec::new();
+        let mut check = |member: &'static str, raw: Option<&RawValue>, read: bool| {
+            if !read && raw.is_some_and(|raw| raw.get() != "null") {
+                odd.push(member);
+            }
+        };
+        let [title, description] =
+            [("title", members.title), ("description", members.description)].map(|(member, raw)| {
+                let read = raw.and_then(text);
+                check(member, raw, read.is_some());
+                read
+            });
+        let annotations = members.annotations.and_then(value::<Map<String, Value>>);
+        check("annotations", members.annotations, annotations.is_some());
+        let icons = members.icons.and_then(value::<Vec<Value>>);
+        check("icons", members.icons, icons.is_some());
+        let output_schema = members.output_schema.and_then(value);
+        check("outputSchema", members.output_schema, output_schema.is_some());
+        let input_schema = members.input_schema.and_then(value);
+        // Without a schema, or with PHP's empty one, anything is allowed.
+        let says_nothing = members.input_schema.is_some_and(|raw| matches!(raw.get(), "[]" | "true"));
+        check("inputSchema", members.input_schema, input_schema.is_some() || says_nothing);
+        if !odd.is_empty() {
+            let members = odd.join(", ");
+            warn!(server, tool = name, members, "serves a tool without the parts of it that cannot be read");
+        }
+        Some(Self {
+            name,
+            title,
+            description,
+            annotations: annotations.map(Value::Object),
+            icons: icons.map(Value::Array),
+            input_schema: input_schema
+                .unwrap_or_else(|| Map::from_iter([("type".to_owned(), "object".into())])),
+            output_schema,
+        })
+    }
+}
+
+/// A tool's members, still to be read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Members<'a> {
+    #[serde(borrow, default)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    title: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    description: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    annotations: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    icons: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    input_schema: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    output_schema: Option<&'a RawValue>,
+}
+
+fn value<T: for<'de> Deserialize<'de>>(raw: &RawValue) -> Option<T> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// Text; a number stands for its digits.
+fn text(raw: &RawValue) -> Option<String> {
+    match value(raw)? {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(tool: &Value) -> Option<Tool> {
+        Tool::read("test", &serde_json::value::to_raw_value(tool).unwrap())
+    }
+
+    #[test]
+    fn a_bad_member_costs_itself_alone() {
+        let object = json!({ "type": "object" });
+        for (member, bad) in [
+            ("title", json!(["x"])),
+            ("description", json!({ "en": "x" })),
+            ("annotations", json!("readOnlyHint")),
+            ("icons", json!({})),
+            ("outputSchema", json!("object")),
+            ("inputSchema", json!("object")),
+            ("inputSchema", json!(null)),
+            ("inputSchema", json!([])),
+            ("annotations", json!(null)),
+        ] {
+            let mut tool = json!({ "name": "t", "title": "T", "description": "D", "inputSchema": object });
+            tool[member] = bad;
+            let read = read(&tool).unwrap();
+            assert_eq!((read.name.as_str(), &Value::Object(read.input_schema)), ("t", &object), "{tool}");
+            assert_eq!(read.description.is_none(), member == "description", "{tool}");
+        }
+    }
+
+    #[test]
+    fn a_tool_needs_a_name() {
+        assert_eq!(read(&json!({ "name": 7 })).unwrap().name, "7");
+        for nameless in
+            [json!(null), json!("t"), json!({}), json!({ "name": null }), json!({ "name": ["t"] })]
+        {
+            assert!(read(&nameless).is_none(), "{nameless}");
+        }
+    }
+}
