@@ -24,6 +24,7 @@ mod jwt;
 mod logs;
 mod metrics;
 mod oauth;
+mod odd;
 mod pages;
 mod real_servers;
 mod reload;

@@ -11,6 +11,7 @@ use super::{
     error::{ConnectError, WireError},
     forwarded::Forwarded,
     inbox::Inbox,
+    last_words::LastWords,
     listing::{self, Listing},
     remote::Principal,
     wire::Wire,
@@ -31,6 +32,8 @@ pub(super) struct Dial<'a> {
     pub(super) max_message: usize,
     /// What is known of the server's tools.
     pub(super) tools: &'a ToolHeaders,
+    /// What its program writes on stderr.
+    pub(super) last_words: &'a LastWords,
 }
 
 /// Connects to a remote server once, and tells how many tools it has.
@@ -44,8 +47,15 @@ pub async fn try_connect(
     max_message: usize,
     tasks: &TaskTracker,
 ) -> Result<usize, ConnectError> {
-    let tools = ToolHeaders::default();
-    let dial = Dial { server, authorizer: Some(authorizer), forwarded: None, max_message, tools: &tools };
+    let (tools, last_words) = (ToolHeaders::default(), LastWords::default());
+    let dial = Dial {
+        server,
+        authorizer: Some(authorizer),
+        forwarded: None,
+        max_message,
+        tools: &tools,
+        last_words: &last_words,
+    };
     let (connection, listing) = Box::pin(dial.open(tasks)).await?;
     connection.close().await;
     Ok(listing.tools.len())
@@ -121,7 +131,7 @@ impl Dial<'_> {
 
     async fn stdio(&self, stdio: &config::Stdio, tasks: &TaskTracker) -> Result<Connection, ConnectError> {
         let name = &self.server.name;
-        let wire = || |inbox| ready(Wire::stdio(name, stdio, inbox, tasks));
+        let wire = || |inbox| ready(Wire::stdio(name, stdio, inbox, self.last_words, tasks));
         let legacy = Handshake::Initialize(ProtocolVersion::LATEST_WITH_INITIALIZE);
         match self.negotiate(wire, Handshake::Auto).await {
             // Some old servers end at the first request that they do not know, which is our probe.

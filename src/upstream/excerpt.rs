@@ -2,11 +2,17 @@
 
 use std::fmt::{self, Write as _};
 
+use url::Url;
+
 /// The beginning of a text. Control characters and line separators of any kind are escaped, runs of white space are one
 /// space.
 #[derive(Clone, Copy)]
 pub(super) struct Excerpt<'a>(pub(super) &'a str);
 
+/// In place of what is not shown.
+pub(super) const HIDDEN: &str = "…";
+/// No name and no path segment has so many letters and digits without a break, but keys have.
+const LONGEST_WORD: usize = 20;
 /// How many characters are shown.
 const LENGTH: usize = 300;
 
@@ -37,6 +43,29 @@ impl fmt::Display for Excerpt<'_> {
 fn is_harmless(c: char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A URL, or a word of a command, without what may be secret in it: the credentials and the query of a URL, and all that
+/// looks random.
+pub(super) fn without_secrets(text: &str) -> String {
+    let text = match Url::parse(text) {
+        Ok(mut url) if url.has_host() => {
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            url.set_query(None);
+            url.set_fragment(None);
+            url.into()
+        }
+        _ => text.to_owned(),
+    };
+    let mut shown = String::new();
+    for word in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
+        let bare = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+        let random = bare.len() > LONGEST_WORD && bare.contains(|c: char| c.is_ascii_digit());
+        shown.push_str(if random { HIDDEN } else { bare });
+        shown.push_str(&word[bare.len()..]);
+    }
+    shown.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

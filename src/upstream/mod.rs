@@ -8,6 +8,7 @@
 //! Invariant: a request that may have reached a tool is not sent again, unless the tool says that a second run does no
 //! more than the first. Where a server asks for a further round of a call, that is a request of its own.
 
+mod command_line;
 mod connection;
 mod control;
 mod dial;
@@ -23,6 +24,7 @@ mod health;
 mod heartbeat;
 mod inbox;
 mod lane;
+mod last_words;
 mod lines;
 mod listing;
 mod message;

@@ -12,6 +12,7 @@ use super::{
     doubt::Trust,
     error::WireError,
     events::{Decoder, Event},
+    excerpt::without_secrets,
     forwarded::Forwarded,
 };
 use crate::{
@@ -282,5 +283,9 @@ pub(super) fn explain(error: &reqwest::Error) -> String {
         source = cause.source();
     }
     // Never the error's own text: it shows the URL, which may hold a secret.
-    if text.is_empty() { "the request failed".into() } else { text }
+    let text = if text.is_empty() { "the request failed".into() } else { text };
+    match error.url().filter(|_| error.is_connect()) {
+        Some(url) => format!("{text} ({})", without_secrets(url.as_str())),
+        None => text,
+    }
 }

@@ -28,6 +28,7 @@ use super::{
     gate::Gate,
     health::Health,
     lane::Lease,
+    last_words::LastWords,
     listing::Listing,
     message::Call,
     pool::{self, Pool},
@@ -97,6 +98,8 @@ pub(super) struct Shared {
     /// Counts the calls of all its connections.
     gate: Gate,
     tools: ToolHeaders,
+    /// What its program wrote on stderr.
+    pub(super) last_words: LastWords,
     /// The connections of callers with an identity.
     pub(super) pool: Pool,
     /// Whether it was ever connected: before, nobody waits for it.
@@ -118,6 +121,7 @@ impl Shared {
             forwarded,
             max_message: self.max_message,
             tools: &self.tools,
+            last_words: &self.last_words,
         }
     }
 
@@ -171,6 +175,7 @@ impl Session {
         let shared = Arc::new(Shared {
             gate: Gate::new(&config.bounds),
             tools: ToolHeaders::default(),
+            last_words: LastWords::default(),
             pool: Pool::new(tasks.clone(), stop.clone()),
             tally,
             config,

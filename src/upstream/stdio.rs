@@ -3,8 +3,9 @@
 //! Three tasks own the child's three streams and a fourth the child itself; all of them end with it.
 
 use std::{
+    os::unix::process::ExitStatusExt as _,
     pin::pin,
-    process::Stdio as Pipe,
+    process::{ExitStatus, Stdio as Pipe},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,6 +14,7 @@ use std::{
 };
 
 use bytes::Buf;
+use nix::sys::signal::Signal;
 use tokio::{
     io::{AsyncRead, AsyncWriteExt, BufReader},
     process::{ChildStderr, ChildStdin, ChildStdout, Command},
@@ -23,9 +25,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::info;
 
 use super::{
+    command_line::CommandLine,
     error::{ConnectError, WireError},
     frame::Frame,
     inbox::Inbox,
+    last_words::LastWords,
     lines::{self, Line},
     message::{RawReply, Request},
     process::Group,
@@ -61,10 +65,13 @@ impl Stdio {
         server: &str,
         config: &config::Stdio,
         inbox: Arc<Inbox>,
+        last_words: &LastWords,
         outlive: &TaskTracker,
     ) -> Result<Self, ConnectError> {
-        let failed =
-            |reason: String| ConnectError::Spawn { program: config.program.display().to_string(), reason };
+        last_words.clear();
+        let program = config.program.display().to_string();
+        info!(server, command = %CommandLine { program: &program, args: &config.args }, "starting");
+        let failed = |reason: String| ConnectError::Spawn { program: program.clone(), reason };
         let mut command = Command::new(&config.program);
         command.args(&config.args).stdin(Pipe::piped()).stdout(Pipe::piped()).stderr(Pipe::piped());
         if !config.inherits {
@@ -90,11 +97,12 @@ impl Stdio {
 
         let (outgoing, queue) = mpsc::channel(WRITE_BUFFER);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let silent = CancellationToken::new();
+        let (silent, heard_out) = (CancellationToken::new(), CancellationToken::new());
+        let log = log(stderr, server.to_owned(), last_words.clone(), stop.clone(), heard_out.clone());
         tasks.spawn(write(stdin, queue, inbox.clone(), stop.clone()));
         tasks.spawn(read(stdout, inbox.clone(), silent.clone()));
-        tasks.spawn(log(stderr, server.to_owned(), stop.clone()));
-        tasks.spawn(outlive.track_future(keep(group, inbox.clone(), silent, stop.clone())));
+        tasks.spawn(log);
+        tasks.spawn(outlive.track_future(keep(group, inbox.clone(), [silent, heard_out], stop.clone())));
         tasks.close();
         Ok(Self { inbox, outgoing, stop, tasks })
     }
@@ -141,6 +149,16 @@ impl Stdio {
 impl Drop for Stdio {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// How a process has ended, in words.
+fn ending(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (_, Some(signal)) => Signal::try_from(signal)
+            .map_or_else(|_| format!("signal {signal}"), |signal| signal.as_str().to_owned()),
+        _ => status.to_string(),
     }
 }
 
@@ -210,14 +228,22 @@ async fn read(stdout: ChildStdout, inbox: Arc<Inbox>, silent: CancellationToken)
     }
 }
 
-/// Owns stderr and logs it under the server's name.
-async fn log(stderr: ChildStderr, server: String, stop: CancellationToken) {
+/// Owns stderr and logs it under the server's name. Cancels `heard_out` at its end.
+async fn log(
+    stderr: ChildStderr,
+    server: String,
+    last_words: LastWords,
+    stop: CancellationToken,
+    heard_out: CancellationToken,
+) {
+    let _heard_out = heard_out.drop_guard();
     let drain = async {
         let mut stderr = BufReader::new(stderr);
         let mut line = Vec::new();
         while next_log_line(&mut stderr, &mut line).await {
             let text = String::from_utf8_lossy(&line);
             info!(target: "mcpo::stderr", server, "{}", text.trim_end());
+            last_words.add(&text);
         }
     };
     let mut drain = pin!(drain);
@@ -235,12 +261,14 @@ async fn next_log_line<R: AsyncRead + Unpin>(stderr: &mut BufReader<R>, line: &m
 }
 
 /// Owns the child: notices its exit, and ends its whole group.
-async fn keep(mut group: Group, inbox: Arc<Inbox>, silent: CancellationToken, stop: CancellationToken) {
+async fn keep(mut group: Group, inbox: Arc<Inbox>, ends: [CancellationToken; 2], stop: CancellationToken) {
     tokio::select! {
         exit = group.exit() => {
-            let _ = timeout(LAST_WORDS, silent.cancelled()).await;
+            // What it has said last is still on its way.
+            let [stdout, stderr] = &ends;
+            let _ = timeout(LAST_WORDS, async { tokio::join!(stdout.cancelled(), stderr.cancelled()) }).await;
             match exit {
-                Ok(status) => inbox.close(format!("the server's process ended ({status})")),
+                Ok(status) => inbox.close(format!("the server's process ended with {}", ending(status))),
                 Err(error) => inbox.close(format!("the server's process was lost: {error}")),
             }
         }

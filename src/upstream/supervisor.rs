@@ -45,7 +45,7 @@ pub(super) async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: Cancellat
             Ok((connection, listing)) => match serve(&shared, &connection, listing, renewed, &stop).await {
                 End::Renewal => former = Some(connection),
                 End::Lost(reason) => {
-                    let retry = down(&shared, &mut pace, reason, None);
+                    let retry = down(&shared, &mut pace, reason);
                     connection.close().await;
                     if !rest(&shared, retry, pace.soonest(), &stop).await {
                         break;
@@ -66,7 +66,7 @@ pub(super) async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: Cancellat
                     pace.reset();
                 }
                 None => {
-                    let retry = down(&shared, &mut pace, error.to_string(), None);
+                    let retry = down(&shared, &mut pace, error.to_string());
                     shared.tell_waiting();
                     if !rest(&shared, retry, pace.soonest(), &stop).await {
                         break;
@@ -99,7 +99,8 @@ async fn connect(shared: &Shared, tasks: &TaskTracker) -> Result<(Connection, Li
 }
 
 /// Says that there is no connection; gives when the next attempt starts.
-fn down(shared: &Shared, pace: &mut Pace, reason: String, last_words: Option<String>) -> Instant {
+fn down(shared: &Shared, pace: &mut Pace, reason: String) -> Instant {
+    let last_words = shared.last_words.text();
     let retry = pace.next(Instant::now());
     let server = shared.config.name.as_str();
     let retry_in = People(retry.saturating_duration_since(Instant::now()));

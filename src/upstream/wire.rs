@@ -9,6 +9,7 @@ use super::{
     error::{ConnectError, WireError},
     frame::Frame,
     inbox::Inbox,
+    last_words::LastWords,
     message::{self, Framing, RawReply, Request},
     remote::Principal,
     sse::Sse,
@@ -29,9 +30,10 @@ impl Wire {
         server: &str,
         config: &config::Stdio,
         inbox: Arc<Inbox>,
+        last_words: &LastWords,
         outlive: &TaskTracker,
     ) -> Result<Self, ConnectError> {
-        Stdio::spawn(server, config, inbox, outlive).map(Self::Stdio)
+        Stdio::spawn(server, config, inbox, last_words, outlive).map(Self::Stdio)
     }
 
     pub(super) async fn sse(

@@ -88,6 +88,12 @@ pub(crate) fn fake(args: &[&str]) -> Value {
     stdio(&command)
 }
 
+/// The command of `fakes/odd.py`, which documents its forms.
+pub(crate) fn odd_command(args: &[&str]) -> Vec<String> {
+    let script = file("fakes/odd.py").to_str().unwrap().to_owned();
+    [part("venv/bin/python"), script].into_iter().chain(args.iter().map(|&arg| arg.to_owned())).collect()
+}
+
 /// `fakes/counting.mjs`, which writes its runs into a file.
 pub(crate) fn counting_command(runs: &Path, tls: Option<&Path>) -> Vec<String> {
     let script = file("fakes/counting.mjs").to_str().unwrap().to_owned();

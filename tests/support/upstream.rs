@@ -53,6 +53,11 @@ impl Remote {
         Self::start(&command, path).await
     }
 
+    /// `fakes/odd.py` in one of its forms, at `path` (`mcp` or `sse`).
+    pub(crate) async fn odd(form: &str, path: &str) -> Self {
+        Self::start(&parts::odd_command(&[form]), path).await
+    }
+
     /// `fakes/counting.mjs` at `path` (`mcp` or `sse`) of a given port, which writes its runs into a file; over TLS with
     /// the certificate in the folder `tls`.
     pub(crate) async fn counting(port: u16, path: &str, runs: &Path, tls: Option<&Path>) -> Self {

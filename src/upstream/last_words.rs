@@ -1,0 +1,62 @@
+//! The last lines that a program wrote on stderr: why it failed stands there, as a rule.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::excerpt::Excerpt;
+
+/// How many lines are kept.
+const KEPT: usize = 5;
+
+/// Shared by whoever reads them and whoever asks for them.
+#[derive(Clone, Default)]
+pub(super) struct LastWords(Arc<Mutex<VecDeque<String>>>);
+
+impl LastWords {
+    /// Another run of the program begins.
+    pub(super) fn clear(&self) {
+        self.lines().clear();
+    }
+
+    /// Takes a line.
+    pub(super) fn add(&self, line: &str) {
+        let line = Excerpt(line).to_string();
+        if line.is_empty() {
+            return;
+        }
+        let mut lines = self.lines();
+        if lines.len() == KEPT {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    /// All of them in one line; `None` where there are none.
+    pub(super) fn text(&self) -> Option<String> {
+        let lines = self.lines();
+        (!lines.is_empty()).then(|| lines.iter().map(String::as_str).collect::<Vec<_>>().join(" | "))
+    }
+
+    fn lines(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_are_kept() {
+        let words = LastWords::default();
+        assert_eq!(words.text(), None);
+        for line in ["1", "", "2", "3\r\n", "4", "5", "  ", "6"] {
+            words.add(line);
+        }
+        assert_eq!(words.text().as_deref(), Some("2 | 3 | 4 | 5 | 6"));
+        words.clear();
+        assert_eq!(words.text(), None);
+    }
+}
