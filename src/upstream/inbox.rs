@@ -36,8 +36,7 @@ pub(super) struct Inbox {
     /// `None` once closed.
     waiting: Mutex<Option<HashMap<u64, oneshot::Sender<Answer>>>>,
     control: mpsc::Sender<ServerJsonRpcMessage>,
-    /// rmcp's own requests that wait, by id, and their methods.
-    control_asked: Mutex<HashMap<i64, String>>,
+    asked: Mutex<Asked>,
     /// How much output was no message.
     ignored: AtomicUsize,
     closed: CancellationToken,
@@ -50,6 +49,15 @@ pub(super) struct Inbox {
     heard: AtomicU64,
 }
 
+/// rmcp's own requests.
+#[derive(Default)]
+struct Asked {
+    /// Those that wait, by id, and their methods.
+    waiting: HashMap<i64, String>,
+    /// The last id: they count up.
+    last: Option<i64>,
+}
+
 impl Inbox {
     /// An open inbox, and the end at which rmcp takes out its messages.
     pub(super) fn new(server: &str, max_message: usize) -> (Self, mpsc::Receiver<ServerJsonRpcMessage>) {
@@ -59,7 +67,7 @@ impl Inbox {
             max_message,
             waiting: Mutex::new(Some(HashMap::new())),
             control,
-            control_asked: Mutex::default(),
+            asked: Mutex::default(),
             ignored: AtomicUsize::new(0),
             closed: CancellationToken::new(),
             doubted: CancellationToken::new(),
@@ -83,14 +91,21 @@ impl Inbox {
     /// Begins to wait for the answer to rmcp's own request `id` of this method; to be called before it is sent.
     pub(super) fn expect_control(&self, id: &RequestId, method: &str) {
         if let RequestId::Number(id) = id {
-            self.lock_control().insert(*id, method.to_owned());
+            let mut asked = self.lock_asked();
+            if method == "initialize" {
+                // rmcp waits no longer for what it asked before: a server may start so slowly that its answer to
+                // `server/discover` comes after the time for it.
+                asked.waiting.clear();
+            }
+            asked.waiting.insert(*id, method.to_owned());
+            asked.last = Some(*id);
         }
     }
 
     /// Tells rmcp that its request `id` gets no answer, where none has come.
     pub(super) fn no_answer(&self, id: &RequestId, error: ErrorData) {
         if let RequestId::Number(number) = id
-            && self.lock_control().remove(number).is_some()
+            && self.lock_asked().waiting.remove(number).is_some()
         {
             self.deliver(tidy::failure(id.clone(), error));
         }
@@ -118,7 +133,7 @@ impl Inbox {
             (Kind::Answer, Some(id)) if id >= FIRST_ID => self.answer(id, Ok(envelope.reply())),
             (Kind::Answer, _) => match self.asked(&envelope) {
                 Some(id) => self.answer_control(&id, &envelope),
-                None => self.ignore(text),
+                None => debug!(server = self.server, message = %Excerpt(text), "nobody waits for an answer"),
             },
             (Kind::Request | Kind::Notification, _) => match tidy::incoming(&envelope) {
                 Some(message) => self.deliver(message),
@@ -131,7 +146,7 @@ impl Inbox {
     /// Hands the answer to its request `id` to rmcp.
     pub(super) fn answer_control(&self, id: &RequestId, answer: &Envelope<'_>) {
         if let RequestId::Number(number) = id
-            && let Some(method) = self.lock_control().remove(number)
+            && let Some(method) = self.lock_asked().waiting.remove(number)
         {
             self.deliver(tidy::answer(id.clone(), &method, answer));
         }
@@ -139,9 +154,19 @@ impl Inbox {
 
     /// The request of rmcp's that a message answers. An error that names none is for the only one that waits.
     fn asked(&self, answer: &Envelope<'_>) -> Option<RequestId> {
-        let asked = self.lock_control();
-        let only = || asked.keys().copied().next().filter(|_| answer.error.is_some() && asked.len() == 1);
-        answer.number().filter(|id| asked.contains_key(id)).or_else(only).map(RequestId::Number)
+        let asked = self.lock_asked();
+        let id = match answer.number() {
+            Some(id) if asked.waiting.contains_key(&id) => Some(id),
+            // It is late.
+            Some(id) if asked.last.is_some_and(|last| (0..=last).contains(&id)) => None,
+            _ => asked
+                .waiting
+                .keys()
+                .copied()
+                .next()
+                .filter(|_| answer.error.is_some() && asked.waiting.len() == 1),
+        };
+        id.map(RequestId::Number)
     }
 
     /// Which of these ids is waited for.
@@ -250,8 +275,8 @@ impl Inbox {
         }
     }
 
-    fn lock_control(&self) -> MutexGuard<'_, HashMap<i64, String>> {
-        self.control_asked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<HashMap<u64, oneshot::Sender<Answer>>>> {
@@ -293,6 +318,22 @@ mod tests {
         let answer = format!(r#"[{{"jsonrpc":"2.0","id":{},"result":{{"a":1}}}}]"#, FIRST_ID);
         inbox.accept(answer.as_bytes());
         assert_eq!(ticket.answer().await.unwrap().unwrap().get(), r#"{"a":1}"#);
+    }
+
+    #[tokio::test]
+    async fn a_late_answer_is_not_taken_for_another() {
+        let (inbox, mut control) = Inbox::new("test", 1 << 20);
+        inbox.expect_control(&RequestId::Number(0), "server/discover");
+        inbox.expect_control(&RequestId::Number(1), "initialize");
+        inbox.accept(br#"{"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"late"}}"#);
+        inbox.accept(br#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-06-18"}}"#);
+        let answer = control.recv().await.unwrap();
+        assert!(matches!(answer, ServerJsonRpcMessage::Response(_)), "{answer:?}");
+        inbox.expect_control(&RequestId::Number(2), "initialize");
+        inbox.accept(
+            br#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"the server could not read the id"}}"#,
+        );
+        assert!(matches!(control.recv().await, Some(ServerJsonRpcMessage::Error(_))));
     }
 
     #[tokio::test]

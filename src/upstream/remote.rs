@@ -273,6 +273,8 @@ pub(super) fn explain(error: &reqwest::Error) -> String {
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
+        // The system's number says nothing to people.
+        let cause_text = cause_text.split(" (os error").next().unwrap_or_default().to_owned();
         // hyper's own "client error (Connect)" says nothing that its cause does not say better.
         if !cause_text.starts_with("client error") && !text.ends_with(&cause_text) {
             if !text.is_empty() {
