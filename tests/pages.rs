@@ -1,6 +1,6 @@
 //! Documentation pages: nothing from elsewhere, no script but our own.
 
-use reqwest::Url;
+use reqwest::{Method, Url};
 use serde_json::json;
 
 use crate::support::{Answer, Gateway, parts};
@@ -26,6 +26,28 @@ async fn pages_are_self_contained() {
                 Url::parse(gateway.base()).and_then(|base| base.join(path)?.join(&link)).expect("a URL");
             assert_eq!(gateway.get(url.path()).await.status, 200, "{path}: {link}");
         }
+    }
+    gateway.stop().await;
+}
+
+/// Swagger UI's own files are whole, come with their type, and are not sent twice.
+#[tokio::test]
+async fn files_are_cacheable() {
+    let gateway = Gateway::config(&json!({ "fake": parts::fake(&[]) })).start().await;
+    for (path, kind, holds) in [
+        ("/docs/assets/swagger-ui.css", "text/css", ".swagger-ui"),
+        ("/docs/assets/swagger-ui-bundle.js", "text/javascript", "SwaggerUIBundle"),
+    ] {
+        let file = gateway.get(path).await;
+        assert!(file.status == 200 && file.body.len() > 100_000 && file.body.contains(holds), "{path}");
+        assert_eq!(file.header("content-type").as_deref(), Some(kind), "{path}");
+        let tag = file.header("etag").unwrap_or_else(|| panic!("{path} has no ETag"));
+        let again = gateway.send(gateway.request(Method::GET, path).header("if-none-match", &tag)).await;
+        assert_eq!((again.status, again.body.as_str()), (304, ""), "{path}");
+        let head = gateway.send(gateway.request(Method::HEAD, path)).await;
+        assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}");
+        assert_eq!(head.header("content-length"), Some(file.body.len().to_string()), "{path}");
+        assert_eq!(head.header("etag"), Some(tag), "{path}");
     }
     gateway.stop().await;
 }

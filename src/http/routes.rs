@@ -36,8 +36,8 @@ static ROUTES: [Route; 18] = [
     read("/docs", Reader, |it| it.to(root_page)),
     read("/redoc", Reader, |it| it.to(to_docs)),
     read("/docs/start.js", Reader, |it| it.to(docs::start)),
-    asset("/docs/assets/swagger-ui.css"),
-    asset("/docs/assets/swagger-ui-bundle.js"),
+    read("/docs/assets/swagger-ui.css", Reader, |it| it.to(docs::style)),
+    read("/docs/assets/swagger-ui-bundle.js", Reader, |it| it.to(docs::script)),
     read("/", Reader, |it| it.to(home::page)),
     read("/docs/status.css", Reader, |it| it.to(home::style)),
     read("/docs/status.js", Reader, |it| it.to(home::script)),
@@ -89,8 +89,6 @@ enum Handler {
     Plain(fn(Resource) -> Resource),
     /// Described by paperclip.
     Documented(fn(api::Resource) -> api::Resource),
-    /// A file of Swagger UI.
-    Asset,
 }
 
 const fn read(path: &'static str, entrance: Entrance, handler: fn(Resource) -> Resource) -> Route {
@@ -108,10 +106,6 @@ const fn documented(
     handler: fn(api::Resource) -> api::Resource,
 ) -> Route {
     Route { path, entrance, allow: "GET, HEAD", port: Port::Main, handler: Handler::Documented(handler) }
-}
-
-const fn asset(path: &'static str) -> Route {
-    Route { path, entrance: Reader, allow: "GET", port: Port::Main, handler: Handler::Asset }
 }
 
 impl Route {
@@ -153,14 +147,8 @@ pub(super) fn add_documented(
 /// Adds the others.
 pub(super) fn add_plain(routes: impl Iterator<Item = &'static Route>, config: &mut ServiceConfig) {
     for route in routes {
-        match route.handler {
-            Handler::Plain(add) => {
-                config.service(add(web::resource(route.path).guard(route.methods())));
-            }
-            Handler::Asset => {
-                config.service(docs::asset(route.path).guard(route.methods()));
-            }
-            Handler::Documented(_) => {}
+        if let Handler::Plain(add) = route.handler {
+            config.service(add(web::resource(route.path).guard(route.methods())));
         }
     }
 }

@@ -41,17 +41,14 @@ pub struct Document {
     pub title: String,
     /// The JSON text.
     pub body: Bytes,
-    /// A strong entity tag (RFC 9110 section 8.8.3), quotes included.
+    /// Its [`entity_tag`].
     pub etag: String,
 }
 
 impl Document {
     fn new(title: &str, value: &Value) -> Self {
         let body = Bytes::from(value.to_string());
-        let digest = Sha256::digest(&body);
-        let etag =
-            digest.iter().take(16).fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
-        Self { title: title.to_owned(), body, etag }
+        Self { title: title.to_owned(), etag: entity_tag(&body), body }
     }
 
     /// The same as it reads below `prefix`, which documents that were built without a root path do not carry.
@@ -66,6 +63,12 @@ impl Document {
         }
         Some(Self::new(&self.title, &value))
     }
+}
+
+/// The strong entity tag of `body` (RFC 9110 section 8.8.3), quotes included.
+pub fn entity_tag(body: &[u8]) -> String {
+    let digest = Sha256::digest(body);
+    digest.iter().take(16).fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}")) + "\""
 }
 
 /// One path segment, percent-encoded.

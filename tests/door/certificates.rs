@@ -74,6 +74,21 @@ async fn tls_is_1_2_or_1_3() {
     gateway.stop().await;
 }
 
+/// HTTP/2 is not offered (ALPN), and whoever knows nothing else gets no connection.
+#[tokio::test]
+async fn https_is_http_1_1() {
+    let (certificate, key) = pair();
+    let (_folder, options) = folder(&certificate, &key);
+    let gateway = Gateway::config(&json!({ "fake": parts::fake(&[]) })).options(options).start().await;
+    let either = trusting(&certificate).build().unwrap();
+    let answer = either.get(format!("{}/healthz", gateway.base())).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.version()), (200, reqwest::Version::HTTP_11));
+    let newer = trusting(&certificate).http2_prior_knowledge().build().unwrap();
+    assert!(!reaches(&newer, &gateway).await);
+    assert!(reaches(&either, &gateway).await);
+    gateway.stop().await;
+}
+
 /// A renewed certificate is used from the next handshake on; a pair that does not fit changes nothing and is told.
 #[tokio::test]
 async fn a_certificate_is_renewed() {

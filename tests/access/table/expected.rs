@@ -17,7 +17,7 @@ GET  /docs                                    | 200                             
 GET  /redoc                                   | 307                               | 401  403   307 307   307 307 401
 GET  /docs/start.js                           | 200                               | 401  403   200 200   200 200 401
 GET  /docs/assets/swagger-ui.css              | 200                               | 401  403   200 200   200 200 401
-HEAD /docs/assets/swagger-ui.css              | 405                               | 401  403   405 405   405 405 401
+HEAD /docs/assets/swagger-ui.css              | 200                               | 401  403   200 200   200 200 401
 GET  /docs/assets/swagger-ui-bundle.js        | 200                               | 401  403   200 200   200 200 401
 GET  /docs/assets/index.html                  | 404  404   404 404   404 403 404  | 401  403   404 404   404 403 401
 GET  /                                        | 200                               | 401  403   200 200   200 200 401
