@@ -1,5 +1,8 @@
 //! Calls: every kind of content becomes a body, every kind of failure a status; nothing is dropped on the way.
 
+mod odd;
+mod python;
+
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 

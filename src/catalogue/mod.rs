@@ -71,8 +71,19 @@ pub struct Remarks {
 pub struct Output {
     /// The schema of the structured content.
     pub schema: Schema,
-    /// The content is an object around the single value `result`, which alone is the body.
-    pub wrapped: bool,
+    /// What of the structured content is the body.
+    pub shape: Shape,
+}
+
+/// What of a tool's structured content is the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// All of it.
+    Whole,
+    /// The single value `result` of the object that a Python server's SDK has put around it.
+    Wrapped,
+    /// The same, and the value may be a text: one that is a JSON object or a list is given as that.
+    WrappedText,
 }
 
 impl Server {
@@ -110,10 +121,10 @@ impl Tool {
         if let Some(note) = note {
             warn("input", &note);
         }
-        let output = tool.output_schema.as_ref().map(|schema| Output {
-            schema: translate("output", schema),
-            wrapped: is_wrapped(&tool.name, schema),
-        });
+        let output = tool
+            .output_schema
+            .as_ref()
+            .map(|schema| Output { schema: translate("output", schema), shape: shape(&tool.name, schema) });
         let remarks = Remarks {
             title: tool.title.clone(),
             annotations: tool.annotations.clone(),
@@ -126,8 +137,9 @@ impl Tool {
 }
 
 /// Whether a Python server's SDK has put an object around a result that is none. FastMCP marks such a schema;
-/// the official SDK does not, but gives it a form and a title that no hand would.
-fn is_wrapped(tool: &str, schema: &Map<String, Value>) -> bool {
+/// the official SDK does not, but gives it a form that no hand would, and the name of a function, which is mostly that
+/// of the tool, in a title where a hand would write the name of a class.
+fn shape(tool: &str, schema: &Map<String, Value>) -> Shape {
     let marked = schema.get("x-fastmcp-wrap-result") == Some(&Value::Bool(true));
     let only_result = |key: &str| match schema.get(key) {
         Some(Value::Object(properties)) => properties.len() == 1 && properties.contains_key("result"),
@@ -135,7 +147,27 @@ fn is_wrapped(tool: &str, schema: &Map<String, Value>) -> bool {
         _ => false,
     };
     let title = schema.get("title").and_then(Value::as_str).and_then(|title| title.strip_suffix("Output"));
-    marked || (title == Some(tool) && only_result("properties") && only_result("required"))
+    let titled = title.is_some_and(|title| title == tool || !title.starts_with(char::is_uppercase));
+    let wrapped = marked || (titled && only_result("properties") && only_result("required"));
+    let result = || schema.get("properties")?.get("result");
+    match wrapped {
+        false => Shape::Whole,
+        true if result().is_some_and(may_be_any_text) => Shape::WrappedText,
+        true => Shape::Wrapped,
+    }
+}
+
+/// Whether a schema allows texts of every kind: that of `str`, of `str | None` or of another union.
+fn may_be_any_text(schema: &Value) -> bool {
+    if let Some(Value::Array(choices)) = schema.get("anyOf") {
+        return choices.iter().any(may_be_any_text);
+    }
+    let is_string = |kind: &Value| kind == "string";
+    let text = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().any(is_string),
+        kind => kind.is_some_and(is_string),
+    };
+    text && ["const", "enum", "format", "pattern"].iter().all(|limit| schema.get(limit).is_none())
 }
 
 fn warn_of_unknown_names(config: &config::Server, listing: &Listing) {

@@ -1,24 +1,33 @@
 //! A tool's result as a response body. Nothing of it is dropped, and what is JSON already is not parsed anew.
+//!
+//! Results come in more forms than the specification knows. What can be told from them is the body, in whichever form.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::error::ApiError;
 use crate::{
-    catalogue::{Output, Tool},
+    catalogue::{Output, Shape, Tool},
     config::ResultStyle,
+    upstream::well_formed,
 };
+
+/// The members of a result that are not for callers, or have a rule of their own.
+const KNOWN: [&str; 5] = ["content", "structuredContent", "isError", "resultType", "_meta"];
 
 /// `CallToolResult` (MCP 2025-11-25, Tools), opened no deeper than needed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ToolResult<'a> {
     #[serde(borrow, default)]
-    content: Option<Vec<&'a RawValue>>,
+    content: Option<&'a RawValue>,
     #[serde(borrow, default)]
     structured_content: Option<&'a RawValue>,
+    /// The whole result, in the compatibility form of MCP 2024-10-07.
+    #[serde(borrow, default)]
+    tool_result: Option<&'a RawValue>,
     #[serde(default)]
     is_error: Option<bool>,
     #[serde(borrow, default)]
@@ -59,36 +68,71 @@ struct Resource<'a> {
 ///
 /// The tool's own error, or a result that is none.
 pub(super) fn body(tool: &Tool, style: ResultStyle, raw: &RawValue) -> Result<String, ApiError> {
-    let result: ToolResult<'_> =
-        serde_json::from_str(raw.get()).map_err(|error| ApiError::BadResult(error.to_string()))?;
-    // MCP 2026-07-28, ResultType: any other is invalid; without one, a result is complete.
-    if let Some(kind) = result.result_type.filter(|kind| kind != "complete") {
-        return Err(ApiError::BadResult(format!("its resultType `{kind}` is none that mcpo knows")));
-    }
-    let content = result.content.unwrap_or_default();
+    let result = ToolResult::read(raw)?;
+    let content = result.content.map(items).transpose()?;
     if result.is_error == Some(true) {
-        return Err(ApiError::Tool(error_text(&content)));
+        return Err(ApiError::Tool(error_text(&content.unwrap_or_default(), || result.beside_content(raw))));
     }
-    if let Some(structured) = result.structured_content.filter(|_| style == ResultStyle::Auto)
+    // Without any content there is no body of the Python mcpo's to be like.
+    let auto = style == ResultStyle::Auto || content.is_none();
+    let content = content.unwrap_or_default();
+    if let Some(structured) = result.structured_content.filter(|_| auto)
         && let Some(body) = structured_body(tool, structured, &content)
     {
         return Ok(body);
     }
-    let mut items = content.iter().map(|item| render(item));
-    match (items.next(), items.next()) {
-        (None, _) => Ok("[]".into()),
-        (Some(only), None) => Ok(only.into_owned()),
-        (Some(first), Some(second)) => {
-            let rest: Vec<_> = items.collect();
-            let all: Vec<&str> = [&first, &second].into_iter().chain(&rest).map(AsRef::as_ref).collect();
+    match &content[..] {
+        [] => Ok(result.beside_content(raw).filter(|_| auto).unwrap_or("[]").to_owned()),
+        [only] => Ok(render(only).into_owned()),
+        several => {
+            let all: Vec<_> = several.iter().map(|item| render(item)).collect();
             Ok(format!("[{}]", all.join(",")))
         }
     }
 }
 
+impl<'a> ToolResult<'a> {
+    fn read(raw: &'a RawValue) -> Result<Self, ApiError> {
+        let result: Self = object(raw)?.ok_or_else(|| ApiError::BadResult("it is no JSON object".into()))?;
+        // MCP 2026-07-28, ResultType: any other is invalid; without one, a result is complete.
+        if let Some(kind) = result.result_type.as_ref().filter(|kind| **kind != "complete") {
+            return Err(ApiError::BadResult(format!("its resultType `{kind}` is none that mcpo knows")));
+        }
+        let inner = result.tool_result.filter(|_| result.content.is_none());
+        match inner.map(object::<Self>).transpose()?.flatten() {
+            Some(inner) if inner.content.is_some() => {
+                Ok(Self { is_error: inner.is_error.max(result.is_error), ..inner })
+            }
+            _ => Ok(result),
+        }
+    }
+
+    /// What was said otherwise than by content, where anything was.
+    fn beside_content(&self, raw: &'a RawValue) -> Option<&'a str> {
+        let members: BTreeMap<Cow<'_, str>, IgnoredAny> = object(raw).ok().flatten().unwrap_or_default();
+        let said = self.tool_result.or(self.structured_content);
+        said.or(members.keys().any(|name| !KNOWN.contains(&&**name)).then_some(raw)).map(RawValue::get)
+    }
+}
+
+/// `raw` read as an object; nothing where it is something else, which serde would take for a list of its members.
+fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<Option<T>, ApiError> {
+    let object = raw.get().starts_with('{').then(|| serde_json::from_str(raw.get()));
+    object.transpose().map_err(|error| ApiError::BadResult(error.to_string()))
+}
+
+/// The items of content, of which there may be one that stands alone.
+fn items(content: &RawValue) -> Result<Vec<&RawValue>, ApiError> {
+    if !content.get().starts_with('[') {
+        return Ok(vec![content]);
+    }
+    serde_json::from_str(content.get()).map_err(|error| ApiError::BadResult(error.to_string()))
+}
+
 /// Structured content, where it is the result and the content no more than its text.
 fn structured_body(tool: &Tool, structured: &RawValue, content: &[&RawValue]) -> Option<String> {
     #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
     struct Wrapped<'a> {
         #[serde(borrow)]
         result: &'a RawValue,
@@ -101,46 +145,50 @@ fn structured_body(tool: &Tool, structured: &RawValue, content: &[&RawValue]) ->
     if !only_text {
         return None;
     }
-    if output.wrapped
-        && let Ok(Wrapped { result }) = serde_json::from_str(structured.get())
-    {
-        return Some(result.get().to_owned());
-    }
-    Some(structured.get().to_owned())
+    let whole = structured.get().to_owned();
+    Some(match (output.shape, object(structured).ok().flatten()) {
+        (Shape::Whole, _) | (_, None) => whole,
+        (Shape::Wrapped, Some(Wrapped { result })) => result.get().to_owned(),
+        (Shape::WrappedText, Some(Wrapped { result })) => {
+            let json = json_in(result).filter(|json| json.starts_with(['{', '[']));
+            json.unwrap_or_else(|| result.get().to_owned())
+        }
+    })
 }
 
 fn read(item: &RawValue) -> Option<Item<'_>> {
-    serde_json::from_str(item.get()).ok()
+    object(item).ok().flatten()
 }
 
-/// One content item as JSON. An item of a kind that is not known, or not as its kind should be, passes whole.
+/// One content item as JSON. A bare string is text; an item of a kind that is not known, or not as its kind should be,
+/// passes whole.
 fn render(raw: &RawValue) -> Cow<'_, str> {
-    let whole = Cow::Borrowed(raw.get());
     let Some(item) = read(raw) else {
-        return whole;
+        return json_or_string(raw);
     };
     let resource = item.resource.unwrap_or_default();
     match (&*item.kind, item.text, item.data, resource.text, resource.blob) {
         ("text", Some(text), ..) => json_or_string(text),
         ("image", _, Some(data), ..) => data_uri(item.mime_type.as_deref(), "image/png", &data),
         ("audio", _, Some(data), ..) => data_uri(item.mime_type.as_deref(), "audio/wav", &data),
-        ("resource", _, _, Some(text), _) => text.get().into(),
+        ("resource", _, _, Some(text), None) => text.get().into(),
         ("resource", _, _, None, Some(blob)) => {
             data_uri(resource.mime_type.as_deref(), "application/octet-stream", &blob)
         }
-        _ => whole,
+        _ => raw.get().into(),
     }
 }
 
-/// Text that is JSON stands for that JSON; other text is a string.
+/// Text that is JSON stands for that JSON; other text, and what is no text, for itself.
 fn json_or_string(text: &RawValue) -> Cow<'_, str> {
-    let Ok(decoded) = serde_json::from_str::<Cow<'_, str>>(text.get()) else {
-        return text.get().into();
-    };
-    match serde_json::from_str::<&RawValue>(&decoded) {
-        Ok(json) => json.get().to_owned().into(),
-        Err(_) => text.get().into(),
-    }
+    json_in(text).map_or_else(|| text.get().into(), Cow::Owned)
+}
+
+/// The JSON that `text`, a JSON string, holds.
+fn json_in(text: &RawValue) -> Option<String> {
+    let text: Cow<'_, str> = serde_json::from_str(text.get()).ok()?;
+    let json: &RawValue = serde_json::from_str(&text).ok()?;
+    Some(well_formed(json.get()).into_owned())
 }
 
 fn data_uri<'a>(mime_type: Option<&str>, default: &str, data: &str) -> Cow<'a, str> {
@@ -148,13 +196,13 @@ fn data_uri<'a>(mime_type: Option<&str>, default: &str, data: &str) -> Cow<'a, s
     serde_json::Value::String(uri).to_string().into()
 }
 
-fn error_text(content: &[&RawValue]) -> String {
-    let texts: Vec<String> = content
-        .iter()
-        .map(|raw| {
-            let text = read(raw).and_then(|item| serde_json::from_str(item.text?.get()).ok());
-            text.unwrap_or_else(|| raw.get().to_owned())
-        })
-        .collect();
-    if texts.is_empty() { "the tool failed and did not say why".into() } else { texts.join("\n") }
+fn error_text<'a>(content: &[&RawValue], otherwise: impl FnOnce() -> Option<&'a str>) -> String {
+    let words = |raw: &RawValue| {
+        let text = read(raw).map_or(Some(raw), |item| item.text);
+        text.and_then(|text| serde_json::from_str(text.get()).ok()).unwrap_or_else(|| raw.get().to_owned())
+    };
+    match content {
+        [] => otherwise().unwrap_or("the tool failed and did not say why").to_owned(),
+        said => said.iter().map(|item| words(item)).collect::<Vec<String>>().join("\n"),
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::components::error_responses;
-use crate::catalogue::{Components, Remarks, Tool, title_case};
+use crate::catalogue::{Components, Remarks, Shape, Tool, title_case};
 
 /// The `post` operation of `tool`; its schemas go into `components`.
 pub(super) fn post(tool: &Tool, secured: bool, components: &mut Components) -> Value {
@@ -47,10 +47,15 @@ fn result_schema(tool: &Tool, components: &mut Components) -> Value {
         return json!({});
     };
     let name = format!("{}_response_model", tool.name);
-    if output.wrapped {
-        // The body is the single value inside.
-        components.add(&name, &output.schema.part("/properties/result"))
-    } else {
-        components.add(&name, &output.schema)
+    // The body is the single value inside, where there is one.
+    let value = || output.schema.part("/properties/result");
+    match output.shape {
+        Shape::Whole => components.add(&name, &output.schema),
+        Shape::Wrapped => components.add(&name, &value()),
+        Shape::WrappedText => json!({ "anyOf": [
+            components.add(&name, &value()),
+            { "type": "object" },
+            { "type": "array", "items": {} },
+        ] }),
     }
 }
