@@ -139,6 +139,8 @@ async fn content_types() {
             let body = answer.json();
             assert_eq!(body["detail"][0]["type"], "model_attributes_type", "{kind:?}: {body}");
             assert_eq!(body["detail"][0]["input"], sent, "{kind:?}: {body}");
+            let told = body["detail"][0]["msg"].as_str().unwrap_or_default();
+            assert!(told.ends_with("the header Content-Type: application/json"), "{kind:?}: {body}");
         }
     }
     gateway.stop().await;
@@ -202,14 +204,59 @@ async fn unknown_paths() {
             );
             let answer = hear(gateway.say(bytes.as_bytes()).await).await;
             assert_eq!(
-                (answer.status, answer.json()),
-                (404, json!({ "detail": "Not Found" })),
+                (answer.status, &answer.json()["detail"]),
+                (404, &json!("Not Found")),
                 "{method} {path}"
             );
         }
     }
     // A character that needs no encoding may be encoded all the same.
     assert_eq!(gateway.result("/%66ake/gree%74", &json!({ "name": "x" })).await["tool"], "greet");
+    gateway.stop().await;
+}
+
+/// A name that is near to a known one, or another name of it, is answered with a hint; a strange one with none.
+#[tokio::test]
+async fn unknown_names_that_are_near() {
+    let tool = |name: &str| json!({ "name": name, "inputSchema": { "type": "object" } }).to_string();
+    let tools = [tool("get_current_time"), tool("größe")];
+    let fake = parts::fake(&["--tool", &tools[0], "--tool", &tools[1]]);
+    let gateway = Gateway::config(&json!({ "time": fake, "a b": fake })).ready().await;
+    let no_tool = |name: &str, meant: &str| format!("there is no tool \"{name}\"; did you mean \"{meant}\"?");
+    let long = format!("/time/get_current_time{}", "e".repeat(9_000));
+    for (path, hint) in [
+        ("/time/get_curent_time", Some(no_tool("get_curent_time", "get_current_time"))),
+        ("/time/get-current-time/", Some(no_tool("get-current-time/", "get_current_time"))),
+        ("/time/getCurrentTime", Some(no_tool("getCurrentTime", "get_current_time"))),
+        ("/time/tool_get_current_time_post", Some(no_tool("tool_get_current_time_post", "get_current_time"))),
+        ("/time/v1/get_current_time", Some(no_tool("v1/get_current_time", "get_current_time"))),
+        ("/time/gr%C3%B6sse", Some(no_tool("grösse", "größe"))),
+        ("/Time/get_current_time", Some("there is no server \"Time\"; did you mean \"time\"?".into())),
+        ("/tyme/openapi.json", Some("there is no server \"tyme\"; did you mean \"time\"?".into())),
+        (
+            "/get_current_time",
+            Some(
+                "\"get_current_time\" is a tool of the server \"time\"; did you mean /time/get_current_time?"
+                    .into(),
+            ),
+        ),
+        ("/time/weather", None),
+        ("/weather/get_current_time", None),
+        (&long, None),
+    ] {
+        let answer = gateway.call(path, &json!({})).await;
+        let wanted = match hint {
+            Some(hint) => json!({ "detail": "Not Found", "hint": hint }),
+            None => json!({ "detail": "Not Found" }),
+        };
+        assert_eq!(answer.json(), wanted, "{path}");
+    }
+    gateway.stop().await;
+
+    let gateway = Gateway::single(["mcpo", "example-server"].map(str::to_owned).to_vec()).ready().await;
+    let answer = gateway.call("/example/get_current_time", &json!({})).await;
+    let hint = no_tool("example/get_current_time", "get_current_time");
+    answer.is(404, &json!({ "detail": "Not Found", "hint": hint }));
     gateway.stop().await;
 }
 

@@ -1,5 +1,7 @@
 //! Documentation pages: nothing from elsewhere, no script but our own.
 
+mod errors;
+
 use reqwest::{Method, Url};
 use serde_json::json;
 

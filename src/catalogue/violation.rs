@@ -46,6 +46,13 @@ impl Violation {
         Self::new("model_attributes_type", vec![], msg.into(), input)
     }
 
+    /// The body is a text, since it was not declared to be JSON.
+    pub fn not_declared_json(input: Box<RawValue>) -> Self {
+        let mut violation = Self::not_an_object(input);
+        violation.msg += "; this was read as text: send JSON, with the header Content-Type: application/json";
+        violation
+    }
+
     /// The body is not JSON; `position` counts characters.
     pub fn not_json(position: usize, reason: &str) -> Self {
         let ctx = Some(json!({ "error": reason }));

@@ -32,7 +32,7 @@ pub(super) fn reason(error: &io::Error) -> String {
 }
 
 /// The known word nearest to `word`, where one is near enough to have been meant.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace(['_', '-'], "");
     let (distance, nearest) = known
         .iter()

@@ -38,7 +38,7 @@ mod tokens;
 pub use audit::Audit;
 pub use bounds::Bounds;
 pub use environment::Environment;
-pub use error::ConfigError;
+pub use error::{ConfigError, nearest};
 pub use forwarding::HeaderForwarding;
 pub use guard::Guard;
 pub use jwt::{Issuer, Jwt};

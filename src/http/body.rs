@@ -60,9 +60,8 @@ pub(super) fn parse<'a>(
         return nothing(arguments);
     }
     if !is_json(request) {
-        return Err(ApiError::Invalid(vec![Violation::not_an_object(
-            to_raw_value(body).unwrap_or_default(),
-        )]));
+        let text = to_raw_value(body).unwrap_or_default();
+        return Err(ApiError::Invalid(vec![Violation::not_declared_json(text)]));
     }
     let raw: &RawValue = serde_json::from_str(body).map_err(|_| {
         let (position, reason) = json_error::explain(body);

@@ -2,6 +2,7 @@
 
 use actix_web::{
     HttpResponse, ResponseError,
+    dev::ServiceResponse,
     http::{
         StatusCode,
         header::{self, HeaderValue},
@@ -10,7 +11,7 @@ use actix_web::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::guard::Denial;
+use super::{guard::Denial, status};
 use crate::{
     catalogue::Violation,
     upstream::{CallError, RpcError},
@@ -22,6 +23,9 @@ pub(super) enum ApiError {
     /// No such route, server or tool.
     #[error("Not Found")]
     NotFound,
+    /// The same, but a name that is near is known, as this says.
+    #[error("Not Found")]
+    Misspelt(String),
     /// The route exists, for other methods.
     #[error("Method Not Allowed")]
     MethodNotAllowed(&'static str),
@@ -69,7 +73,7 @@ pub(super) enum ApiError {
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::Misspelt(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Denied(Denial::Unauthorized { .. } | Denial::BadToken { .. })
             | Self::Call(CallError::LoginNeeded(_)) => StatusCode::UNAUTHORIZED,
@@ -119,6 +123,7 @@ impl ResponseError for ApiError {
             _ => {}
         }
         match self {
+            Self::Misspelt(hint) => response.json(Hinted { detail: &self.to_string(), hint }),
             Self::Invalid(violations) => response.json(Detail { detail: violations }),
             Self::Call(CallError::Rpc(RpcError { message, data, .. })) => {
                 response.json(Detail { detail: Message { message, data: data.as_deref() } })
@@ -137,9 +142,37 @@ impl ResponseError for ApiError {
     }
 }
 
+impl ApiError {
+    /// The error that `response` was made of, where it was made of one.
+    pub(super) fn of<B>(response: &ServiceResponse<B>) -> Option<&Self> {
+        let error = response.response().error()?;
+        error.as_error::<Self>().or_else(|| error.as_error().map(status::Guarded::inner))
+    }
+
+    /// The error in a sentence for somebody at a browser.
+    pub(super) fn for_people(&self) -> String {
+        match self {
+            Self::NotFound => "There is nothing at this address.".into(),
+            Self::Misspelt(hint) => hint.clone(),
+            Self::MethodNotAllowed("POST") => {
+                "This is a tool's address. It is called with POST; its server's documentation has a form for that."
+                    .into()
+            }
+            Self::MethodNotAllowed(allowed) => format!("This address can be asked with {allowed} alone."),
+            error => error.to_string(),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Detail<T> {
     detail: T,
+}
+
+#[derive(Serialize)]
+struct Hinted<'a> {
+    detail: &'a str,
+    hint: &'a str,
 }
 
 #[derive(Serialize)]
@@ -182,6 +215,7 @@ mod tests {
         let login = Box::new(LoginNeeded { reason: "r".into(), url: url(), page: url() });
         let table: Vec<(ApiError, u16)> = vec![
             (ApiError::NotFound, 404),
+            (ApiError::Misspelt("m".into()), 404),
             (ApiError::MethodNotAllowed("POST"), 405),
             (Denial::Unauthorized { message: "m", challenges: vec!["Bearer".into()] }.into(), 401),
             (Denial::WrongKey("m").into(), 403),

@@ -3,6 +3,7 @@
 //! actix workers only borrow handles: sessions live on the main runtime. Routes ([`routes`]) never change; what
 //! they lead to is looked up in the snapshot.
 
+mod accept;
 mod audit;
 mod body;
 mod cors;
@@ -11,6 +12,7 @@ mod error;
 mod forwarded;
 mod guard;
 mod health;
+mod hint;
 mod home;
 mod host;
 mod insight;
@@ -66,7 +68,7 @@ const PAGES: [&str; 3] = ["/openapi.json", "/docs", "/redoc"];
 
 /// The application of one worker.
 ///
-/// Layers, outermost first: every request gets its id; it is found out where it comes from, and what is meant for another
+/// Layers, outermost first: every request gets its id; errors become pages for people; it is found out where it comes from, and what is meant for another
 /// host is refused; the root path comes off, so that all others see one form of a path; CORS headers
 /// go onto every answer, refusals too; the guard decides before anything is looked up.
 pub fn app(
@@ -95,6 +97,7 @@ pub fn app(
         .wrap(from_fn(path::strip_root))
         .wrap(from_fn(host::check))
         .wrap(from_fn(peer::apply))
+        .wrap(from_fn(pages::for_people))
         .wrap(pages::default_headers())
         .wrap(from_fn(request_id::apply))
 }
@@ -134,13 +137,16 @@ async fn catch_all(
     let paths = [Some(request.path()), original.as_ref().map(|original| original.0.as_str())];
     let found = paths.into_iter().flatten().find_map(|path| find(&gateway, &snapshot, path));
     let permission = guard::permission(&request);
-    let nothing = || match routes::find(request.path(), gateway.insight.metrics_apart) {
-        Some(own) => ApiError::MethodNotAllowed(own.allow),
-        // Who may not see everything does not learn what else there is.
-        None if permission.is_limited() => Denial::Withheld.into(),
-        None => ApiError::NotFound,
+    let nothing = |hint: &dyn Fn() -> Option<String>| {
+        match routes::find(request.path(), gateway.insight.metrics_apart) {
+            Some(own) => ApiError::MethodNotAllowed(own.allow),
+            // Who may not see everything does not learn what else there is.
+            None if permission.is_limited() => Denial::Withheld.into(),
+            None => hint().map_or(ApiError::NotFound, ApiError::Misspelt),
+        }
     };
-    let (entry, rest) = found.ok_or_else(nothing)?;
+    let (entry, rest) =
+        found.ok_or_else(|| nothing(&|| hint::server(&gateway, &snapshot, request.path())))?;
     let server = entry.session.config().name.as_str();
     if !permission.reaches(server) {
         return Err(Denial::Withheld.into());
@@ -181,7 +187,7 @@ async fn catch_all(
                 }
                 Some(_) => Err(ApiError::MethodNotAllowed("POST")),
                 None if PAGES.contains(&rest) => Err(ApiError::MethodNotAllowed("GET, HEAD")),
-                None => Err(nothing()),
+                None => Err(nothing(&|| hint::tool(offer, rest))),
             }
         }
     }

@@ -1,7 +1,17 @@
 //! Small pages for people: static HTML, no script of their own, nothing that an upstream could slip in.
 
-use actix_web::{HttpResponse, http::StatusCode, middleware::DefaultHeaders};
+use actix_web::{
+    Error, HttpResponse,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
+    middleware::{DefaultHeaders, Next},
+};
 
+use super::{accept, error::ApiError, path};
 use crate::oauth::{AuthError, LoginNeeded, Outcome};
 
 /// Swagger UI sets style attributes, hence `unsafe-inline` for styles alone.
@@ -36,6 +46,32 @@ pub(super) fn html(status: StatusCode, cache: &'static str, body: String) -> Htt
         response.insert_header(header);
     }
     response.insert_header(("cache-control", cache)).body(body)
+}
+
+/// Turns errors into pages where somebody looks at them: a browser that was led here, and not what calls tools.
+pub(super) async fn for_people<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let reads = [Method::GET, Method::HEAD].contains(request.method());
+    let looks = reads && accept::prefers_html(request.headers());
+    let mut response = next.call(request).await?;
+    let Some(error) = ApiError::of(&response).filter(|_| looks) else {
+        return Ok(response.map_into_left_body());
+    };
+    let text = error_page(response.status(), error, response.request().path());
+    // No cache may give a page to a program.
+    for (name, value) in HEADERS.into_iter().chain([("cache-control", "no-store")]) {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    Ok(response.map_body(|_, _| EitherBody::right(BoxBody::new(text))))
+}
+
+fn error_page(status: StatusCode, error: &ApiError, path: &str) -> String {
+    let up = path::way_up(path);
+    let links = format!("<a href=\"{up}./\">Servers</a> \u{b7} <a href=\"{up}docs\">Documentation</a>");
+    let body = format!("<p>{}</p>\n<p>{links}</p>", escape(&error.for_people()));
+    page(status.canonical_reason().unwrap_or_default(), &body, false)
 }
 
 /// The page of a server that is not connected: says why, and looks again by itself.

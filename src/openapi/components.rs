@@ -42,7 +42,10 @@ pub(super) fn add_errors(components: &mut Components) {
     components.add_plain(
         "HTTPError",
         json!({
-            "properties": { "detail": { "type": "string", "title": "Detail" } },
+            "properties": {
+                "detail": { "type": "string", "title": "Detail" },
+                "hint": { "type": "string", "title": "Hint" },
+            },
             "type": "object",
             "required": ["detail"],
             "title": "HTTPError",

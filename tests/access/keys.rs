@@ -101,6 +101,9 @@ async fn a_limited_key_sees_what_it_may_call() {
         }
         if key != "k-all" {
             call(&gateway, "/notes/nosuch", key).await.is(403, &withheld);
+            // A hint would tell names.
+            call(&gateway, "/notes/reed", key).await.is(403, &withheld);
+            call(&gateway, "/nots/read", key).await.is(403, &withheld);
             call(&gateway, "/nosuch/read", key).await.is(403, &withheld);
         }
     }

@@ -35,7 +35,6 @@ use super::{
     peer,
     routes::{self, Entrance},
     state::Gateway,
-    status,
 };
 use crate::config::Permission;
 
@@ -91,9 +90,7 @@ pub(super) async fn check<B: MessageBody>(
 
 /// Counts and records an answer that lets nobody in, whoever gave it; says whether it is one.
 fn note_denial<B>(gateway: &Gateway, guard: &Gatekeeper, response: &ServiceResponse<B>) -> bool {
-    let Some(error) = response.response().error() else { return false };
-    let error = error.as_error::<ApiError>().or_else(|| error.as_error().map(status::Guarded::inner));
-    let Some(ApiError::Denied(denial)) = error else { return false };
+    let Some(ApiError::Denied(denial)) = ApiError::of(response) else { return false };
     guard.count_denied();
     note(gateway, response, denial);
     true
