@@ -1,5 +1,7 @@
 //! OpenAPI documents: valid, whole, cacheable, and right for any name.
 
+mod odd;
+
 use std::{collections::HashSet, path::Path, process::Command};
 
 use percent_encoding::percent_decode_str;

@@ -25,6 +25,9 @@ use crate::{
     upstream::{self, Listing, ServerInfo},
 };
 
+/// How much of an unreachable name is told, in bytes.
+const LONGEST_TOLD: usize = 100;
+
 /// One connected server.
 #[derive(Debug)]
 pub struct Server {
@@ -32,6 +35,8 @@ pub struct Server {
     pub info: ServerInfo,
     /// Its served tools by name, in its own order.
     pub tools: IndexMap<String, Tool>,
+    /// The names of those that are left out because no URL can lead to them, cut where they are long.
+    pub unreachable: Vec<String>,
 }
 
 /// One tool, ready to be documented and called.
@@ -91,12 +96,19 @@ impl Server {
     pub fn new(config: &config::Server, listing: &Listing, operation_ids: config::OperationIds) -> Self {
         warn_of_unknown_names(config, listing);
         let mut names = naming::Namer::new(operation_ids, &config.name);
-        let served = listing.tools.iter().filter(|tool| config.tools.allows(&tool.name));
-        let tools = served.map(|tool| {
+        let allowed = listing.tools.iter().filter(|tool| config.tools.allows(&tool.name));
+        let (served, left): (Vec<_>, Vec<_>) = allowed.partition(|tool| naming::is_reachable(&tool.name));
+        let tools = served.into_iter().map(|tool| {
             let operation_id = names.assign(&tool.name);
             (tool.name.clone(), Tool::new(config, tool, operation_id))
         });
-        Self { info: listing.info.clone(), tools: tools.collect() }
+        let tools = tools.collect();
+        let unreachable = left.into_iter().map(|tool| {
+            let name = &tool.name[..tool.name.floor_char_boundary(LONGEST_TOLD)];
+            warn!(server = config.name, tool = name, "left out a tool: no URL can lead to its name");
+            name.to_owned()
+        });
+        Self { info: listing.info.clone(), tools, unreachable: unreachable.collect() }
     }
 }
 
@@ -117,7 +129,12 @@ impl Tool {
                 Schema::any_object()
             }
         };
-        let (arguments, note) = Arguments::new(translate("input", &tool.input_schema), config.validation);
+        let mut input = translate("input", &tool.input_schema);
+        if !input.admits_objects() {
+            warn("input", "anything is allowed, because arguments are an object and it allows none");
+            input = Schema::any_object();
+        }
+        let (arguments, note) = Arguments::new(input, config.validation);
         if let Some(note) = note {
             warn("input", &note);
         }

@@ -37,6 +37,15 @@ impl<'a> Namer<'a> {
     }
 }
 
+/// Whether a URL can lead to a tool of this name. Clients take `.` and `..` for folders, however they are encoded (RFC
+/// 3986 section 6.2.2), and no URL is read that is longer than 64 KiB.
+pub(super) fn is_reachable(tool: &str) -> bool {
+    /// The rest of the URL has room beside it.
+    const LONGEST_ENCODED: usize = 60_000;
+    let encoded: usize = tool.bytes().map(|byte| if byte.is_ascii_alphanumeric() { 1 } else { 3 }).sum();
+    ![".", ".."].contains(&tool) && encoded <= LONGEST_ENCODED
+}
+
 fn plain(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }

@@ -57,6 +57,9 @@ struct ServerReport {
     docs: String,
     /// How many tools it had when it was last connected.
     tools: usize,
+    /// Names of tools that it has and that no URL can lead to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreachable: Vec<String>,
     /// How often its program was started again, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     restarts: Option<u64>,
@@ -118,6 +121,10 @@ impl ServerReport {
             token_expires: credential.and_then(|credential| expiry(credential.expires?)),
             docs: docs(name, gateway),
             tools: offer.map_or(0, |offer| offer.shown(permission).count()),
+            unreachable: offer
+                .filter(|_| !permission.is_limited())
+                .map(|offer| offer.catalogue.unreachable.clone())
+                .unwrap_or_default(),
             restarts: entry.session.restarts(),
             calls: Calls::of(entry, permission),
         }

@@ -19,7 +19,7 @@ mod translate;
 
 pub use components::Components;
 
-use std::sync::LazyLock;
+use std::{collections::HashSet, sync::LazyLock};
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
@@ -97,6 +97,24 @@ impl Schema {
         // A schema that is no object is `true`, which says as much as an empty one.
         static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
         self.root.as_object().unwrap_or(&EMPTY)
+    }
+
+    /// Whether its type leaves room for an object.
+    pub fn admits_objects(&self) -> bool {
+        let (mut schema, mut seen) = (Some(&self.root), HashSet::new());
+        while let Some(here) = schema {
+            let admits = match here.get("type") {
+                None => *here != Value::Bool(false),
+                Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "object"),
+                Some(kind) => kind == "object",
+            };
+            if !admits {
+                return false;
+            }
+            let next = here.get("$ref").and_then(Value::as_str).filter(|reference| seen.insert(*reference));
+            schema = next.and_then(|reference| self.resolve(reference));
+        }
+        true
     }
 
     /// What a reference leads to.
