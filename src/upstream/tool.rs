@@ -76,9 +76,10 @@ impl Tool {
         let output_schema = members.output_schema.and_then(value);
         check("outputSchema", members.output_schema, output_schema.is_some());
         let input_schema = members.input_schema.and_then(value);
-        // Without a schema, or with PHP's empty one, anything is allowed.
-        let says_nothing = members.input_schema.is_some_and(|raw| matches!(raw.get(), "[]" | "true"));
-        check("inputSchema", members.input_schema, input_schema.is_some() || says_nothing);
+        if input_schema.is_none() {
+            // Anything is allowed in its place.
+            odd.push("inputSchema");
+        }
         if !odd.is_empty() {
             let members = odd.join(", ");
             warn!(server, tool = name, members, "serves a tool without the parts of it that cannot be read");
