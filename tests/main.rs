@@ -13,6 +13,7 @@ mod concurrency;
 mod config_errors;
 mod documents;
 mod door;
+mod env_file;
 mod example_server;
 mod faults;
 mod forwarding;

@@ -71,7 +71,7 @@ pub(super) struct Flags {
     /// Set a variable for every command that is started, and for ${VAR}; repeatable
     #[arg(short, long, value_name = "NAME=VALUE", help_heading = "Servers")]
     pub(super) env: Vec<String>,
-    /// The same from a .env file; --env wins. Values that hold $ belong in single quotes there
+    /// The same from a .env file, in which ${VAR} is replaced too; --env wins
     #[arg(long, value_name = "FILE", help_heading = "Servers")]
     pub(super) env_path: Option<String>,
 

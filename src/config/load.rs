@@ -22,11 +22,11 @@ const NOTHING_TO_SERVE: &str = "nothing to serve. Give the command of an MCP ser
 impl Config {
     /// Parses everything once; what comes back needs no further check.
     pub fn load(options: &Options, environment: &Environment) -> Result<Self, ConfigError> {
-        let overlay = overlay::overlay(options)?;
+        let (mut warnings, mut key_variables) = (Vec::new(), Vec::new());
+        let overlay = overlay::overlay(options, environment, &mut warnings)?;
         let overlaid = environment.overlaid(&overlay);
         let bounds = Bounds::of_options(options)?;
         let around = Surroundings { environment: &overlaid, overlay: &overlay, bounds };
-        let (mut warnings, mut key_variables) = (Vec::new(), Vec::new());
         let (guard, mut servers) = match (&options.config, options.command.as_slice()) {
             (None, []) => return Err(ConfigError::new(NOTHING_TO_SERVE)),
             (Some(config), []) => {

@@ -5,6 +5,7 @@
 mod audit;
 mod bounds;
 mod cors;
+mod env_file;
 mod environment;
 mod error;
 mod expand;
