@@ -33,6 +33,7 @@ mod results;
 mod rooms;
 mod rounds;
 mod shutdown;
+mod slashes;
 mod status;
 mod systemd;
 mod texts;

@@ -194,10 +194,18 @@ async fn catch_all(
 }
 
 /// The server that a path leads to, and what follows its name, still encoded.
+///
+/// Slashes of a name may stand in the path as they are, as with the Python mcpo. Where several names fit so, the longest
+/// is meant; with its slashes encoded, as documents have them, a name is the only one that fits.
 fn find<'s, 'p>(gateway: &Gateway, snapshot: &'s Snapshot, path: &'p str) -> Option<(&'s Entry, &'p str)> {
     let path = path::without_prefix(path, &gateway.settings.base.prefix)?;
     if let Some(entry) = only(gateway, snapshot) {
         return Some((entry, path));
+    }
+    let raw = snapshot.servers().filter(|(name, _)| name.contains('/'));
+    let raw = raw.filter_map(|(name, entry)| Some((name, entry, path::after_name(path, name)?)));
+    if let Some((_, entry, rest)) = raw.max_by_key(|(name, ..)| name.len()) {
+        return Some((entry, rest));
     }
     let (name, rest) = path::split_first(path)?;
     Some((snapshot.server(&name)?, rest))

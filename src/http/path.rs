@@ -56,6 +56,14 @@ pub(super) fn split_first(path: &str) -> Option<(Cow<'_, str>, &str)> {
     Some((decode(first)?, rest))
 }
 
+/// What follows `name` in a path that has its slashes as they are, still encoded.
+pub(super) fn after_name<'p>(path: &'p str, name: &str) -> Option<&'p str> {
+    name.split('/').try_fold(path, |path, piece| {
+        let (segment, rest) = split_first(path)?;
+        (segment == piece).then_some(rest)
+    })
+}
+
 /// A decoded name; nothing where it is not UTF-8.
 pub(super) fn decode(encoded: &str) -> Option<Cow<'_, str>> {
     percent_decode_str(encoded).decode_utf8().ok()
@@ -83,6 +91,16 @@ mod tests {
         assert_eq!(split_first("/a%2Fb/c%20d/e"), Some(("a/b".into(), "/c%20d/e")));
         assert_eq!(split_first("/a"), Some(("a".into(), "")));
         assert_eq!(split_first("/%ff/x"), None);
+    }
+
+    #[test]
+    fn a_slash_as_it_is_parts_a_name() {
+        assert_eq!(after_name("/a/b/c/d", "a/b"), Some("/c/d"));
+        assert_eq!(after_name("/a/%62", "a/b"), Some(""));
+        assert_eq!(after_name("/a%2Fb/c", "a/b"), None);
+        assert_eq!(after_name("/a/b%2Fc/d", "a/b/c"), None);
+        assert_eq!(after_name("/a/bc", "a/b"), None);
+        assert_eq!(after_name("/a", "a/b"), None);
     }
 
     #[test]
