@@ -134,11 +134,16 @@ impl Application {
         let base = Url::parse(&url)
             .map_err(|error| BuildError::Bind { address: url.clone(), reason: error.to_string() })?;
         let audit = config.audit.as_ref().map(open).transpose()?;
-        let traces = config.otlp_endpoint.as_ref().map(Traces::start).transpose();
+        let traces = config
+            .otlp_endpoint
+            .as_ref()
+            .map(|collector| Traces::start(collector, &config.proxy))
+            .transpose();
         let traces = traces.map_err(BuildError::Traces)?;
         let insight = Insight::new(config.metrics_port.is_some(), traces.as_ref().map(Traces::tracer), audit);
         let office = Arc::new(Office::new(
             config.logins.clone(),
+            config.proxy.clone(),
             base,
             config.guard.is_closed(),
             tasks.clone(),

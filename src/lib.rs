@@ -2,7 +2,7 @@
 //!
 //! The rooms, top down: [`app`] builds and runs; [`http`] serves; [`openapi`] writes documents; [`catalogue`]
 //! knows servers and tools; [`upstream`] talks to MCP servers and [`oauth`] logs in to them; [`jwt`] verifies callers'
-//! tokens; [`config`] is what all of them were told, and
+//! tokens; [`net`] makes the clients of these three; [`config`] is what all of them were told, and
 //! [`cli`] how. [`example_server`] is the MCP server that mcpo brings along. Who may know whom is written in
 //! ARCHITECTURE.md and held by `tests/rooms.rs`.
 
@@ -13,6 +13,7 @@ pub mod config;
 pub mod example_server;
 pub mod http;
 pub mod jwt;
+pub mod net;
 pub mod oauth;
 pub mod openapi;
 pub mod secret;

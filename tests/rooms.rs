@@ -24,16 +24,17 @@ impl Mention {
 
 /// Which rooms each room may know; `secret` is open to all, as `stub` is to all tests; `app`, `lib` and `main` may know
 /// all.
-const KNOWS: [(&str, &[&str]); 13] = [
+const KNOWS: [(&str, &[&str]); 14] = [
     ("http", &["openapi", "catalogue", "upstream", "oauth", "jwt", "config"]),
     ("openapi", &["catalogue", "config"]),
     ("catalogue", &["upstream", "config"]),
-    ("upstream", &["oauth", "config"]),
-    ("oauth", &["config"]),
-    ("jwt", &["config"]),
+    ("upstream", &["oauth", "net", "config"]),
+    ("oauth", &["net", "config"]),
+    ("jwt", &["net", "config"]),
+    ("net", &["config"]),
     ("config", &[]),
     ("cli", &["config"]),
-    ("telemetry", &["config"]),
+    ("telemetry", &["net", "config"]),
     ("systemd", &["config"]),
     ("example_server", &[]),
     ("secret", &[]),
@@ -93,6 +94,16 @@ fn status_codes_stay_in_http() {
 #[test]
 fn the_environment_is_read_in_cli_and_config() {
     refuse("the environment", |mention| mention.mentions("std::env") && !mention.is_in(&["cli", "config"]));
+}
+
+/// A client that is made elsewhere would go by other proxies.
+#[test]
+fn http_clients_are_made_in_net() {
+    refuse("an HTTP client of its own", |mention| {
+        let makes = ["Client::builder", "Client::new", "ClientBuilder::new"];
+        makes.iter().any(|name| mention.path == *name || mention.path == format!("reqwest::{name}"))
+            && !mention.is_in(&["net"])
+    });
 }
 
 #[test]

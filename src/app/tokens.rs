@@ -228,7 +228,7 @@ fn authorizer(
     let fixed = || TokensError::FixedCredentials(server.name.clone());
     // Nobody is given its own addresses, so any will do.
     let base = server.upstream.remote().ok_or_else(fixed)?.url.clone();
-    let office = Arc::new(Office::new(config.logins.clone(), base, false, tasks, stop));
+    let office = Arc::new(Office::new(config.logins.clone(), config.proxy.clone(), base, false, tasks, stop));
     Ok((super::authorizer(server, &office).ok_or_else(fixed)?, office))
 }
 

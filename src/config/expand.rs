@@ -1,8 +1,11 @@
-//! `${VAR}` and `${VAR:-default}` in the config's strings, as a shell and Compose expand them.
+//! `${VAR}` and `${VAR:-default}` in the config's strings, as a shell and Compose expand them. `${env:VAR}`, as editors
+//! write it, is the same, and `${input:id}` is the variable of an [input](super::inputs).
 //!
 //! `:-` takes the default where the variable is unset or empty; a variable that is set but empty is otherwise an
 //! empty string. `$${VAR}` is the text `${VAR}`, and a `$` without a brace is only a dollar sign. What a variable
 //! holds is never expanded again.
+
+use super::inputs;
 
 /// Why a string cannot be expanded; the text says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,6 +14,11 @@ pub(super) enum Unexpandable {
         "the environment variable {0} is not set; set it, pass --env {0}=value, or write ${{{0}:-default}} here"
     )]
     Unset(String),
+    #[error(
+        "the input \"{id}\" is not set; nobody can be asked for it here, so set the environment variable {name}, or pass \
+         --env {name}=value"
+    )]
+    NoInput { id: String, name: String },
     #[error("a ${{ is never closed; add the }}, or write $${{ for a plain ${{")]
     Unclosed,
     #[error(
@@ -65,6 +73,15 @@ fn value<'a>(reference: &str, variable: &dyn Fn(&str) -> Option<&'a str>) -> Res
         Some((name, default)) => (name, Some(default)),
         None => (reference, None),
     };
+    if let Some(id) = name.strip_prefix("input:").filter(|id| !id.is_empty()) {
+        let name = inputs::variable(id);
+        return match (variable(&name), default) {
+            (Some(value), _) => Ok(value.to_owned()),
+            (None, Some(default)) => expand(default, variable),
+            (None, None) => Err(Unexpandable::NoInput { id: id.to_owned(), name }),
+        };
+    }
+    let name = name.strip_prefix("env:").unwrap_or(name);
     let mut characters = name.chars();
     let begins = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
     if !begins || !characters.all(|other| other.is_ascii_alphanumeric() || other == '_') {
@@ -83,7 +100,7 @@ mod tests {
     use crate::config::Environment;
 
     fn environment() -> Environment {
-        Environment::of(&[("USER", "ada"), ("EMPTY", ""), ("NESTED", "${USER}")])
+        Environment::of(&[("USER", "ada"), ("EMPTY", ""), ("NESTED", "${USER}"), ("INPUT_API_KEY", "k")])
     }
 
     #[test]
@@ -105,6 +122,9 @@ mod tests {
             ("${MISSING:-$${X}}", "${X}"),
             ("$USER $$ $5 {USER} }", "$USER $$ $5 {USER} }"),
             ("${NESTED}", "${USER}"),
+            ("${env:USER} ${env:MISSING:-none}", "ada none"),
+            ("${input:api-key}", "k"),
+            ("${input:other:-none}", "none"),
             ("é${USER}é", "éadaé"),
         ] {
             assert_eq!(expand(text, &|name| environment.get(name)).as_deref(), Ok(expected), "{text}");
@@ -123,7 +143,11 @@ mod tests {
             ("${MISSING:-${USER}", Unexpandable::Unclosed),
             ("${}", unnamed("")),
             ("${1}", unnamed("1")),
-            ("${env:USER}", unnamed("env:USER")),
+            ("${env:MISSING}", missing("MISSING")),
+            ("${env:}", unnamed("")),
+            ("${config:USER}", unnamed("config:USER")),
+            ("${input:}", unnamed("input:")),
+            ("${input:a b}", Unexpandable::NoInput { id: "a b".to_owned(), name: "INPUT_A_B".to_owned() }),
             ("${USER-x}", unnamed("USER-x")),
         ] {
             assert_eq!(expand(text, &|name| environment.get(name)), Err(expected), "{text}");

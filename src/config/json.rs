@@ -1,8 +1,8 @@
 //! Cursors over a config's syntax tree, so that every value knows its file, line and key.
 //!
 //! [`Node`] and [`Object`] expand `${VAR}` in strings, and what they refuse they refuse with the place:
-//! `config.json:12: mcpServers.time.command: expected a string, found a number`. `null` counts as absent, and an
-//! object has no key twice.
+//! `config.json:12: mcpServers.time.command: expected a string, found a number`. `null` and the empty string count as
+//! absent, and an object has no key twice.
 
 use std::{fmt::Display, str::FromStr as _};
 
@@ -93,6 +93,11 @@ impl<'a> Node<'a> {
         Ok(array.elements.iter().enumerate().map(element).collect())
     }
 
+    /// A list of strings, in which numbers and booleans stand for their texts.
+    pub(super) fn texts(&self) -> Result<Vec<String>, ConfigError> {
+        self.list()?.iter().map(Self::text).collect()
+    }
+
     /// A list of strings.
     pub(super) fn strings(&self) -> Result<Vec<String>, ConfigError> {
         self.list()?.iter().map(Self::string).collect()
@@ -106,6 +111,25 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Whether it is `null`.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self.value, Value::NullKeyword(_))
+    }
+
+    /// Whether it is a string without characters, which templates hold where something may be filled in.
+    fn is_blank(&self) -> bool {
+        matches!(self.value, Value::StringLit(literal) if literal.value.trim().is_empty())
+    }
+
+    /// Whether it is a list or an object with nothing in it.
+    pub(super) fn is_hollow(&self) -> bool {
+        match self.value {
+            Value::Array(array) => array.elements.is_empty(),
+            Value::Object(object) => object.properties.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The value as plain JSON, variables in its strings expanded.
     pub(super) fn json(&self) -> Result<serde_json::Value, ConfigError> {
         Ok(match self.value {
@@ -116,6 +140,11 @@ impl<'a> Node<'a> {
             Value::Array(_) => self.list()?.iter().map(Self::json).collect::<Result<_, _>>()?,
             Value::Object(_) => self.object()?.json()?.into(),
         })
+    }
+
+    /// The path of keys that leads to it.
+    pub(super) fn key(&self) -> &str {
+        &self.key
     }
 
     fn place(&self) -> String {
@@ -148,20 +177,22 @@ impl<'a> Object<'a> {
         &self.node
     }
 
-    /// The value under `key`; `null`, which generated configs write for what they leave out, counts as absent.
+    /// The value under `key`; `null` and `""`, which generated configs and templates hold for what they leave out,
+    /// count as absent.
     pub(super) fn get(&self, key: &str) -> Option<Node<'a>> {
         let property = self.properties.iter().find(|property| property.name.as_str() == key)?;
-        let absent = matches!(property.value, Value::NullKeyword(_));
-        (!absent).then(|| self.child(property))
+        Some(self.child(property)).filter(|node| !node.is_null() && !node.is_blank())
     }
 
-    /// The value under a key that has two spellings, of which an object may use one.
-    pub(super) fn either(&self, key: &str, other: &str) -> Result<Option<Node<'a>>, ConfigError> {
-        match (self.get(key), self.get(other)) {
-            (Some(_), Some(second)) => {
+    /// The value under a key that has several spellings, of which an object may use one.
+    pub(super) fn one_of(&self, keys: &[&str]) -> Result<Option<Node<'a>>, ConfigError> {
+        let mut given = keys.iter().filter_map(|key| Some((key, self.get(key)?)));
+        let first = given.next();
+        match (&first, given.next()) {
+            (Some((key, _)), Some((_, second))) => {
                 Err(second.error(format_args!("means the same as {key}; keep one of the two")))
             }
-            (first, second) => Ok(first.or(second)),
+            _ => Ok(first.map(|(_, node)| node)),
         }
     }
 
@@ -186,7 +217,13 @@ impl<'a> Object<'a> {
 
     /// Warns of every key that is not among `known`.
     pub(super) fn expect_keys(&self, known: &[&str]) {
-        for (key, node) in self.entries().filter(|(key, _)| !known.contains(key)) {
+        self.expect_keys_beside(&[], known);
+    }
+
+    /// Warns of every key that is neither among `known` nor among `idle`, which do nothing.
+    pub(super) fn expect_keys_beside(&self, idle: &[&str], known: &[&str]) {
+        let is_expected = |key: &str| known.contains(&key) || idle.contains(&key);
+        for (key, node) in self.entries().filter(|(key, _)| !is_expected(key)) {
             match nearest(key, known) {
                 Some(meant) => node.warn(format_args!("unknown key, ignored; did you mean \"{meant}\"?")),
                 None => node.warn("unknown key, ignored"),
@@ -194,12 +231,13 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Refuses every key that is not among `known`, and every value that is `null`: for what is open where nothing is
-    /// said.
+    /// Refuses every key that is not among `known`, and every value that would count as absent: for what is open where
+    /// nothing is said.
     pub(super) fn require_keys(&self, known: &[&str]) -> Result<(), ConfigError> {
         for (key, node) in self.entries() {
-            if matches!(node.value, Value::NullKeyword(_)) {
-                return Err(node.error("is null; give it a value, or leave it out"));
+            if node.is_null() || node.is_blank() {
+                let found = if node.is_null() { "null" } else { "empty" };
+                return Err(node.error(format_args!("is {found}; give it a value, or leave it out")));
             }
             if !known.contains(&key) {
                 return Err(match nearest(key, known) {

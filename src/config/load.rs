@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::{
-    About, Audit, BasePath, Bounds, Config, Guard, Limits, Listen, LogFormat, LogLevel, Logins, OperationIds,
-    Proxies, Readiness, Server, Servers, ServiceManager, Tls, Upstream, bounds,
+    About, Audit, BasePath, Bounds, Config, ForwardProxy, Guard, Limits, Listen, LogFormat, LogLevel, Logins,
+    OperationIds, Proxies, Readiness, Server, Servers, ServiceManager, Tls, Upstream, bounds,
+    entry::Surroundings,
     environment::Environment,
     error::ConfigError,
-    file::{File, Surroundings},
+    file::File,
     limits,
     options::{Given, Options},
     overlay, prefix, remote, service_manager, single,
@@ -26,7 +27,8 @@ impl Config {
         let overlay = overlay::overlay(options, environment, &mut warnings)?;
         let overlaid = environment.overlaid(&overlay);
         let bounds = Bounds::of_options(options)?;
-        let around = Surroundings { environment: &overlaid, overlay: &overlay, bounds };
+        let proxy = ForwardProxy::parse(&overlaid)?;
+        let around = Surroundings { environment: &overlaid, overlay: &overlay, bounds, proxy: &proxy };
         let (guard, mut servers) = match (&options.config, options.command.as_slice()) {
             (None, []) => return Err(ConfigError::new(NOTHING_TO_SERVE)),
             (Some(config), []) => {
@@ -67,6 +69,7 @@ impl Config {
             base,
             followed: options.config.as_ref().filter(|_| follows).map(|file| PathBuf::from(&file.value)),
             servers,
+            proxy,
             audit: options.audit_log.as_ref().map(Audit::parse).transpose()?,
             log_level: log_level(&options.log_level, &mut warnings)?,
             log_format: log_format(&options.log_format)?,

@@ -5,13 +5,17 @@
 mod audit;
 mod bounds;
 mod cors;
+mod entry;
 mod env_file;
 mod environment;
 mod error;
 mod expand;
 mod file;
+mod foreign;
+mod forward_proxy;
 mod forwarding;
 mod guard;
+mod inputs;
 mod json;
 mod jwt;
 mod keys;
@@ -40,6 +44,7 @@ pub use audit::Audit;
 pub use bounds::Bounds;
 pub use environment::Environment;
 pub use error::{ConfigError, nearest};
+pub use forward_proxy::ForwardProxy;
 pub use forwarding::HeaderForwarding;
 pub use guard::Guard;
 pub use jwt::{Issuer, Jwt};
@@ -85,6 +90,8 @@ pub struct Config {
     pub logins: Logins,
     /// The MCP servers behind this gateway.
     pub servers: Servers,
+    /// By which mcpo's own requests go.
+    pub proxy: ForwardProxy,
     /// The config file, where its edits are to be followed (`--hot-reload`).
     pub followed: Option<PathBuf>,
     /// Where calls are recorded, if they are.
@@ -242,7 +249,7 @@ pub enum Servers {
     /// `mcpo -- command`: tools are `POST /{tool}`.
     Single(Box<Server>),
     /// `mcpo --config file`: tools are `POST /{server}/{tool}`. Names are unique, in the file's order;
-    /// servers with `"disabled": true` are left out.
+    /// disabled servers are left out.
     Many(Vec<Server>),
 }
 

@@ -2,10 +2,10 @@
 //! over the process. The process environment itself is never changed.
 
 use super::{
+    entry::Overlay,
     env_file::EnvFile,
     environment::Environment,
     error::ConfigError,
-    file::Overlay,
     options::{Given, Options},
 };
 

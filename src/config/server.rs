@@ -6,7 +6,7 @@ use http::HeaderMap;
 use indexmap::IndexMap;
 use url::Url;
 
-use super::{Bounds, HeaderForwarding, OAuth};
+use super::{Bounds, ForwardProxy, HeaderForwarding, OAuth};
 use crate::secret::{SecretString, same};
 
 /// One configured MCP server. Equal where nothing that it is built from differs.
@@ -90,6 +90,8 @@ pub struct Remote {
     pub url: Url,
     /// Sent with every request; values are marked sensitive.
     pub headers: HeaderMap,
+    /// By which requests go there.
+    pub proxy: ForwardProxy,
 }
 
 /// `enabledTools` and `disabledTools`.
@@ -141,10 +143,12 @@ pub(super) enum Transport {
 impl Transport {
     /// The transport of this name, in any of the spellings that clients write.
     pub(super) fn parse(name: &str) -> Option<Self> {
-        match name.to_ascii_lowercase().as_str() {
-            "stdio" => Some(Self::Stdio),
+        let letters: String = name.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        match letters.to_ascii_lowercase().as_str() {
+            // GitHub Copilot calls it local.
+            "stdio" | "local" => Some(Self::Stdio),
             "sse" => Some(Self::Sse),
-            "streamable-http" | "streamable_http" | "streamablehttp" | "http" => Some(Self::Http),
+            "streamablehttp" | "streamable" | "httpstream" | "http" => Some(Self::Http),
             _ => None,
         }
     }

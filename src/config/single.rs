@@ -4,10 +4,10 @@ use http::HeaderMap;
 
 use super::{
     Remote, Server, Stdio, Transport, Upstream,
+    entry::{Surroundings, headers, plain_server},
     environment::Environment,
     error::ConfigError,
     expand::expand,
-    file::{Surroundings, headers, plain_server},
     json::Node,
     options::{Given, Options},
     remote,
@@ -26,7 +26,7 @@ pub(super) fn server(
     let transport = options.server_type.as_ref().map(transport).transpose()?;
     let upstream = match (transport, words) {
         (None | Some(Transport::Stdio), [word, ..]) if is_url(word) => match (transport, words) {
-            (None, [url]) => Upstream::Probe(remote(options, "", url, around.environment)?),
+            (None, [url]) => Upstream::Probe(remote(options, "", url, around)?),
             (None, _) => return Err(ConfigError::new("a URL after -- stands alone; remove what follows it")),
             _ => {
                 return Err(ConfigError::new(
@@ -36,10 +36,8 @@ pub(super) fn server(
             }
         },
         (None | Some(Transport::Stdio), words) => Upstream::Stdio(stdio(options, words, around)?),
-        (Some(Transport::Sse), [url]) => Upstream::Sse(remote(options, "sse", url, around.environment)?),
-        (Some(Transport::Http), [url]) => {
-            Upstream::Http(remote(options, "streamable-http", url, around.environment)?)
-        }
+        (Some(Transport::Sse), [url]) => Upstream::Sse(remote(options, "sse", url, around)?),
+        (Some(Transport::Http), [url]) => Upstream::Http(remote(options, "streamable-http", url, around)?),
         (Some(_), _) => {
             return Err(ConfigError::new(
                 "types sse and streamable-http want one URL after --, and nothing else; leave --type out to start a \
@@ -81,17 +79,13 @@ fn stdio(options: &Options, words: &[String], around: Surroundings<'_>) -> Resul
     }
 }
 
-fn remote(
-    options: &Options,
-    kind: &str,
-    url: &str,
-    environment: &Environment,
-) -> Result<Remote, ConfigError> {
+fn remote(options: &Options, kind: &str, url: &str, around: Surroundings<'_>) -> Result<Remote, ConfigError> {
     let url = remote::url(url).map_err(|error| {
         let what = if kind.is_empty() { "the URL after --".to_owned() } else { format!("type {kind}") };
         ConfigError::at(what, error)
     })?;
-    Ok(Remote { url, headers: option_headers(&options.header, environment)? })
+    let headers = option_headers(&options.header, around.environment)?;
+    Ok(Remote { url, headers, proxy: around.proxy.clone() })
 }
 
 /// `Key: Value`, as often as wanted, or one JSON object.

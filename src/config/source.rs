@@ -1,7 +1,7 @@
 //! A text in JSON with comments and trailing commas: its syntax tree, and the places in it.
 
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     collections::{BTreeSet, HashMap},
     fmt::Display,
 };
@@ -37,6 +37,8 @@ pub(super) struct Source<'a> {
     has_lines: bool,
     text: &'a str,
     environment: &'a Environment,
+    /// What variables are that the environment does not set.
+    defaults: OnceCell<HashMap<String, String>>,
     warnings: RefCell<Vec<String>>,
     withheld: RefCell<BTreeSet<String>>,
 }
@@ -54,8 +56,8 @@ impl<'a> Source<'a> {
     }
 
     fn new(name: &'a str, has_lines: bool, text: &'a str, environment: &'a Environment) -> Self {
-        let (warnings, withheld) = (RefCell::default(), RefCell::default());
-        Self { name, has_lines, text, environment, warnings, withheld }
+        let (defaults, warnings, withheld) = (OnceCell::new(), RefCell::default(), RefCell::default());
+        Self { name, has_lines, text, environment, defaults, warnings, withheld }
     }
 
     /// The syntax tree, in which no object has a key twice; `None` where there is nothing but comments.
@@ -72,7 +74,17 @@ impl<'a> Source<'a> {
 
     /// `text` with its variables replaced.
     pub(super) fn expand(&self, text: &str) -> Result<String, Unexpandable> {
-        expand(text, &|name| self.environment.get(name))
+        expand(text, &|name| self.variable(name))
+    }
+
+    /// Gives variables a value where the environment has none; once.
+    pub(super) fn set_defaults(&self, defaults: HashMap<String, String>) {
+        let _ = self.defaults.set(defaults);
+    }
+
+    fn variable(&self, name: &str) -> Option<&str> {
+        let default = || self.defaults.get()?.get(name).map(String::as_str);
+        self.environment.get(name).or_else(default)
     }
 
     /// Notes the variables in `text`, which holds a secret of the gateway.
@@ -80,7 +92,7 @@ impl<'a> Source<'a> {
         // What cannot be expanded is an error elsewhere.
         let _ = expand(text, &|name| {
             self.withheld.borrow_mut().insert(name.to_owned());
-            self.environment.get(name)
+            self.variable(name)
         });
     }
 

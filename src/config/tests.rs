@@ -2,10 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use super::{
-    file::{File, Surroundings},
-    *,
-};
+use super::{entry::Surroundings, file::File, *};
 use crate::secret::{ApiKey, ExposeSecret as _};
 
 fn given(origin: &str, value: &str) -> Option<Given> {
@@ -30,7 +27,13 @@ fn single(options: &Options) -> Server {
 pub(super) fn parse(text: &str) -> File {
     let environment = Environment::of(&[("TOKEN", "abc"), ("HOME", "/home/ada")]);
     let overlay = [("SHARED".to_owned(), "yes".into()), ("OWN".to_owned(), "no".into())].into();
-    let around = Surroundings { environment: &environment, overlay: &overlay, bounds: Bounds::default() };
+    let proxy = ForwardProxy::default();
+    let around = Surroundings {
+        environment: &environment,
+        overlay: &overlay,
+        bounds: Bounds::default(),
+        proxy: &proxy,
+    };
     File::parse("config.json", text, around, &Options::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -250,8 +253,8 @@ fn what_has_no_effect_is_warned_of() {
         r#"{
   "globalShortcut": "x",
   "mcpServers": {
-    "a": {"comand": "y", "command": "x", "autoApprove": [], "headers": {}},
-    "b": {"url": "http://h", "args": [], "oauth": {"callbackPort": 1}}
+    "a": {"comand": "y", "command": "x", "approve": [], "autoApprove": [], "headers": {"A": "1"}},
+    "b": {"url": "http://h", "args": ["x"], "env": {}, "oauth": {"callbackPort": 1}}
   }
 }"#,
     );
@@ -260,7 +263,7 @@ fn what_has_no_effect_is_warned_of() {
         [
             "config.json:2: globalShortcut: unknown key, ignored",
             "config.json:4: mcpServers.a.comand: unknown key, ignored; did you mean \"command\"?",
-            "config.json:4: mcpServers.a.autoApprove: unknown key, ignored",
+            "config.json:4: mcpServers.a.approve: unknown key, ignored",
             "config.json:4: mcpServers.a.headers: has no effect on a server with \"command\"",
             "config.json:5: mcpServers.b.args: has no effect on a server with \"url\"",
             "config.json:5: mcpServers.b.oauth.callbackPort: unknown key, ignored; did you mean \"callback_port\"?",
@@ -363,8 +366,9 @@ fn a_servers_own_bounds_win_over_those_of_all() {
         ..Options::default()
     };
     let all = Bounds::of_options(&options).expect("right");
+    let (environment, proxy) = (Environment::default(), ForwardProxy::default());
     let around =
-        Surroundings { environment: &Environment::default(), overlay: &Default::default(), bounds: all };
+        Surroundings { environment: &environment, overlay: &Default::default(), bounds: all, proxy: &proxy };
     let text = r#"{"mcpServers": {"a": {"command": "x"}, "b": {"command": "x", "timeout": 5, "connectTimeout": 6,
         "initializeTimeout": 21, "idleTimeout": 41, "maxConcurrent": 7, "maxQueued": 8, "restartsPerMinute": 9}}}"#;
     let file = File::parse("config.json", text, around, &Options::default()).expect("right");

@@ -12,7 +12,10 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::keys::Keys;
-use crate::config;
+use crate::{
+    config::{self, ForwardProxy},
+    net,
+};
 
 /// How long one connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -46,9 +49,8 @@ impl Issuer {
     /// # Errors
     ///
     /// Fails where TLS cannot be set up.
-    pub(super) fn new(identifier: config::Issuer) -> reqwest::Result<Self> {
-        let client = Client::builder()
-            .user_agent(concat!("mcpo/", env!("CARGO_PKG_VERSION")))
+    pub(super) fn new(identifier: config::Issuer, proxy: &ForwardProxy) -> reqwest::Result<Self> {
+        let client = net::client(proxy)
             .connect_timeout(CONNECT)
             .redirect(redirect::Policy::custom(within_origin))
             .build()?;

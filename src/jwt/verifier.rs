@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{claims::Claims, issuer::Issuer, keeper::Keeper, keys::Keys, refusal::Refusal, token::Header};
-use crate::config::Jwt;
+use crate::config::{ForwardProxy, Jwt};
 
 /// Verifies tokens of one issuer. Cheap to clone.
 ///
@@ -18,8 +18,8 @@ pub struct Verifier {
 
 impl Verifier {
     /// Begins to fetch the issuer's keys in a task of `tasks`, until `stop`; nobody waits for it.
-    pub fn new(config: Jwt, tasks: &TaskTracker, stop: CancellationToken) -> Self {
-        let issuer = Issuer::new(config.issuer.clone()).map_err(|error| error.to_string());
+    pub fn new(config: Jwt, proxy: &ForwardProxy, tasks: &TaskTracker, stop: CancellationToken) -> Self {
+        let issuer = Issuer::new(config.issuer.clone(), proxy).map_err(|error| error.to_string());
         let name = config.issuer.as_str().to_owned();
         let keeper = Keeper::start(name, tasks, stop, move || {
             let issuer = issuer.clone();

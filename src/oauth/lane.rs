@@ -15,6 +15,7 @@ use reqwest::{
 use tokio::net::lookup_host;
 
 use super::address::AddressKind;
+use crate::{config::ForwardProxy, net};
 
 /// How long one attempt to look up a name, or to open a TCP or TLS connection, may take.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
@@ -37,10 +38,9 @@ pub(super) struct Lane {
 pub(super) struct Inadmissible(pub(super) AddressKind);
 
 impl Lane {
-    pub(super) fn new(admits: Admits) -> reqwest::Result<Self> {
+    pub(super) fn new(admits: Admits, proxy: &ForwardProxy) -> reqwest::Result<Self> {
         let asked = Names::default();
-        let client = Client::builder()
-            .user_agent(concat!("mcpo/", env!("CARGO_PKG_VERSION")))
+        let client = net::client(proxy)
             .connect_timeout(CONNECT)
             .redirect(redirect::Policy::none())
             .dns_resolver(Resolver { admits, asked: asked.clone() })

@@ -294,7 +294,7 @@ impl Ledger {
         if let Some(outbound) = &self.outbound {
             return Ok(outbound.clone());
         }
-        let outbound = Outbound::towards(&shared.url).await.map_err(unavailable)?;
+        let outbound = Outbound::towards(&shared.url, shared.office.proxy()).await.map_err(unavailable)?;
         Ok(self.outbound.insert(outbound).clone())
     }
 

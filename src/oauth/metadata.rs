@@ -196,6 +196,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::config::ForwardProxy;
 
     #[test]
     fn a_resource_is_of_servers_at_or_below_it() {
@@ -239,7 +240,9 @@ mod tests {
 
     /// Reads the smallest metadata with `members` put in.
     async fn read(members: Value) -> Result<AuthorizationServer, String> {
-        let outbound = Outbound::towards(&Url::parse("https://1.1.1.1").unwrap()).await.unwrap();
+        let outbound = Outbound::towards(&Url::parse("https://1.1.1.1").unwrap(), &ForwardProxy::default())
+            .await
+            .unwrap();
         let mut document =
             json!({"issuer": "https://a.example", "token_endpoint": "https://a.example/token"});
         document.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());

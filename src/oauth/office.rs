@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use super::{browser, client, error::LoginNeeded, logins::Logins};
-use crate::config;
+use crate::config::{self, ForwardProxy};
 
 /// Where our client-id metadata document stands, below the gateway's public URL.
 pub const DOCUMENT_PATH: &str = "/client-metadata.json";
@@ -25,6 +25,7 @@ pub const DEFAULT_CALLBACK_PORT: u16 = 3030;
 /// Shared by all authorizers.
 pub struct Office {
     pub(super) settings: config::Logins,
+    proxy: ForwardProxy,
     /// Where browsers reach the gateway, without a trailing slash.
     base: Url,
     /// Whether a login may be started only by who holds a key or was given a ticket.
@@ -40,6 +41,7 @@ impl Office {
     /// this runtime and end after `stop`.
     pub fn new(
         settings: config::Logins,
+        proxy: ForwardProxy,
         base: Url,
         guarded: bool,
         tasks: TaskTracker,
@@ -47,7 +49,16 @@ impl Office {
     ) -> Self {
         let base = settings.public_url.clone().unwrap_or(base);
         let guarded = AtomicBool::new(guarded);
-        Self { settings, base, guarded, logins: Logins::default(), tasks, stop, runtime: Handle::current() }
+        Self {
+            settings,
+            proxy,
+            base,
+            guarded,
+            logins: Logins::default(),
+            tasks,
+            stop,
+            runtime: Handle::current(),
+        }
     }
 
     /// Says anew whether a login may be started only by who holds a key or was given a ticket.
@@ -58,6 +69,11 @@ impl Office {
     /// Where browsers and clients reach the gateway.
     pub fn base(&self) -> &Url {
         &self.base
+    }
+
+    /// The forward proxy that requests go by.
+    pub fn proxy(&self) -> &ForwardProxy {
+        &self.proxy
     }
 
     /// The application's tasks.

@@ -15,6 +15,7 @@ use super::{
     address::AddressKind,
     lane::{CONNECT, Inadmissible, Lane},
 };
+use crate::config::ForwardProxy;
 
 /// How long a request may take with all its redirects.
 const WHOLE: Duration = Duration::from_secs(15);
@@ -99,11 +100,11 @@ impl Outbound {
     /// # Errors
     ///
     /// Fails where TLS cannot be set up.
-    pub(super) async fn towards(server: &Url) -> Result<Self, OutboundError> {
+    pub(super) async fn towards(server: &Url, proxy: &ForwardProxy) -> Result<Self, OutboundError> {
         let local = is_local(server).await;
         let says_loopback = AddressKind::written_in(server) == Some(AddressKind::Loopback);
         let plain = local && (server.scheme() == "http" || says_loopback);
-        let lane = |admits| Lane::new(admits).map_err(|error| OutboundError::of(server, &error));
+        let lane = |admits| Lane::new(admits, proxy).map_err(|error| OutboundError::of(server, &error));
         Ok(Self {
             https: lane(if local { AddressKind::is_ordinary } else { AddressKind::is_public })?,
             http: plain.then(|| lane(AddressKind::is_local)).transpose()?,

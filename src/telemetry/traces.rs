@@ -20,6 +20,8 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 use tracing::warn;
 use url::Url;
 
+use crate::{config::ForwardProxy, net};
+
 /// How long one request to the collector may take.
 const REQUEST: Duration = Duration::from_secs(10);
 /// How long the last spans may take to be sent.
@@ -40,13 +42,12 @@ impl Traces {
     /// # Errors
     ///
     /// A variable of the SDK's cannot be followed.
-    pub fn start(endpoint: &Url) -> Result<Self, String> {
+    pub fn start(endpoint: &Url, proxy: &ForwardProxy) -> Result<Self, String> {
         let mut target = endpoint.clone();
         if let Ok(mut path) = target.path_segments_mut() {
             path.pop_if_empty().extend(PATH);
         }
-        let client =
-            reqwest::Client::builder().timeout(REQUEST).build().map_err(|error| error.to_string())?;
+        let client = net::client(proxy).timeout(REQUEST).build().map_err(|error| error.to_string())?;
         let inner = opentelemetry_otlp::SpanExporter::builder()
             .with_http()
             .with_http_client(client)

@@ -16,7 +16,7 @@ use super::{
     forwarded::Forwarded,
 };
 use crate::{
-    config,
+    config, net,
     oauth::{Authorizer, Challenge},
 };
 
@@ -53,8 +53,7 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     pub(super) fn new(config: &config::Remote, principal: Principal<'_>) -> Result<Self, WireError> {
-        let client = Client::builder()
-            .user_agent(concat!("mcpo/", env!("CARGO_PKG_VERSION")))
+        let client = net::client(&config.proxy)
             .default_headers(config.headers.clone())
             .connect_timeout(principal.connect)
             .tcp_keepalive(KEEP_ALIVE)

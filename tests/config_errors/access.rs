@@ -101,6 +101,7 @@ fn keys_of_the_config_file_are_checked() {
             r#"{"keys": {"a": {"key": "k", "readonly": true}}}"#,
             ".keys.a.readonly: unknown key; did you mean \"readOnly\"?",
         ),
+        (r#"{"rateLimit": ""}"#, ".rateLimit: is empty; give it a value, or leave it out"),
         (
             r#"{"keys": {"a": {"key": "k", "tools": null}}}"#,
             ".keys.a.tools: is null; give it a value, or leave it out",
@@ -164,7 +165,10 @@ fn tokens_of_the_config_file_are_checked() {
             r#"{"jwt": {"issuer": "https://ada:hunter2@a", "audience": "a"}}"#,
             ".jwt.issuer: holds a user name or a password; an issuer has none, so remove them",
         ),
-        (r#"{"jwt": {"issuer": "https://a", "audience": ""}}"#, empty),
+        (
+            r#"{"jwt": {"issuer": "https://a", "audience": ""}}"#,
+            ".jwt.audience: is empty; give it a value, or leave it out",
+        ),
         (r#"{"jwt": {"issuer": "https://a", "audience": []}}"#, empty),
         (r#"{"jwt": {"issuer": "https://a", "audience": ["a", ""]}}"#, empty),
         (

@@ -56,6 +56,19 @@ fn the_shape_of_the_file_is_checked() {
             "{\"mcpServers\": {\"a\": {\"command\": \"x\"}},\n\"acess\": {}}",
             ":2: acess: unknown key; rename \"acess\" to \"access\"",
         ),
+        (
+            "{\"mcpServers\": {\"a\": {\"command\": \"x\"}},\n\"servers\": {}}",
+            ":2: servers: there are servers under mcpServers too; keep one of the two",
+        ),
+        (
+            "{\"servers\": {\"a\": {\"command\": \"x\"}},\n\"mcp\": {\"servers\": {}}}",
+            ":2: mcp.servers: there are servers under servers too; keep one of the two",
+        ),
+        ("{\"servers\": {},\n\"inputs\": {}}", ":2: inputs: expected a list, found an object"),
+        (
+            "{\"mcp\": {}}",
+            r#":1: no "mcpServers" in it; write, for example, {"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time"]}}}"#,
+        ),
         ("{\"mcpServers\": []}", ":1: mcpServers: expected an object, found a list"),
         ("{\"mcpServers\": {\"a\": null}}", ":1: mcpServers.a: expected an object, found null"),
         ("{\"mcpServers\": {\"a\": \"uvx\"}}", ":1: mcpServers.a: expected an object, found a string"),

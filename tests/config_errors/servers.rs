@@ -14,8 +14,8 @@ fn a_server_needs_a_command_or_a_url_that_fits_its_type() {
             ".url: a server has \"command\" or \"url\", not both; remove one, or make two servers of it",
         ),
         (
-            r#""type": "streamable", "url": "http://h""#,
-            ".type: unknown type \"streamable\"; use \"stdio\", \"sse\" or \"streamable-http\"",
+            r#""type": "websocket", "url": "http://h""#,
+            ".type: unknown type \"websocket\"; use \"stdio\", \"sse\" or \"streamable-http\"",
         ),
         (r#""type": 5, "url": "http://h""#, ".type: expected a string, found a number"),
         (
@@ -26,13 +26,33 @@ fn a_server_needs_a_command_or_a_url_that_fits_its_type() {
             r#""type": "stdio", "url": "http://h""#,
             ".url: does not fit type \"stdio\"; use \"command\", or leave the type out",
         ),
-        (r#""command": """#, ".command: is empty; name the program to start"),
+        (r#""command": "${NONE}""#, ".command: is empty; name the program to start"),
+        (r#""command": {"args": []}"#, ".command: needs \"path\" (a program to start)"),
+        (
+            r#""command": "", "url": " ""#,
+            ": a server needs \"command\" (a program to start) or \"url\" (a remote server)",
+        ),
+        (r#""type": "HTTP", "url": """#, ": a server of this type needs \"url\""),
+        (r#""uri": "http://h""#, ": a server needs \"command\" or \"url\"; rename \"uri\" to \"url\""),
+        (r#""Command": "x""#, ": a server needs \"command\" or \"url\"; rename \"Command\" to \"command\""),
+        (
+            r#""url": "http://h", "serverUrl": "http://other""#,
+            ".serverUrl: there is another URL beside it; keep one of the two",
+        ),
+        (
+            r#""type": "sse", "transport": "http", "url": "http://h""#,
+            ".transport: contradicts \"type\"; keep one of the two",
+        ),
+        (
+            r#""transport": "ws", "url": "http://h""#,
+            ".transport: unknown type \"ws\"; use \"stdio\", \"sse\" or \"streamable-http\"",
+        ),
         (r#""command": ["x"]"#, ".command: expected a string, found a list"),
         (r#""command": "x\u0000""#, ".command: holds a NUL character"),
         (r#""command": "x", "args": "-v""#, ".args: expected a list, found a string"),
-        (r#""command": "x", "args": ["a", 5]"#, ".args[1]: expected a string, found a number"),
+        (r#""command": "x", "args": ["a", null]"#, ".args[1]: expected a string, found null"),
         (r#""command": "x", "env": ["A=1"]"#, ".env: expected an object, found a list"),
-        (r#""command": "x", "env": {"A": null}"#, ".env.A: expected a string, found null"),
+        (r#""command": "x", "env": {"A": []}"#, ".env.A: expected a string, found a list"),
         (r#""command": "x", "env": {"A": {}}"#, ".env.A: expected a string, found an object"),
         (r#""command": "x", "env": {"A=B": "1"}"#, ".env.\"A=B\": not the name of an environment variable"),
         (r#""command": "x", "cwd": 5"#, ".cwd: expected a string, found a number"),
@@ -57,10 +77,15 @@ fn variables_in_strings_must_be_set() {
             ".env.K: the environment variable UNSET is not set; set it, pass --env UNSET=value, or write \
              ${UNSET:-default} here",
         ),
+        (
+            r#""command": "x", "env": {"K": "${input:my-key}"}"#,
+            ".env.K: the input \"my-key\" is not set; nobody can be asked for it here, so set the environment variable \
+             INPUT_MY_KEY, or pass --env INPUT_MY_KEY=value",
+        ),
         (r#""url": "http://h/${A""#, ".url: a ${ is never closed; add the }, or write $${ for a plain ${"),
         (
-            r#""command": "x", "args": ["${env:TOKEN}"]"#,
-            ".args[0]: \"${env:TOKEN}\" names no environment variable; write ${NAME} or ${NAME:-default}, or $${ for \
+            r#""command": "x", "args": ["${config:TOKEN}"]"#,
+            ".args[0]: \"${config:TOKEN}\" names no environment variable; write ${NAME} or ${NAME:-default}, or $${ for \
              a plain ${",
         ),
     ]);
@@ -89,6 +114,15 @@ fn headers_never_echo_their_values() {
 #[test]
 fn the_other_keys_of_a_server_are_checked() {
     check_servers(&[
+        (
+            r#""command": "x", "disabled": true, "enabled": true"#,
+            ".disabled: contradicts \"enabled\"; keep one of the two",
+        ),
+        (r#""command": "x", "enabled": "no""#, ".enabled: expected true or false, found a string"),
+        (
+            r#""command": "x", "enabledTools": [], "includeTools": []"#,
+            ".includeTools: means the same as enabledTools; keep one of the two",
+        ),
         (r#""command": "x", "disabled": "yes""#, ".disabled: expected true or false, found a string"),
         (r#""command": "x", "disabledTools": "t""#, ".disabledTools: expected a list, found a string"),
         (r#""command": "x", "enabled_tools": [1]"#, ".enabled_tools[0]: expected a string, found a number"),

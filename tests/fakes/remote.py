@@ -6,6 +6,7 @@ standing stream, where a call may tell it also:
 At /sse it speaks HTTP+SSE, where a call may tell it also:
     {"hang_up": true}    ends the stream and never answers the POST
     {"forget": true}     answers, and refuses every further POST of the session, though its stream stays open
+At /redirect/{status}?{location} it redirects there; to nowhere without one, and at /circle to itself.
 """
 
 import json
@@ -26,7 +27,19 @@ refusals = 0
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def redirects(self):
+        if self.path == "/circle":
+            self.reply(302, location="/circle")
+        elif self.path.startswith("/redirect/"):
+            status, _, location = self.path.removeprefix("/redirect/").partition("?")
+            self.reply(int(status), location=location)
+        else:
+            return False
+        return True
+
     def do_GET(self):
+        if self.redirects():
+            return
         if self.path != "/sse":
             return self.reply(405)
         path, messages = f"/message/{len(STREAMS)}", queue.Queue()
@@ -42,6 +55,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         global refusals
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.redirects():
+            return
         told = (message.get("params") or {}).get("arguments") or {}
         refusals = told.get("refuse", refusals)
         if refusals:
@@ -63,12 +78,14 @@ class Handler(BaseHTTPRequestHandler):
         if answer:
             messages.put(answer)
 
-    def reply(self, status, message=None):
+    def reply(self, status, message=None, location=None):
         body = json.dumps(message).encode() if message else b""
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Mcp-Session-Id", "session")
+        if location:
+            self.send_header("Location", location)
         self.end_headers()
         self.wfile.write(body)
 

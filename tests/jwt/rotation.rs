@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::future::join_all;
 use mcpo::{
-    config::{self, Jwt},
+    config::{self, ForwardProxy, Jwt},
     jwt::{Refusal, Verifier},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -21,6 +21,7 @@ fn verifier(issuer: &Issuer, audience: &str) -> Verifier {
     let identifier = config::Issuer::parse(issuer.identifier()).unwrap();
     Verifier::new(
         Jwt::new(identifier, vec![audience.to_owned()]),
+        &ForwardProxy::default(),
         &TaskTracker::new(),
         CancellationToken::new(),
     )

@@ -60,12 +60,17 @@ impl Gateway {
 
     /// `mcpo --config file` with these servers by name.
     pub(crate) fn config(servers: &Value) -> Launch {
+        let names = servers.as_object().expect("servers by name").keys();
+        Self::pasted(&json!({ "mcpServers": servers }).to_string(), names.map(String::as_str))
+    }
+
+    /// `mcpo --config file` with this text, which has these servers enabled.
+    pub(crate) fn pasted<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Launch {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("config.json");
-        std::fs::write(&file, json!({ "mcpServers": servers }).to_string()).expect("a config file");
+        std::fs::write(&file, text).expect("a config file");
         let command = ["--config".to_owned(), file.to_str().unwrap().to_owned()].to_vec();
-        let names = servers.as_object().expect("servers by name").keys();
-        Launch::new(folder, command, names.map(|name| format!("/{}", encoded(name))).collect())
+        Launch::new(folder, command, names.into_iter().map(|name| format!("/{}", encoded(name))).collect())
     }
 
     /// `mcpo -- command`.

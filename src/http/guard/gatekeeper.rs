@@ -64,7 +64,7 @@ impl Gatekeeper {
         let by_token = former.map(|former| former.by_token.clone()).unwrap_or_default();
         let tokens = config.tokens.clone().map(|tokens| {
             let former = former.and_then(|former| former.tokens.as_ref());
-            Tokens::new(tokens, former, office.tasks(), office.stopped())
+            Tokens::new(tokens, former, office)
         });
         let metadata = tokens::metadata_url(office.base());
         Self { tokens, metadata, rates: Rates::new(&config), config, by_token, admitted, denied }

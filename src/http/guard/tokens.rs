@@ -4,10 +4,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use serde_json::json;
-use tokio_util::{
-    sync::{CancellationToken, DropGuard},
-    task::TaskTracker,
-};
+use tokio_util::sync::DropGuard;
 use tracing::warn;
 
 use super::{caller::Caller, denial::Denial};
@@ -15,6 +12,7 @@ use crate::{
     config::{self, Permission},
     http::{error::ApiError, state::Gateway},
     jwt::{Refusal, Verifier},
+    oauth::Office,
 };
 
 /// Where the metadata of a protected resource stands (RFC 9728 section 3), below the gateway's base URL.
@@ -36,16 +34,11 @@ struct Issuer {
 
 impl Tokens {
     /// Those of `config`. Where `former` took those of the same issuer, its keys are used on.
-    pub(super) fn new(
-        config: config::Tokens,
-        former: Option<&Self>,
-        tasks: &TaskTracker,
-        stop: &CancellationToken,
-    ) -> Self {
+    pub(super) fn new(config: config::Tokens, former: Option<&Self>, office: &Office) -> Self {
         let alike = former.filter(|former| former.config.jwt == config.jwt);
         let issuer = alike.map(|former| former.issuer.clone()).unwrap_or_else(|| {
-            let stop = stop.child_token();
-            let verifier = Verifier::new(config.jwt.clone(), tasks, stop.clone());
+            let stop = office.stopped().child_token();
+            let verifier = Verifier::new(config.jwt.clone(), office.proxy(), office.tasks(), stop.clone());
             Arc::new(Issuer { verifier, _stop: stop.drop_guard() })
         });
         Self { config, issuer }

@@ -53,7 +53,7 @@ impl Bed {
         let issuer = config::Issuer::parse(stub.url("/realm").as_str()).unwrap();
         let stop = CancellationToken::new();
         let config = Jwt::new(issuer, vec![AUDIENCE.to_owned(), "mcpo".to_owned()]);
-        let verifier = Verifier::new(config, &TaskTracker::new(), stop.clone());
+        let verifier = Verifier::new(config, &ForwardProxy::default(), &TaskTracker::new(), stop.clone());
         Self { stub, keys, up, verifier, stop }
     }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    config::SigningKey,
+    config::{ForwardProxy, SigningKey},
     secret::ExposeSecret as _,
     stub::{Received, WebServer},
 };
@@ -40,7 +40,7 @@ async fn register(
     answer: &str,
 ) -> (Result<Client, ClientError>, Received) {
     let web = WebServer::bind().await;
-    let outbound = Outbound::towards(&web.url).await.unwrap();
+    let outbound = Outbound::towards(&web.url, &ForwardProxy::default()).await.unwrap();
     let server = AuthorizationServer { registration_endpoint: Some(web.url.clone()), ..server(methods) };
     let metadata = metadata.as_object().cloned().unwrap();
     let (redirect_uri, scopes) = (url(REDIRECT), Scopes::parse("a b"));
@@ -162,7 +162,7 @@ async fn without_asking(server: &AuthorizationServer, wanted: &Wanted<'_>) -> Re
         registration_endpoint: server.registration_endpoint.as_ref().map(|_| nowhere.clone()),
         ..server.clone()
     };
-    obtain(&Outbound::towards(&nowhere).await.unwrap(), &server, wanted).await
+    obtain(&Outbound::towards(&nowhere, &ForwardProxy::default()).await.unwrap(), &server, wanted).await
 }
 
 #[tokio::test]

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use super::*;
-use crate::stub::{Stub, redirect, response};
+use crate::{
+    config::ForwardProxy,
+    stub::{Stub, redirect, response},
+};
 
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const SERVER: &str = "/.well-known/oauth-authorization-server";
@@ -42,7 +45,7 @@ async fn discover_at(
     base: Option<&str>,
     named: Option<&str>,
 ) -> Result<Discovered, DiscoveryError> {
-    let outbound = Outbound::towards(&stub.origin).await.unwrap();
+    let outbound = Outbound::towards(&stub.origin, &ForwardProxy::default()).await.unwrap();
     let challenge = Challenge { resource_metadata: named.map(|path| stub.url(path)), ..Challenge::default() };
     let base = base.map(|path| stub.url(path));
     discover(&outbound, &stub.url("/mcp"), base.as_ref(), &challenge).await

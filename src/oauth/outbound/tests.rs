@@ -5,7 +5,7 @@ use crate::stub::{Stub, redirect, response};
 
 /// No test resolves a name but `localhost`: the network of the tests may have no others.
 async fn towards(server: &str) -> Outbound {
-    Outbound::towards(&Url::parse(server).unwrap()).await.unwrap()
+    Outbound::towards(&Url::parse(server).unwrap(), &ForwardProxy::default()).await.unwrap()
 }
 
 #[tokio::test]
@@ -53,11 +53,11 @@ async fn judges_names_where_they_are_resolved() {
     let stub = Stub::serve(|_, _| response(200, "{}")).await;
     let mut url = stub.url("/x");
     url.set_host(Some("localhost")).unwrap();
-    let inside = Outbound::towards(&url).await.unwrap();
+    let inside = Outbound::towards(&url, &ForwardProxy::default()).await.unwrap();
     assert_eq!(inside.get_json(&url).await.unwrap().status, 200);
     // A lane for the internet alone does not follow a name that leads inside, whatever the name looks like.
     let mut outside = inside.clone();
-    outside.http = Some(Lane::new(AddressKind::is_public).unwrap());
+    outside.http = Some(Lane::new(AddressKind::is_public, &ForwardProxy::default()).unwrap());
     let request = reqwest::Request::new(Method::GET, url.clone());
     let error = outside.http.as_ref().unwrap().execute(request).await.unwrap_err();
     let error = OutboundError::of(&url, &error);
@@ -84,7 +84,7 @@ async fn follows_redirects_within_the_origin() {
         _ => panic!("{request}"),
     })
     .await;
-    let outbound = Outbound::towards(&stub.origin).await.unwrap();
+    let outbound = Outbound::towards(&stub.origin, &ForwardProxy::default()).await.unwrap();
     let answer = outbound.get_json(&stub.url("/moved")).await.unwrap();
     assert_eq!((answer.status, answer.body.as_slice()), (404, &b"end"[..]));
     assert_eq!(outbound.get_json(&stub.url("/nowhere")).await.unwrap().status, 302);
@@ -110,7 +110,7 @@ async fn tells_faults_from_refusals() {
         _ => String::new(),
     })
     .await;
-    let outbound = Outbound::towards(&stub.origin).await.unwrap();
+    let outbound = Outbound::towards(&stub.origin, &ForwardProxy::default()).await.unwrap();
     assert_eq!(outbound.get_json(&stub.url("/fits")).await.unwrap().body.len(), LARGEST);
     let error = outbound.get_json(&stub.url("/large?secret")).await.unwrap_err();
     assert!(matches!(error, OutboundError::TooLarge(_)) && !error.is_transient(), "{error}");
@@ -122,7 +122,7 @@ async fn tells_faults_from_refusals() {
 #[tokio::test]
 async fn sends_requests_of_others_under_the_same_policy() {
     let stub = Stub::serve(|_, _| response(400, "no")).await;
-    let outbound = Outbound::towards(&stub.origin).await.unwrap();
+    let outbound = Outbound::towards(&stub.origin, &ForwardProxy::default()).await.unwrap();
     let request = |url: &str| http::Request::post(url).body(b"a=b".to_vec()).unwrap();
     let answer = outbound.send(request(stub.url("/token").as_str())).await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.body().as_slice()), (400, &b"no"[..]));

@@ -8,6 +8,7 @@ use url::form_urlencoded;
 
 use super::*;
 use crate::{
+    config::ForwardProxy,
     oauth::client::ClientOrigin,
     stub::{Received, WebServer},
 };
@@ -25,7 +26,7 @@ struct Case {
 impl Case {
     async fn new(method: ClientAuthMethod, secret: Option<&str>) -> Self {
         let server = WebServer::bind().await;
-        let outbound = Outbound::towards(&server.url).await.unwrap();
+        let outbound = Outbound::towards(&server.url, &ForwardProxy::default()).await.unwrap();
         let client = Client {
             issuer: "https://auth.example".to_owned(),
             id: "our id".to_owned(),
