@@ -7,6 +7,7 @@ mod children;
 mod flapping;
 mod names;
 mod network;
+mod redirects;
 mod silence;
 mod start;
 mod storm;

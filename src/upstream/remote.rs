@@ -57,7 +57,7 @@ impl Endpoint {
             .default_headers(config.headers.clone())
             .connect_timeout(principal.connect)
             .tcp_keepalive(KEEP_ALIVE)
-            .redirect(same_origin())
+            .redirect(redirect::Policy::none())
             .build()
             .map_err(|error| WireError::NotSent(explain(&error)))?;
         let Principal { authorizer, forwarded, .. } = principal;
@@ -131,7 +131,8 @@ impl Endpoint {
         if let Some(token) = token {
             question = question.header(header::AUTHORIZATION, token.clone());
         }
-        matches!(question.send().await, Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED)
+        let Ok(question) = question.build() else { return false };
+        matches!(self.execute(question).await, Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED)
     }
 
     fn with_callers(&self, headers: HeaderMap) -> HeaderMap {
@@ -140,15 +141,29 @@ impl Endpoint {
         all
     }
 
-    async fn execute(&self, request: Request) -> Result<Response, WireError> {
-        self.client.execute(request).await.map_err(|error| {
-            let reason = explain(&error);
-            if error.is_connect() || error.is_builder() || error.is_redirect() {
-                WireError::NotSent(reason)
-            } else {
-                WireError::Lost(reason)
+    /// Sends a request as it is, and again with its method and its body wherever it is redirected to: as a GET, which
+    /// is what 301 and 302 make of a POST elsewhere, it would be another question.
+    async fn execute(&self, mut request: Request) -> Result<Response, WireError> {
+        for _ in 0..=MOST_REDIRECTS {
+            let again = request.try_clone();
+            let (method, url) = (request.method().clone(), request.url().clone());
+            let response = self.client.execute(request).await.map_err(|error| {
+                let reason = explain(&error);
+                if error.is_connect() || error.is_builder() {
+                    WireError::NotSent(reason)
+                } else {
+                    WireError::Lost(reason)
+                }
+            })?;
+            match (redirected(&method, &url, &response)?, again) {
+                (Some(target), Some(next)) => {
+                    request = next;
+                    *request.url_mut() = target;
+                }
+                _ => return Ok(response),
             }
-        })
+        }
+        Err(WireError::NotSent("it redirects in a circle; configure the URL that it should lead to".into()))
     }
 
     /// Says goodbye with what credential there is, without waiting for a better one.
@@ -158,24 +173,43 @@ impl Endpoint {
             headers.insert(header::AUTHORIZATION, credential.header.clone());
         }
         // Nobody waits for the answer to it.
-        let _ = self.client.delete(url.clone()).headers(headers).send().await;
+        if let Ok(request) = self.client.delete(url.clone()).headers(headers).build() {
+            let _ = self.execute(request).await;
+        }
     }
 }
 
-/// Configured headers hold secrets, so redirects are followed within their origin only.
-fn same_origin() -> redirect::Policy {
-    redirect::Policy::custom(|attempt| {
-        let home = attempt.previous().first().map(Url::origin);
-        if home.is_some_and(|home| home != attempt.url().origin()) {
-            // Its path and query may hold a secret.
-            let target = attempt.url().origin().ascii_serialization();
-            attempt.error(format!("it redirects to {target}; if that is right, configure a URL there"))
-        } else if attempt.previous().len() > MOST_REDIRECTS {
-            attempt.error("it redirects in a circle")
-        } else {
-            attempt.follow()
-        }
-    })
+/// Where the answer to such a request sends it, if it does. Configured headers hold secrets, so redirects are followed
+/// within their origin only; what a target's path and query hold may be a secret as well, and is not shown.
+fn redirected(method: &Method, url: &Url, response: &Response) -> Result<Option<Url>, WireError> {
+    let status = response.status().as_u16();
+    if !matches!(status, 301..=303 | 307 | 308) {
+        return Ok(None);
+    }
+    let location = response
+        .headers()
+        .get(header::LOCATION)
+        .and_then(|location| str::from_utf8(location.as_bytes()).ok());
+    let Some(mut target) = location.and_then(|location| url.join(location).ok()) else {
+        return Err(WireError::NotSent(format!("it redirects (HTTP {status}), and does not say where to")));
+    };
+    let origin = target.origin().ascii_serialization();
+    if target.origin() != url.origin() {
+        let place = if target.has_host() { &origin } else { target.scheme() };
+        return Err(WireError::NotSent(format!(
+            "it redirects to {place}; if that is right, configure a URL there"
+        )));
+    }
+    // RFC 9110 section 15.4.4: the request has been dealt with, and the target tells what came of it.
+    if status == 303 && *method == Method::POST {
+        return Err(WireError::Lost(format!(
+            "it answers a POST with a redirect (HTTP 303) to a page at {origin}; configure the URL of its MCP endpoint"
+        )));
+    }
+    // Same origin, same credentials; hyper would not take them from a URL.
+    let _ = (target.set_username(""), target.set_password(None));
+    target.set_fragment(None);
+    Ok(Some(target))
 }
 
 /// Lets a success pass and turns every other status into an error.
