@@ -62,7 +62,7 @@ fn tokens(action: &TokenAction, config: &Config) -> Result<(), Box<dyn Error>> {
 }
 
 fn serve(source: Source) -> Result<(), Box<dyn Error>> {
-    let config = source.load()?;
+    let config = source.load_first()?;
     telemetry::start(config.log_level, config.log_format);
     for warning in &config.warnings {
         tracing::warn!("{warning}");

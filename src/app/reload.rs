@@ -32,6 +32,17 @@ impl Source {
         Self { options, environment }
     }
 
+    /// The configuration to start with.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and where; also that the only server's program cannot be started.
+    pub fn load_first(&self) -> Result<Config, ConfigError> {
+        let config = self.load()?;
+        config.require_program(&self.environment)?;
+        Ok(config)
+    }
+
     /// The configuration as the files have it now.
     ///
     /// # Errors

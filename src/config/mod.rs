@@ -27,6 +27,7 @@ mod options;
 mod overlay;
 mod permission;
 mod prefix;
+mod program;
 mod proxies;
 mod rate;
 mod remote;
@@ -109,6 +110,22 @@ pub struct Config {
 }
 
 impl Config {
+    /// Refuses a single server whose program cannot be started: for the start of mcpo, which then has nothing to serve.
+    ///
+    /// # Errors
+    ///
+    /// There is no such program, or it is not one.
+    pub fn require_program(&self, environment: &Environment) -> Result<(), ConfigError> {
+        let Servers::Single(server) = &self.servers else { return Ok(()) };
+        let Upstream::Stdio(stdio) = &server.upstream else { return Ok(()) };
+        match program::fault(stdio, environment) {
+            None => Ok(()),
+            Some(fault) => {
+                Err(ConfigError::new(format!("cannot start \"{}\": {fault}", stdio.program.display())))
+            }
+        }
+    }
+
     /// The remote server of this name, or else the only one.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Files that options name.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use super::{OptionCase, check_options, directory, write};
 
@@ -29,6 +29,47 @@ fn files_that_options_name_are_checked() {
         ("--env-path wide.env -- x", &[], "--env-path: wide.env is UTF-16 text; save it as UTF-8"),
     ];
     check_options(directory.path(), cases);
+}
+
+/// One server alone has to be there; what a program of several lacks is told in its place.
+#[test]
+fn a_missing_program_ends_a_single_server() {
+    let directory = directory();
+    fs::create_dir(directory.path().join("folder")).expect("a directory");
+    write(&directory, "plain", "#!/bin/sh\n");
+    write(&directory, "stale", "#!/no/such/python -u\n");
+    write(&directory, ".env", "PATH=/nowhere\n");
+    let rights = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(directory.path().join("stale"), rights).expect("its rights change");
+    let missing = "no such program; is it installed and on PATH?";
+    let [default_path, own_path, env_file, nothing] = ["no-such-program", "sh", "sh", "no-such-program"]
+        .map(|program| format!("cannot start \"{program}\": {missing}"));
+    let cases: &[OptionCase<'_>] = &[
+        ("-- no-such-program", &[], &default_path),
+        ("--port 0 -- no-such-program --flag", &[("PATH", "/usr/bin:/bin")], &nothing),
+        ("-- sh", &[("PATH", "/nowhere")], &own_path),
+        ("--env-path .env -- sh", &[("PATH", "/bin")], &env_file),
+        ("-- ./none", &[], "cannot start \"./none\": no such file"),
+        ("-- ./folder", &[], "cannot start \"./folder\": ./folder is a folder"),
+        ("-- ./plain", &[], "cannot start \"./plain\": ./plain is not executable; chmod +x makes it so"),
+        (
+            "-- plain",
+            &[("PATH", ".")],
+            "cannot start \"plain\": ./plain is not executable; chmod +x makes it so",
+        ),
+        (
+            "-- ./stale",
+            &[],
+            "cannot start \"./stale\": ./stale is a script for /no/such/python, which does not exist",
+        ),
+    ];
+    check_options(directory.path(), cases);
+}
+
+#[test]
+fn a_proxy_that_is_none_is_refused() {
+    let message = "HTTPS_PROXY: not the URL of a proxy; write it as in http://proxy.example.com:3128";
+    check_options(directory().path(), &[("-- x", &[("HTTPS_PROXY", "ftp://ada:hunter2@proxy")], message)]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use super::{OptionCase, check_options, difference, directory, mcpo};
+use super::{OptionCase, check_options, difference, directory, mcpo, write};
 
 const NOTHING: &str = "nothing to serve. Give the command of an MCP server after --, as in: \
     mcpo -- uvx mcp-server-time, or a config file: mcpo --config config.json (mcpo --help tells more)";
@@ -200,17 +200,19 @@ fn values_of_options_are_checked() {
     check_options(directory().path(), cases);
 }
 
-/// Before anything is started: the program after the dashes would be told of too.
+/// Before anything is started: the program that is missing would be told of too.
 #[test]
 fn a_port_that_is_taken_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
+    let directory = directory();
+    write(&directory, "config.json", r#"{"mcpServers": {"a": {"command": "x"}}}"#);
     for (option, other) in [("--port", "--metrics-port"), ("--metrics-port", "--port")] {
-        let line = format!("--host 127.0.0.1 {option} {port} {other} 0 -- x");
+        let line = format!("--host 127.0.0.1 {option} {port} {other} 0 --config config.json");
         let message = format!(
             "cannot listen on 127.0.0.1:{port}: the port is in use; stop what uses it or choose another with {option}"
         );
-        check_options(directory().path(), &[(&line, &[], &message)]);
+        check_options(directory.path(), &[(&line, &[], &message)]);
     }
 }
 
