@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{Stdio, environment::Environment};
-use crate::secret::ExposeSecret as _;
+use crate::secret::ExposeSecret;
 
 /// Where the system looks for programs without PATH.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
@@ -20,7 +20,7 @@ const FIRST_LINE: usize = 256;
 
 /// Why the program of `stdio` cannot be started; nothing where it can, as far as that can be seen.
 pub(super) fn fault(stdio: &Stdio, environment: &Environment) -> Option<String> {
-    let own = stdio.env.get("PATH").map(|path| path.expose_secret());
+    let own = stdio.env.get("PATH").map(ExposeSecret::expose_secret);
     let path = own.or_else(|| environment.get("PATH")).unwrap_or(DEFAULT_PATH);
     let is_path = stdio.program.as_os_str().as_bytes().contains(&b'/');
     let candidates: Vec<PathBuf> = if is_path {

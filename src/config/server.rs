@@ -143,7 +143,7 @@ pub(super) enum Transport {
 impl Transport {
     /// The transport of this name, in any of the spellings that clients write.
     pub(super) fn parse(name: &str) -> Option<Self> {
-        let letters: String = name.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
         match letters.to_ascii_lowercase().as_str() {
             // GitHub Copilot calls it local.
             "stdio" | "local" => Some(Self::Stdio),
