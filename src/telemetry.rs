@@ -1,5 +1,6 @@
 //! What the operator sees: lines on stderr, and spans in a collector of traces.
 
+mod line;
 mod traces;
 
 pub use traces::Traces;
@@ -9,12 +10,12 @@ use std::io::{IsTerminal, stderr};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
+use self::line::Lines;
 use crate::config::{LogFormat, LogLevel};
 
 /// Starts logging: mcpo's own events from `level` on, those of libraries only where they are worth a look.
 ///
-/// rmcp logs every message in full at INFO and below, values included, so it never gets to say more than
-/// warnings.
+/// rmcp logs messages in full, values included, as warnings too, so it is heard only where it fails.
 pub fn start(level: LogLevel, format: LogFormat) {
     let level = match level {
         LogLevel::Trace => LevelFilter::TRACE,
@@ -25,8 +26,12 @@ pub fn start(level: LogLevel, format: LogFormat) {
         LogLevel::Critical => LevelFilter::OFF,
     };
     let libraries = level.min(LevelFilter::WARN);
-    let filter = Targets::new().with_default(libraries).with_target("mcpo", level);
-    let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal()).with_target(false);
+    let filter = Targets::new()
+        .with_default(libraries)
+        .with_target("rmcp", level.min(LevelFilter::ERROR))
+        .with_target("mcpo", level);
+    let colours = stderr().is_terminal();
+    let lines = fmt::layer().with_writer(Lines { colours }).with_ansi(colours).with_target(false);
     let lines = match format {
         LogFormat::Human => lines.boxed(),
         LogFormat::Json => lines.json().with_span_list(false).boxed(),

@@ -25,7 +25,7 @@ use super::{
     request_id::RequestId,
     state::Gateway,
 };
-use crate::config::Audit;
+use crate::{config::Audit, upstream::Frame};
 
 /// How much of a path is recorded, in bytes.
 const LONGEST_PATH: usize = 512;
@@ -147,11 +147,11 @@ impl AuditLog {
     }
 
     fn write(&self, record: &Record<'_>) {
-        let written = serde_json::to_vec(record).map_err(io::Error::from).and_then(|mut line| {
-            line.push(b'\n');
+        let written = Frame::new(record).map_err(io::Error::from).and_then(|frame| {
+            let mut line = frame.into_line();
             // What was torn off when the last line failed must not spoil this one.
             if self.failing.load(Ordering::Relaxed) {
-                line.insert(0, b'\n');
+                line = [&b"\n"[..], &line].concat().into();
             }
             // One write to the file's end, so that lines of several processes do not mix.
             match &mut *self.target.lock().unwrap_or_else(PoisonError::into_inner) {
