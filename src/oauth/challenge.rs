@@ -23,11 +23,12 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// Reads all `WWW-Authenticate` headers; nothing where none of them holds a Bearer challenge.
+    /// Reads all `WWW-Authenticate` headers of an answer from `asked`; nothing where none of them holds a Bearer
+    /// challenge.
     ///
     /// A DPoP challenge (RFC 9449 section 7.1) carries the same parameters and counts too. Bearer's come first, and
     /// what one challenge lacks is taken from the next.
-    pub fn of(headers: &HeaderMap) -> Option<Self> {
+    pub fn of(headers: &HeaderMap, asked: &Url) -> Option<Self> {
         let texts: Vec<_> = headers
             .get_all(WWW_AUTHENTICATE)
             .iter()
@@ -36,12 +37,32 @@ impl Challenge {
         let all: Vec<_> = texts.iter().flat_map(|text| challenges(text)).collect();
         let of_scheme =
             |scheme| all.iter().filter(move |raw: &&Raw<'_>| raw.scheme.eq_ignore_ascii_case(scheme));
-        of_scheme("Bearer").chain(of_scheme("DPoP")).map(Self::from).reduce(Self::or)
+        of_scheme("Bearer").chain(of_scheme("DPoP")).map(|raw| Self::read(raw, asked)).reduce(Self::or)
+    }
+
+    fn read(raw: &Raw<'_>, asked: &Url) -> Self {
+        let metadata = raw.parameter("resource_metadata").map(str::trim).filter(|url| !url.is_empty());
+        Self {
+            // Some servers do not know their own origin, and give a path.
+            resource_metadata: metadata.and_then(|url| asked.join(url).ok()),
+            scopes: raw.parameter("scope").map(Scopes::parse).filter(|scopes| !scopes.is_empty()),
+            error: raw.parameter("error").and_then(line),
+            description: raw.parameter("error_description").and_then(line),
+        }
     }
 
     /// Whether the token is good but its scopes do not suffice (RFC 6750 section 3.1).
     pub fn insufficient_scope(&self) -> bool {
-        self.error.as_deref() == Some("insufficient_scope")
+        self.says("insufficient_scope")
+    }
+
+    /// Whether the token itself is said to be no good (RFC 6750 section 3.1).
+    pub fn invalid_token(&self) -> bool {
+        self.says("invalid_token")
+    }
+
+    fn says(&self, error: &str) -> bool {
+        self.error.as_deref().is_some_and(|said| said.eq_ignore_ascii_case(error))
     }
 
     fn or(self, other: Self) -> Self {
@@ -50,17 +71,6 @@ impl Challenge {
             scopes: self.scopes.or(other.scopes),
             error: self.error.or(other.error),
             description: self.description.or(other.description),
-        }
-    }
-}
-
-impl From<&Raw<'_>> for Challenge {
-    fn from(raw: &Raw<'_>) -> Self {
-        Self {
-            resource_metadata: raw.parameter("resource_metadata").and_then(|url| Url::parse(url).ok()),
-            scopes: raw.parameter("scope").map(Scopes::parse).filter(|scopes| !scopes.is_empty()),
-            error: raw.parameter("error").and_then(line),
-            description: raw.parameter("error_description").and_then(line),
         }
     }
 }
@@ -135,14 +145,20 @@ impl<'a> Cursor<'a> {
     /// The value of a parameter whose name was just read; nothing, and nothing taken, where the name was a scheme.
     fn value(&mut self) -> Option<String> {
         self.0 = self.0.trim_start_matches([' ', '\t']).strip_prefix('=')?.trim_start_matches([' ', '\t']);
-        match self.0.strip_prefix('"') {
-            Some(rest) => {
-                self.0 = rest;
-                Some(self.quoted())
-            }
-            // A token, or what should have been quoted: URLs often are not.
-            None => Some(self.take(|c| !matches!(c, ' ' | '\t' | ',')).to_owned()),
+        if let Some(rest) = self.0.strip_prefix('"') {
+            self.0 = rest;
+            return Some(self.quoted());
         }
+        // Quotes of other languages, and those that were escaped once too often.
+        for quote in ["'", "\\\""] {
+            if let Some((value, rest)) = self.0.strip_prefix(quote).and_then(|rest| rest.split_once(quote)) {
+                self.0 = rest;
+                return Some(value.to_owned());
+            }
+        }
+        // A token, or what should have been quoted: URLs often are not.
+        let value = self.take(|c| !matches!(c, ' ' | '\t' | ','));
+        Some(value.trim_end_matches(';').to_owned())
     }
 
     /// The rest of a quoted string (RFC 9110 section 5.6.4). One that does not end has no value: it was cut.
@@ -184,7 +200,10 @@ mod tests {
 
     fn of(headers: &[&str]) -> Option<Challenge> {
         let value = |text: &&str| (WWW_AUTHENTICATE, HeaderValue::from_bytes(text.as_bytes()).unwrap());
-        Challenge::of(&headers.iter().map(value).collect())
+        Challenge::of(
+            &headers.iter().map(value).collect(),
+            &Url::parse("https://h.example/a/mcp?x=1").unwrap(),
+        )
     }
 
     /// The four fields, `-` where one is missing; nothing where there is no challenge.
@@ -249,7 +268,21 @@ mod tests {
             ("Bearer scope=, error=e", "- | - | e | -"),
             // Doubled parameters, no URL, parameters of nobody.
             ("Bearer scope=a, scope=b", "- | a | - | -"),
-            (r#"Bearer resource_metadata="/relative""#, "- | - | - | -"),
+            (r#"Bearer resource_metadata="", scope=s"#, "- | s | - | -"),
+            (r#"Bearer resource_metadata="http://[""#, "- | - | - | -"),
+            // Relative to what was asked for.
+            (r#"Bearer resource_metadata="/relative?y=2""#, "https://h.example/relative?y=2 | - | - | -"),
+            (r#"Bearer resource_metadata=" prm.json ""#, "https://h.example/a/prm.json | - | - | -"),
+            ("Bearer resource_metadata=//a.example/m", "https://a.example/m | - | - | -"),
+            // Other quotes and separators.
+            ("Bearer scope='a b', error='e'", "- | a b | e | -"),
+            ("Bearer resource_metadata='https://a.example/m';scope=s", "https://a.example/m | s | - | -"),
+            (
+                r#"Bearer resource_metadata=\"https://a.example/m\", scope=\"s\""#,
+                "https://a.example/m | s | - | -",
+            ),
+            ("Bearer error=it's; scope='s", "- | 's | it's | -"),
+            ("BEARER: error=e; scope=s;", "- | s | e | -"),
             ("scope=s, Bearer", "- | - | - | -"),
             // Nonsense.
             (",,, ;;=\"\" ==, Bearer ,,error=e,,", "- | - | e | -"),

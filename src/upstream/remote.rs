@@ -99,8 +99,13 @@ impl Endpoint {
                 outgoing.headers_mut().insert(header::AUTHORIZATION, credential.header.clone());
             }
             let response = self.execute(outgoing).await?;
-            let (status, challenge) = (response.status(), Challenge::of(response.headers()));
-            if status == StatusCode::UNAUTHORIZED && trust == Trust::Doubt {
+            let (status, challenge) = (response.status(), Challenge::of(response.headers(), response.url()));
+            // A 403 with a challenge stands for a 401, unless the token is good and lacks a scope.
+            let refused = match &challenge {
+                Some(challenge) if status == StatusCode::FORBIDDEN => !challenge.insufficient_scope(),
+                _ => status == StatusCode::UNAUTHORIZED,
+            };
+            if refused && trust == Trust::Doubt {
                 return Ok(response);
             }
             if !self.caller.is_empty() {
@@ -117,6 +122,10 @@ impl Endpoint {
                 }
                 (StatusCode::FORBIDDEN, Some(challenge)) if challenge.insufficient_scope() => {
                     authorizer.step_up(credential, challenge).await?
+                }
+                // A new token may be refused for what it may not do: that is the server's answer.
+                (StatusCode::FORBIDDEN, Some(challenge)) if attempt == 0 || challenge.invalid_token() => {
+                    authorizer.refused(credential, challenge, attempt).await?
                 }
                 _ => return Ok(response),
             });

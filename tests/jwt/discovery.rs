@@ -1,6 +1,5 @@
 //! How a client learns who issues tokens: from a challenge to the metadata (RFC 9728 section 5), to the issuer itself.
 
-use mcpo::oauth::Challenge;
 use serde_json::json;
 
 use super::{AUDIENCE, KEY, call, get, issuer::Issuer, launch};
@@ -12,7 +11,7 @@ const FORGED: &str = "eyJhbGciOiJFUzI1NiJ9.e30.c2ln";
 /// Where the challenge says the metadata are.
 fn metadata_url(answer: &Answer) -> String {
     assert_eq!(answer.status, 401, "{answer:?}");
-    let challenge = Challenge::of(&answer.headers).expect("a challenge");
+    let challenge = answer.challenge();
     challenge.resource_metadata.expect("resource_metadata").to_string()
 }
 

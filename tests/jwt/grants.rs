@@ -66,7 +66,7 @@ async fn scopes_open_what_they_are_granted() {
 /// RFC 6750 section 3.1: the token is good, and nothing in it opens anything.
 fn insufficient(answer: &Answer) {
     answer.is(403, &json!({ "detail": "the token is good, but opens nothing here" }));
-    let challenge = mcpo::oauth::Challenge::of(&answer.headers).expect("a challenge");
+    let challenge = answer.challenge();
     assert!(challenge.insufficient_scope() && challenge.resource_metadata.is_some(), "{challenge:?}");
     let scopes = challenge.scopes.expect("what would do").to_string();
     assert_eq!(scopes, "tools:list tools:call");
@@ -94,7 +94,7 @@ async fn another_claim_may_count() {
         assert_eq!(opened(&gateway, &forger.token(&right)).await, ["/notes/read", "/mail/read"], "{claim}");
         let refused = call(&gateway, "/notes/read", &forger.token(&wrong)).await;
         assert_eq!(refused.status, 403, "{claim}: {refused:?}");
-        let challenge = mcpo::oauth::Challenge::of(&refused.headers).expect("a challenge");
+        let challenge = refused.challenge();
         assert!(
             challenge.insufficient_scope() && challenge.scopes.is_none(),
             "no scope would do: {challenge:?}"

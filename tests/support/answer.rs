@@ -1,5 +1,6 @@
 //! An HTTP response read to its end.
 
+use mcpo::oauth::Challenge;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
@@ -41,6 +42,12 @@ impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         let values: Vec<_> = self.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect();
         (!values.is_empty()).then(|| values.join(", "))
+    }
+
+    /// What it asks for with `WWW-Authenticate`; it has to name addresses whole.
+    pub(crate) fn challenge(&self) -> Challenge {
+        let nowhere = "http://relative.invalid".parse().expect("a URL");
+        Challenge::of(&self.headers, &nowhere).unwrap_or_else(|| panic!("no challenge in {self:?}"))
     }
 
     /// The body, which must be JSON and say so.
