@@ -1,8 +1,12 @@
 //! OAuth towards upstreams, against a real authorization server in front of a real MCP server.
 
+mod abandoned;
+mod answers;
 mod bed;
 mod by_hand;
 mod commands;
+mod fake;
+mod forms;
 mod forwarded;
 mod guarded;
 mod inherited;
@@ -11,8 +15,10 @@ mod kill;
 mod login;
 mod loopback;
 mod machine;
+mod options;
 mod public;
 mod refresh;
+mod refusals;
 mod restart;
 mod revoked;
 mod secrets;

@@ -4,6 +4,7 @@
 
 mod client;
 mod metadata;
+mod parameters;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +22,8 @@ use super::{
 /// The `oauth` block of one server.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OAuth {
-    /// The authorization server, where the MCP server's own metadata name none.
+    /// The authorization server, whatever the MCP server's own metadata name; where it is the MCP server itself, it
+    /// counts only if they name none.
     pub server_url: Option<Url>,
     /// Where tokens are kept.
     pub storage: TokenStorage,
@@ -36,6 +38,14 @@ pub struct OAuth {
     pub client: Option<StaticClient>,
     /// How tokens are asked for.
     pub grant: Grant,
+    /// Whether requests go without `resource` (RFC 8707): `resource_parameter` is false.
+    pub without_resource: bool,
+    /// Whether the authorization server has PKCE with S256 though its metadata do not say so.
+    pub assume_pkce: bool,
+    /// What the authorization request has besides, by name; nothing that mcpo sets itself.
+    pub authorization_params: Vec<(String, String)>,
+    /// What each request for a token has besides, by name; nothing that mcpo sets itself.
+    pub token_params: Vec<(String, String)>,
 }
 
 /// `grant_type`
@@ -60,7 +70,7 @@ pub enum TokenStorage {
     Keyring,
 }
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 11] = [
     "server_url",
     "storage_type",
     "callback_port",
@@ -68,7 +78,14 @@ const KEYS: [&str; 7] = [
     "client_metadata",
     "grant_type",
     "client_id",
+    "resource_parameter",
+    "assume_pkce",
+    "authorization_params",
+    "token_params",
 ];
+
+/// The keys that say how people log in.
+const OF_PEOPLE: [&str; 4] = ["callback_port", "use_loopback", "assume_pkce", "authorization_params"];
 
 /// Reads the block; `{}` takes every default.
 pub(super) fn parse(node: &Node<'_>) -> Result<OAuth, ConfigError> {
@@ -84,6 +101,10 @@ pub(super) fn parse(node: &Node<'_>) -> Result<OAuth, ConfigError> {
         client_metadata: object.read("client_metadata", metadata::parse)?.unwrap_or_default(),
         grant: grant(&object, client.as_ref())?,
         client,
+        without_resource: object.read("resource_parameter", Node::boolean)? == Some(false),
+        assume_pkce: object.read("assume_pkce", Node::boolean)?.unwrap_or_default(),
+        authorization_params: object.read("authorization_params", parameters::parse)?.unwrap_or_default(),
+        token_params: object.read("token_params", parameters::parse)?.unwrap_or_default(),
     })
 }
 
@@ -123,7 +144,7 @@ fn grant(object: &Object<'_>, client: Option<&StaticClient>) -> Result<Grant, Co
              \"private_key\"",
         ));
     }
-    for node in ["callback_port", "use_loopback"].iter().filter_map(|key| object.get(key)) {
+    for node in OF_PEOPLE.iter().filter_map(|key| object.get(key)) {
         node.warn("has no effect with grant_type \"client_credentials\", which asks nobody to log in");
     }
     Ok(Grant::ClientCredentials)

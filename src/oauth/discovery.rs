@@ -13,7 +13,8 @@ use url::Url;
 
 use super::{
     challenge::{Challenge, line},
-    metadata::{AuthorizationServer, Resource},
+    lenient,
+    metadata::{AuthorizationServer, Resource, holds},
     outbound::{Answer, Outbound},
     scopes::Scopes,
 };
@@ -32,6 +33,8 @@ pub(super) struct Discovered {
     pub scopes: Option<Scopes>,
     /// Where to log in.
     pub server: AuthorizationServer,
+    /// The authorization server that the MCP server names and the configuration overrules.
+    pub overruled: Option<String>,
 }
 
 /// Why there is no login.
@@ -49,7 +52,10 @@ pub(super) enum DiscoveryError {
     #[error("no authorization server found: {0}")]
     NotFound(Attempts),
     /// The authorization server does not support PKCE.
-    #[error("{issuer} does not list S256 in `code_challenge_methods_supported`: logins need PKCE")]
+    #[error(
+        "{issuer} does not list S256 in `code_challenge_methods_supported`: logins need PKCE; if its documentation says \
+         that it has it all the same, put \"assume_pkce\": true into the server's oauth block"
+    )]
     NoPkce {
         /// The authorization server.
         issuer: String,
@@ -105,7 +111,8 @@ impl fmt::Display for Attempts {
 
 /// Finds the authorization server of the MCP server at `server_url`, which has answered with `challenge`.
 ///
-/// `base` is the configured authorization server; it counts where the MCP server's metadata name none.
+/// `base` is the configured authorization server. It counts whatever the MCP server's metadata name, unless it is the MCP
+/// server itself, as in configurations of the Python mcpo: then it counts where they name none.
 ///
 /// # Errors
 ///
@@ -121,21 +128,25 @@ pub(super) async fn discover(
     let found = search.first(resource_candidates(server_url, challenge), Resource::read).await;
     let (resource, scopes, named) = match found {
         Some((at, found)) if !found.is_of(server_url) => {
-            let resource = line(&found.resource).unwrap_or_default();
+            let resource = found.resource.as_deref().and_then(line).unwrap_or_default();
             return Err(DiscoveryError::ResourceMismatch { at: shown(&at), resource });
         }
         Some((_, found)) => (found.resource, found.scopes, found.authorization_servers),
-        None => (without_slash(server_url), None, Vec::new()),
+        None => (None, None, Vec::new()),
     };
-    let server = if named.is_empty() {
+    let pinned = base.is_some_and(|base| !holds(base, server_url));
+    let server = if named.is_empty() || pinned {
         search.unnamed(server_url, base).await
     } else {
-        search.server(named.into_iter().take(MOST_SERVERS)).await
+        search.server(named.iter().take(MOST_SERVERS).cloned()).await
     };
-    match server {
-        Some(server) => Ok(Discovered { resource, scopes, server }),
-        None => Err(DiscoveryError::NotFound(search.failed)),
-    }
+    let Some(server) = server else { return Err(DiscoveryError::NotFound(search.failed)) };
+    Ok(Discovered {
+        resource: resource.unwrap_or_else(|| without_slash(server_url)),
+        scopes,
+        overruled: named.iter().all(|named| !server.is(named)).then(|| line(named.first()?)).flatten(),
+        server,
+    })
 }
 
 struct Search<'a> {
@@ -149,13 +160,13 @@ impl Search<'_> {
     async fn first<T>(
         &mut self,
         candidates: Vec<Url>,
-        read: impl Fn(Value) -> Result<T, String>,
+        read: impl Fn(&Value) -> Result<T, String>,
     ) -> Option<(Url, T)> {
         for candidate in candidates {
-            let (reason, finding) = match self.document(&candidate).await.map(&read) {
+            let (reason, finding) = match self.document(&candidate).await.as_ref().map(&read) {
                 Ok(Ok(document)) => return Some((candidate, document)),
                 Ok(Err(reason)) => (reason, Finding::Refused),
-                Err(failed) => failed,
+                Err((reason, finding)) => (reason.clone(), *finding),
             };
             self.failed.add(&shown(&candidate), &reason, finding);
         }
@@ -168,7 +179,7 @@ impl Search<'_> {
         }
         match self.outbound.get_json(url).await {
             Ok(Answer { status: 200, body }) => {
-                serde_json::from_slice(&body).map_err(|_| ("it is not JSON".into(), Finding::Absent))
+                lenient::json(&body).ok_or_else(|| ("it is not JSON".into(), Finding::Absent))
             }
             Ok(Answer { status: status @ (408 | 429 | 500..), .. }) => {
                 Err((format!("HTTP {status}"), Finding::Hidden))
@@ -185,7 +196,7 @@ impl Search<'_> {
         for issuer in issuers {
             match Url::parse(&issuer) {
                 Ok(url) => {
-                    let read = |document| AuthorizationServer::read(document, &issuer, outbound);
+                    let read = |document: &Value| AuthorizationServer::read(document, &issuer, outbound);
                     if let Some((_, server)) = self.first(server_candidates(&url), read).await {
                         return Some(server);
                     }

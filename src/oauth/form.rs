@@ -88,6 +88,8 @@ struct ClientForm {
     #[serde(rename = "token_endpoint_auth_method", with = "MethodForm")]
     method: ClientAuthMethod,
     redirect_uri: Option<Url>,
+    #[serde(rename = "scope", default, with = "optional_text")]
+    scopes: Option<Scopes>,
     #[serde(with = "OriginForm")]
     origin: ClientOrigin,
 }

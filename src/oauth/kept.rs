@@ -9,7 +9,6 @@ use super::{
     error::{AuthError, unavailable},
     renewal,
     scopes::Scopes,
-    token::TokenEndpoint,
 };
 
 /// What is known of a server's tokens, without the tokens.
@@ -60,8 +59,11 @@ impl Authorizer {
             let inherited = vault.inherited(&shared.server, &shared.url).await.map_err(unavailable)?;
             // Those of the Python mcpo are not taken over after that.
             shared.forget().await?;
-            let Some(record) = record else { return Ok(inherited.is_some()) };
-            if let (Some(url), Some(tokens)) = (&record.revocation_endpoint, &record.tokens) {
+            let Some((record, tokens)) = record.as_ref().and_then(|record| Some((record, record.tokens.as_ref()?)))
+            else {
+                return Ok(inherited.is_some());
+            };
+            if let Some(url) = &record.revocation_endpoint {
                 let outbound = match ledger.outbound(&shared).await {
                     Ok(outbound) => outbound,
                     Err(error) => {
@@ -70,13 +72,8 @@ impl Authorizer {
                     }
                 };
                 let client = renewal::with_credential(&shared, &record.client);
-                let endpoint = TokenEndpoint {
-                    outbound: &outbound,
-                    url: &record.token_endpoint,
-                    client: &client,
-                    key: renewal::signing_key(&shared),
-                    resource: &record.resource,
-                };
+                let endpoint =
+                    renewal::endpoint(&shared, &outbound, &record.token_endpoint, &client, &record.resource);
                 for token in tokens.refresh.iter().chain([&tokens.access]) {
                     if let Err(error) = endpoint.revoke(url, token).await {
                         warn!(server = shared.server, %error, "a token could not be revoked; it is removed here");

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{
     challenge::Challenge,
@@ -59,15 +59,17 @@ pub(super) struct Ledger {
     pub(super) record: Option<Record>,
     /// Left behind by the Python mcpo; taken over once the authorization server is known.
     pub(super) inherited: Option<Inherited>,
-    /// A client that was registered for a login which is not complete yet.
+    /// The client of a login that is not complete yet, for the next one if it never is.
     pub(super) client: Option<Client>,
     /// Whether a login has begun since one came back last. An authorization server that has forgotten a client shows
-    /// its own error page and sends nobody back.
+    /// its own error page and sends nobody back; so does nobody who closes the page.
     pub(super) unreturned: bool,
+    /// The authorization server that the MCP server names in vain, as it was told last.
+    overruled: Option<String>,
     /// What the next login asks for.
     pub(super) wanted: Option<Scopes>,
     /// The access token that the store had last. If it has no record any more, somebody has logged out; if it still has
-    /// this one and we another, it has not taken ours.
+    /// this one and we another, or none and never had one, it has not taken ours.
     pub(super) stored: Option<SecretString>,
     /// The access token that was given up last: a copy of it in the store is no news.
     pub(super) dead: Option<SecretString>,
@@ -119,9 +121,11 @@ impl Ledger {
             other.is_some_and(|other| other.expose_secret() == access.expose_secret())
         };
         let own = self.tokens().map(|tokens| &tokens.access);
-        let stale =
-            |access: &SecretString| is(self.stored.as_ref(), access) && own.is_some() && !is(own, access);
-        if record.tokens.as_ref().is_some_and(|tokens| stale(&tokens.access)) {
+        let stale = match &record.tokens {
+            Some(Tokens { access, .. }) => is(self.stored.as_ref(), access) && !is(own, access),
+            None => self.stored.is_none(),
+        };
+        if own.is_some() && stale {
             return Ok(None);
         }
         let paused = self.aside.as_ref().filter(|aside| aside.until > Instant::now());
@@ -172,7 +176,10 @@ impl Ledger {
             }
             _ => None,
         };
-        self.discover(shared, &challenge).await?;
+        match (self.discover(shared, &challenge).await, &ended) {
+            (Err(_), Some(ended)) => return Err(ended.clone()),
+            (found, _) => found?,
+        };
         // What was asked for once is asked for again (SEP-2350).
         let had = self.asked_for();
         self.wanted = if had.is_empty() {
@@ -244,11 +251,20 @@ impl Ledger {
             if error.is_transient() { AuthError::Unavailable(text) } else { AuthError::Unfit(text) }
         })?;
         let issuer = &found.server.issuer;
+        if let Some(named) = found.overruled.as_ref().filter(|named| self.overruled.as_ref() != Some(named)) {
+            warn!(
+                server = shared.server,
+                named,
+                issuer,
+                "the server names another authorization server than server_url in its oauth block, which counts"
+            );
+            self.overruled = Some(named.clone());
+        }
         if let (Some(_), Some(record)) = (&shared.settings.client, &self.record)
             && record.issuer != *issuer
         {
             return Err(AuthError::Unfit(format!(
-                "the server now names the authorization server {issuer}, and the configured client belongs to {}; if \
+                "the authorization server is now {issuer}, and the configured client belongs to {}; if \
                  that is right, run: mcpo logout {}",
                 record.issuer, shared.server
             )));

@@ -7,13 +7,14 @@ use std::{
 };
 
 use oauth2::{CsrfToken, PkceCodeChallenge};
+use tracing::warn;
 use url::Url;
 
 use super::{
     authorization::authorization_url,
     authorizer::Authorizer,
     challenge::Challenge,
-    client::{self, Client, ClientError, Wanted},
+    client::{self, Client, ClientError, ClientOrigin, Wanted},
     discovery::Discovered,
     error::{AuthError, unavailable, unfit},
     ledger::Ledger,
@@ -22,7 +23,7 @@ use super::{
     record::Record,
     renewal,
     shared::Shared,
-    token::{TokenEndpoint, TokenError},
+    token::TokenError,
 };
 use crate::config::Grant;
 
@@ -78,7 +79,8 @@ impl Authorizer {
                 endpoint,
                 &client,
                 scopes.as_ref(),
-                &found.resource,
+                (!shared.settings.without_resource).then_some(&found.resource),
+                &shared.settings.authorization_params,
                 CsrfToken::new(state.clone()),
                 challenge,
             );
@@ -98,13 +100,9 @@ pub(super) async fn complete(shared: Arc<Shared>, login: Login, answer: Return) 
     let code = answer.code(&login.found)?;
     let _alone = shared.alone().await?;
     let outbound = ledger.outbound(&shared).await?;
-    let endpoint = TokenEndpoint {
-        outbound: &outbound,
-        url: &login.found.server.token_endpoint,
-        client: &login.client,
-        key: renewal::signing_key(&shared),
-        resource: &login.found.resource,
-    };
+    let found = &login.found;
+    let endpoint =
+        renewal::endpoint(&shared, &outbound, &found.server.token_endpoint, &login.client, &found.resource);
     let tokens = endpoint.exchange(&code, login.verifier, login.scopes.as_ref()).await;
     let tokens = tokens.map_err(|error| match error {
         TokenError::Unreachable(_) => unavailable(error),
@@ -137,21 +135,63 @@ impl Ledger {
             None => self.discover(shared, &Challenge::default()).await?,
         };
         login_possible(&found, shared)?;
-        let fits = |client: &&Client| client.good_for(&found.server.issuer, redirect_uri);
-        // A client that did not bring the last login back may be forgotten there.
+        // A client that did not bring the last login back may be forgotten there, or the person has closed the page.
         let lost = mem::replace(&mut self.unreturned, true);
-        let known =
-            self.record.as_ref().map(|record| &record.client).into_iter().chain(&self.client).find(fits);
-        // A configured client is built anew, as the config may have changed.
         self.registrations.retain(|then| then.elapsed() < LOGIN_LIFETIME);
-        let again = lost && self.registrations.len() < MOST_REGISTRATIONS;
-        if let Some(client) = known.filter(|_| !again && shared.settings.client.is_none()) {
-            return Ok((client.clone(), found));
+        let doubtful = lost && self.registrations.len() < MOST_REGISTRATIONS;
+        if let Some(client) = self.known_client(shared, &found, redirect_uri)
+            && !(doubtful && self.is_forgotten(shared, &found, &client).await)
+        {
+            return Ok((client, found));
         }
+        let _alone = shared.alone().await?;
         self.registrations.push(Instant::now());
         let client = self.obtain(shared, &found, redirect_uri).await?;
-        self.client = Some(client.clone());
+        self.remember(shared, &found, client.clone()).await;
         Ok((client, found))
+    }
+
+    /// The client that an earlier login has left, where the next one may use it.
+    pub(super) fn known_client(
+        &self,
+        shared: &Shared,
+        found: &Discovered,
+        redirect_uri: &Url,
+    ) -> Option<Client> {
+        // A configured client is built anew, as the config may have changed.
+        if shared.settings.client.is_some() {
+            return None;
+        }
+        let scopes = self.scopes_to_ask(shared);
+        let kept = self.record.as_ref().map(|record| &record.client);
+        let mut known = self.client.iter().chain(kept);
+        known.find(|client| client.good_for(&found.server.issuer, redirect_uri, scopes.as_ref())).cloned()
+    }
+
+    async fn is_forgotten(&mut self, shared: &Shared, found: &Discovered, client: &Client) -> bool {
+        let Ok(outbound) = self.outbound(shared).await else { return false };
+        let url = &found.server.token_endpoint;
+        client.origin == ClientOrigin::Registered
+            && renewal::endpoint(shared, &outbound, url, client, &found.resource).forgot_client().await
+    }
+
+    /// Keeps a client for the logins to come, though this one be abandoned: here, and in the store, where that costs no
+    /// tokens. For who holds the lock.
+    pub(super) async fn remember(&mut self, shared: &Shared, found: &Discovered, client: Client) {
+        self.client = Some(client.clone());
+        if client.origin != ClientOrigin::Registered || self.tokens().is_some() || self.inherited.is_some() {
+            return;
+        }
+        let kept = async {
+            let vault = shared.vault().await?;
+            match vault.load(&shared.server, &shared.url).await.map_err(unavailable)? {
+                Some(Record { tokens: Some(_), .. }) => Ok(()),
+                _ => vault.save(&renewal::record(shared, found, client)).await.map_err(unavailable),
+            }
+        };
+        if let Err(error) = kept.await {
+            warn!(server = shared.server, %error, "the registration is not kept: after a restart there is another");
+        }
     }
 
     /// Becomes a client of the authorization server.
@@ -179,8 +219,11 @@ impl Ledger {
 
 /// Whether a person could log in at all.
 pub(super) fn login_possible(found: &Discovered, shared: &Shared) -> Result<(), AuthError> {
-    let unfit = |reason: &str| Err(AuthError::Unfit(reason.to_owned()));
     let server = &found.server;
+    let unfit = |reason: &str| {
+        let faults = server.faults.iter().map(|fault| format!("; {fault}"));
+        Err(AuthError::Unfit(faults.fold(reason.to_owned(), |reason, fault| reason + &fault)))
+    };
     if shared.settings.grant == Grant::ClientCredentials {
         return unfit("mcpo acts for itself here (grant_type client_credentials); nobody has to log in");
     }
@@ -189,7 +232,9 @@ pub(super) fn login_possible(found: &Discovered, shared: &Shared) -> Result<(), 
             "the authorization server has no authorization endpoint; configure grant_type client_credentials",
         );
     }
-    server.can_pkce().map_err(self::unfit)?;
+    if !shared.settings.assume_pkce {
+        server.can_pkce().map_err(self::unfit)?;
+    }
     let document = server.client_id_metadata_document && shared.office.document().is_some();
     if shared.settings.client.is_none() && !document && server.registration_endpoint.is_none() {
         return unfit(

@@ -1,25 +1,27 @@
 //! What protected resources (RFC 9728) and authorization servers (RFC 8414, OpenID Connect Discovery 1.0) publish of
 //! themselves, as far as logins need it.
 //!
-//! The readers are lenient about unknown and null members and strict about the types of those that they use. Invariant:
-//! every endpoint of an [`AuthorizationServer`] is one that [`Outbound::check`] lets pass.
+//! A member that cannot be used costs itself alone, unless nothing works without it. Invariant: every endpoint of an
+//! [`AuthorizationServer`] is one that [`Outbound::check`] lets pass.
 
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
 
-use super::{discovery::DiscoveryError, outbound::Outbound, scopes::Scopes};
+use super::{
+    discovery::DiscoveryError,
+    lenient::{flag, list, names, text},
+    outbound::Outbound,
+    scopes::Scopes,
+};
 
 /// Protected resource metadata (RFC 9728 section 2).
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
 pub(super) struct Resource {
-    /// `resource`: what it calls itself.
-    pub resource: String,
+    /// `resource`: what it calls itself, a URL. It has to say so, but some do not.
+    pub resource: Option<String>,
     /// `authorization_servers`: their issuer identifiers.
-    #[serde(default, deserialize_with = "list")]
     pub authorization_servers: Vec<String>,
     /// `scopes_supported`; never empty.
-    #[serde(default, rename = "scopes_supported", deserialize_with = "scopes")]
     pub scopes: Option<Scopes>,
 }
 
@@ -41,29 +43,15 @@ pub(super) struct AuthorizationServer {
     /// `token_endpoint_auth_methods_supported`
     pub auth_methods: Vec<String>,
     /// `code_challenge_methods_supported`
-    pub code_challenge_methods: Option<Vec<String>>,
+    pub code_challenge_methods: Vec<String>,
     /// `client_id_metadata_document_supported`
     pub client_id_metadata_document: bool,
     /// `authorization_response_iss_parameter_supported` (RFC 9207 section 3)
     pub iss_parameter: bool,
     /// Nothing is published: the endpoints are where MCP 2025-03-26 expects them, if they are at all.
     pub presumed: bool,
-}
-
-/// The document as published.
-#[derive(Deserialize)]
-struct Document {
-    issuer: String,
-    authorization_endpoint: Option<String>,
-    token_endpoint: Option<String>,
-    registration_endpoint: Option<String>,
-    revocation_endpoint: Option<String>,
-    #[serde(default, deserialize_with = "scopes")]
-    scopes_supported: Option<Scopes>,
-    token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    code_challenge_methods_supported: Option<Vec<String>>,
-    client_id_metadata_document_supported: Option<bool>,
-    authorization_response_iss_parameter_supported: Option<bool>,
+    /// The endpoints that are published and cannot be used, each with the reason.
+    pub faults: Vec<String>,
 }
 
 impl Resource {
@@ -72,23 +60,34 @@ impl Resource {
     /// # Errors
     ///
     /// Says why it is none.
-    pub(super) fn read(document: Value) -> Result<Self, String> {
-        serde_json::from_value(document).map_err(|error| unlike(&error))
+    pub(super) fn read(document: &Value) -> Result<Self, String> {
+        let resource = text(&document["resource"]).map(|resource| resource.trim().to_owned());
+        // What is no URL names no other server either.
+        let resource = resource.filter(|resource| Url::parse(resource).is_ok());
+        let authorization_servers = list(&document["authorization_servers"]);
+        if resource.is_none() && authorization_servers.is_empty() {
+            return Err("it names neither a `resource` nor `authorization_servers`".into());
+        }
+        Ok(Self { resource, authorization_servers, scopes: scopes(document) })
     }
 
     /// Whether these are the metadata of `server` (RFC 9728 section 3.3): they may speak for a whole origin or for all
-    /// below a path, as the token's audience then holds the server too.
+    /// below a path, as the token's audience then holds the server too. Those that do not say whose they are may be.
     pub(super) fn is_of(&self, server: &Url) -> bool {
-        // The parser would leave out line breaks, and the resource is sent as it is.
-        let Some(resource) = Url::parse(&self.resource).ok().filter(|_| is_graphic(&self.resource)) else {
-            return false;
-        };
-        let below = server.path().strip_prefix(resource.path().trim_end_matches('/'));
-        resource.origin() == server.origin()
-            && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            && (resource.query().is_none() || resource.query() == server.query())
-            && resource.fragment().is_none()
+        self.resource.as_deref().is_none_or(|resource| {
+            // The parser would leave out line breaks, and the resource is sent as it is.
+            is_graphic(resource) && Url::parse(resource).is_ok_and(|resource| holds(&resource, server))
+        })
     }
+}
+
+/// Whether `url` is that of `server`, or that of what `server` is below.
+pub(super) fn holds(url: &Url, server: &Url) -> bool {
+    let below = server.path().strip_prefix(url.path().trim_end_matches('/'));
+    url.origin() == server.origin()
+        && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        && (url.query().is_none() || url.query() == server.query())
+        && url.fragment().is_none()
 }
 
 impl AuthorizationServer {
@@ -97,40 +96,42 @@ impl AuthorizationServer {
     /// # Errors
     ///
     /// Says why it must not be used.
-    pub(super) fn read(document: Value, issuer: &str, outbound: &Outbound) -> Result<Self, String> {
-        let document: Document = serde_json::from_value(document).map_err(|error| unlike(&error))?;
-        if !is_graphic(&document.issuer) || without_empty_path(&document.issuer) != without_empty_path(issuer)
-        {
-            return Err(format!("its `issuer` is {:?}, not {issuer:?}", document.issuer));
+    pub(super) fn read(document: &Value, issuer: &str, outbound: &Outbound) -> Result<Self, String> {
+        let own = text(&document["issuer"]).ok_or("it has no `issuer`")?.trim().to_owned();
+        if !is_graphic(&own) || without_empty_path(&own) != without_empty_path(issuer) {
+            return Err(format!("its `issuer` is {own:?}, not {issuer:?}"));
         }
-        let endpoint = |name: &str, value: Option<String>| {
-            let checked = |text: String| {
-                let url = Url::parse(&text).map_err(|error| format!("its `{name}` is no URL: {error}"))?;
-                outbound.check(&url).map_err(|error| format!("its `{name}`: {error}"))?;
-                Ok::<_, String>(url)
-            };
-            value.map(checked).transpose()
+        let mut faults = Vec::new();
+        let mut endpoint = |name: &str| {
+            let url = Url::parse(&text(&document[name])?)
+                .map_err(|error| format!("its `{name}` is no URL: {error}"));
+            let checked = url.and_then(|url| match outbound.check(&url) {
+                Ok(()) => Ok(url),
+                Err(error) => Err(format!("its `{name}`: {error}")),
+            });
+            checked.map_err(|fault| faults.push(fault)).ok()
         };
-        // RFC 8414 section 2 says what a missing list means.
-        let or_default = |list: Option<Vec<String>>, default: &[&str]| {
-            list.unwrap_or_else(|| default.iter().map(ToString::to_string).collect())
+        let token_endpoint = endpoint("token_endpoint");
+        let [authorization_endpoint, registration_endpoint, revocation_endpoint] =
+            ["authorization_endpoint", "registration_endpoint", "revocation_endpoint"].map(endpoint);
+        let Some(token_endpoint) = token_endpoint else {
+            return Err(faults.into_iter().next().unwrap_or_else(|| "it has no `token_endpoint`".into()));
         };
+        let methods = &document["token_endpoint_auth_methods_supported"];
         Ok(Self {
-            authorization_endpoint: endpoint("authorization_endpoint", document.authorization_endpoint)?,
-            token_endpoint: endpoint("token_endpoint", document.token_endpoint)?
-                .ok_or("it has no `token_endpoint`")?,
-            registration_endpoint: endpoint("registration_endpoint", document.registration_endpoint)?,
-            revocation_endpoint: endpoint("revocation_endpoint", document.revocation_endpoint)?,
-            issuer: document.issuer,
-            scopes: document.scopes_supported,
-            auth_methods: or_default(
-                document.token_endpoint_auth_methods_supported,
-                &["client_secret_basic"],
-            ),
-            code_challenge_methods: document.code_challenge_methods_supported,
-            client_id_metadata_document: document.client_id_metadata_document_supported == Some(true),
-            iss_parameter: document.authorization_response_iss_parameter_supported == Some(true),
+            issuer: own,
+            authorization_endpoint,
+            token_endpoint,
+            registration_endpoint,
+            revocation_endpoint,
+            scopes: scopes(document),
+            // RFC 8414 section 2 says what a missing list means.
+            auth_methods: if methods.is_null() { vec!["client_secret_basic".into()] } else { names(methods) },
+            code_challenge_methods: names(&document["code_challenge_methods_supported"]),
+            client_id_metadata_document: flag(&document["client_id_metadata_document_supported"]),
+            iss_parameter: flag(&document["authorization_response_iss_parameter_supported"]),
             presumed: false,
+            faults,
         })
     }
 
@@ -150,7 +151,12 @@ impl AuthorizationServer {
             "registration_endpoint": at("/register"),
             "code_challenge_methods_supported": ["S256"],
         });
-        Ok(Self { presumed: true, ..Self::read(document, &issuer, outbound)? })
+        Ok(Self { presumed: true, ..Self::read(&document, &issuer, outbound)? })
+    }
+
+    /// Whether `issuer` is this one.
+    pub(super) fn is(&self, issuer: &str) -> bool {
+        without_empty_path(&self.issuer) == without_empty_path(issuer)
     }
 
     /// Whether authorization codes can be bound to their request (RFC 7636), without which the MCP specification allows
@@ -160,13 +166,9 @@ impl AuthorizationServer {
     ///
     /// Fails where the metadata do not list `S256`.
     pub(super) fn can_pkce(&self) -> Result<(), DiscoveryError> {
-        let listed = self.code_challenge_methods.iter().flatten().any(|method| method == "S256");
+        let listed = self.code_challenge_methods.iter().any(|method| method.eq_ignore_ascii_case("S256"));
         if listed { Ok(()) } else { Err(DiscoveryError::NoPkce { issuer: self.issuer.clone() }) }
     }
-}
-
-fn unlike(error: &serde_json::Error) -> String {
-    format!("it is no such metadata: {error}")
 }
 
 fn is_graphic(text: &str) -> bool {
@@ -182,110 +184,11 @@ fn without_empty_path(issuer: &str) -> &str {
     }
 }
 
-fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
-}
-
-fn scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Scopes>, D::Error> {
-    let scopes = Scopes::from_iter(list(deserializer)?);
-    Ok((!scopes.is_empty()).then_some(scopes))
+/// `scopes_supported`
+fn scopes(document: &Value) -> Option<Scopes> {
+    let scopes = Scopes::from_iter(names(&document["scopes_supported"]));
+    (!scopes.is_empty()).then_some(scopes)
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::config::ForwardProxy;
-
-    #[test]
-    fn a_resource_is_of_servers_at_or_below_it() {
-        let table = [
-            ("https://h.example/mcp", true),
-            ("https://h.example/mcp/", true),
-            ("https://H.example:443", true),
-            ("https://h.example/", true),
-            ("https://h.example/mcp?tenant=1", true),
-            ("https://h.example/mc", false),
-            ("https://h.example/mcp/deeper", false),
-            ("https://h.example/other", false),
-            ("https://h.example/mcp?tenant=2", false),
-            ("https://h.example/mcp#x", false),
-            ("http://h.example/mcp", false),
-            ("https://h.example:8443/mcp", false),
-            ("https://evil.example/mcp", false),
-            ("https://h.example.evil.example/mcp", false),
-            ("https://h.exam\nple/mcp", false),
-            ("/mcp", false),
-            ("urn:mcp", false),
-        ];
-        let server = Url::parse("https://h.example/mcp?tenant=1").unwrap();
-        for (resource, expected) in table {
-            let resource = Resource::read(json!({ "resource": resource })).unwrap();
-            assert_eq!(resource.is_of(&server), expected, "{resource:?}");
-        }
-    }
-
-    #[test]
-    fn reads_resources_without_their_optional_members() {
-        let nulls = json!({"resource": "r", "authorization_servers": null, "scopes_supported": [], "x": 1});
-        let resource = Resource::read(nulls).unwrap();
-        assert!(resource.authorization_servers.is_empty() && resource.scopes.is_none());
-        for document in
-            [json!([]), json!({"resource": null}), json!({"resource": "r", "scopes_supported": "a"})]
-        {
-            assert!(Resource::read(document.clone()).is_err(), "{document}");
-        }
-    }
-
-    /// Reads the smallest metadata with `members` put in.
-    async fn read(members: Value) -> Result<AuthorizationServer, String> {
-        let outbound = Outbound::towards(&Url::parse("https://1.1.1.1").unwrap(), &ForwardProxy::default())
-            .await
-            .unwrap();
-        let mut document =
-            json!({"issuer": "https://a.example", "token_endpoint": "https://a.example/token"});
-        document.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-        AuthorizationServer::read(document, "https://a.example", &outbound)
-    }
-
-    #[tokio::test]
-    async fn missing_members_have_their_defaults() {
-        let server = read(json!({"scopes_supported": null, "registration_endpoint": null})).await.unwrap();
-        assert_eq!(server.auth_methods, ["client_secret_basic"]);
-        assert!(server.authorization_endpoint.is_none() && server.registration_endpoint.is_none());
-        assert!(!server.iss_parameter && !server.client_id_metadata_document);
-    }
-
-    #[tokio::test]
-    async fn pkce_has_to_be_listed() {
-        let error = read(json!({})).await.unwrap().can_pkce().unwrap_err();
-        assert!(error.to_string().starts_with("https://a.example does not list S256"), "{error}");
-        let listed =
-            async |methods| read(json!({ "code_challenge_methods_supported": methods })).await.unwrap();
-        assert!(listed(json!(["plain"])).await.can_pkce().is_err());
-        assert!(listed(json!(["plain", "S256"])).await.can_pkce().is_ok());
-    }
-
-    #[tokio::test]
-    async fn other_issuers_and_forbidden_endpoints_are_refused() {
-        assert_eq!(read(json!({"issuer": "https://a.example/"})).await.unwrap().issuer, "https://a.example/");
-        let table = [
-            (json!({"issuer": "https://A.example"}), "not \"https://a.example\""),
-            (json!({"issuer": "https://a.example//"}), "its `issuer` is"),
-            (json!({"issuer": "https://a.example/b"}), "its `issuer` is"),
-            (json!({"issuer": null}), "it is no such metadata"),
-            (json!({"token_endpoint": null}), "it has no `token_endpoint`"),
-            (json!({"token_endpoint": "/token"}), "its `token_endpoint` is no URL"),
-            (json!({"token_endpoint": "http://a.example/token"}), "logins need https"),
-            (json!({"authorization_endpoint": "javascript:alert(1)"}), "logins need https"),
-            (json!({"registration_endpoint": "https://10.0.0.1/register"}), "a private address"),
-            (json!({"revocation_endpoint": "https://169.254.169.254"}), "an address of special use"),
-            (json!({"code_challenge_methods_supported": "S256"}), "it is no such metadata"),
-        ];
-        for (members, expected) in table {
-            let error = read(members.clone()).await.unwrap_err();
-            assert!(error.contains(expected), "{members}: {error}");
-        }
-    }
-}
+mod tests;

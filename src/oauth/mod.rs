@@ -18,6 +18,7 @@ mod form;
 mod kept;
 mod lane;
 mod ledger;
+mod lenient;
 mod login;
 mod logins;
 mod metadata;

@@ -118,6 +118,7 @@ mod tests {
                 "client_secret_expires_at": 1_900_000_000,
                 "token_endpoint_auth_method": "client_secret_basic",
                 "redirect_uri": "http://localhost:8000/oauth/callback",
+                "scope": "read",
                 "origin": "registered",
             },
             "tokens": {
@@ -158,13 +159,13 @@ mod tests {
         for key in ["revocation_endpoint", "requested_scopes", "tokens"] {
             json[key] = Value::Null;
         }
-        for key in ["client_secret", "client_secret_expires_at", "redirect_uri"] {
+        for key in ["client_secret", "client_secret_expires_at", "redirect_uri", "scope"] {
             json["client"][key] = Value::Null;
         }
         assert_eq!(written(&read(&json).unwrap()), json);
         let mut short = whole();
         for (object, keys) in [
-            ("/client", &["client_secret", "client_secret_expires_at", "redirect_uri"][..]),
+            ("/client", &["client_secret", "client_secret_expires_at", "redirect_uri", "scope"][..]),
             ("/tokens", &["refresh_token", "expires_at_ms", "scope"]),
             ("", &["revocation_endpoint", "requested_scopes", "tokens"]),
         ] {

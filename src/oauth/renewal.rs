@@ -6,6 +6,7 @@ use std::{
 };
 
 use tracing::{info, warn};
+use url::Url;
 
 use super::{
     client::{Client, ClientOrigin},
@@ -14,11 +15,12 @@ use super::{
     error::{AuthError, unavailable, unfit},
     ledger::{Aside, Ledger},
     login::login_possible,
+    outbound::Outbound,
     record::Record,
     shared::Shared,
     token::{TokenEndpoint, TokenError},
 };
-use crate::config::{ClientAuthMethod, ClientCredential, Grant, SigningKey, StaticClient};
+use crate::config::{ClientAuthMethod, ClientCredential, Grant, StaticClient};
 
 /// How long tokens are set aside that were refused, one time after another.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
@@ -62,13 +64,7 @@ impl Ledger {
                 .await);
         };
         let client = with_credential(shared, &record.client);
-        let endpoint = TokenEndpoint {
-            outbound: &outbound,
-            url: &record.token_endpoint,
-            client: &client,
-            key: signing_key(shared),
-            resource: &record.resource,
-        };
+        let endpoint = endpoint(shared, &outbound, &record.token_endpoint, &client, &record.resource);
         match endpoint.refresh(&refresh, granted.as_ref()).await {
             Ok(tokens) => {
                 shared.refreshes.fetch_add(1, Relaxed);
@@ -79,15 +75,16 @@ impl Ledger {
         }
     }
 
-    /// `invalid_grant` ends the tokens, `invalid_client` the client too; everything else may pass.
+    /// A refusal ends the tokens, however it is worded; `invalid_client` ends the client too. An answer that is neither
+    /// tokens nor a refusal may not be the authorization server's. What cannot be asked now may pass.
     async fn refresh_failed(&mut self, shared: &Shared, error: TokenError) -> AuthError {
-        match error.error() {
-            Some("invalid_grant") => self.give_up(shared, "the authorization has ended or was revoked").await,
-            Some("invalid_client" | "unauthorized_client") => {
+        match error {
+            TokenError::Refused { error: ref name, .. } if name == "invalid_client" => {
                 if shared.settings.client.is_some() {
-                    return AuthError::Unfit(format!(
-                        "{error}; check client_id and what proves it in the config"
-                    ));
+                    return self.set_aside(
+                        shared,
+                        &format!("{error}; check client_id and what proves it in the config"),
+                    );
                 }
                 self.client = None;
                 let reason = "the authorization server has forgotten this client";
@@ -99,7 +96,16 @@ impl Ledger {
                 }
                 error
             }
-            _ => AuthError::Unavailable(format!("the token could not be refreshed: {error}")),
+            TokenError::Refused { .. } => {
+                info!(server = shared.server, %error, "the token is not refreshed any more");
+                self.give_up(shared, "the authorization has ended or was revoked").await
+            }
+            TokenError::Odd(_) => {
+                self.set_aside(shared, &format!("the token could not be refreshed: {error}"))
+            }
+            TokenError::Unreachable(_) | TokenError::Invalid(_) | TokenError::Unsigned(_) => {
+                AuthError::Unavailable(format!("the token could not be refreshed: {error}"))
+            }
         }
     }
 
@@ -112,13 +118,7 @@ impl Ledger {
         };
         let client = Client::configured(&found.server, client, None);
         let outbound = self.outbound(shared).await?;
-        let endpoint = TokenEndpoint {
-            outbound: &outbound,
-            url: &found.server.token_endpoint,
-            client: &client,
-            key: signing_key(shared),
-            resource: &found.resource,
-        };
+        let endpoint = endpoint(shared, &outbound, &found.server.token_endpoint, &client, &found.resource);
         match endpoint.client_credentials(self.wanted.as_ref()).await {
             Ok(tokens) => {
                 self.pin(shared, &found, client).await;
@@ -198,15 +198,19 @@ impl Ledger {
     async fn login_open(&mut self, shared: &Shared) -> Result<(), AuthError> {
         let Some(found) = self.found.clone() else { return Ok(()) };
         login_possible(&found, shared)?;
-        if found.server.presumed && shared.settings.client.is_none() && self.client.is_none() {
-            let redirect_uri = shared.office.callback();
-            self.client = Some(self.obtain(shared, &found, &redirect_uri).await.map_err(|error| match error {
+        let redirect_uri = shared.office.callback();
+        if found.server.presumed
+            && shared.settings.client.is_none()
+            && self.known_client(shared, &found, &redirect_uri).is_none()
+        {
+            let client = self.obtain(shared, &found, &redirect_uri).await.map_err(|error| match error {
                 AuthError::Unfit(reason) => AuthError::Unfit(format!(
                     "the server answers 401 and offers no login ({reason}); if it wants a key, put it into the \
                      server's headers"
                 )),
                 error => error,
-            })?);
+            })?;
+            self.remember(shared, &found, client).await;
         }
         Ok(())
     }
@@ -228,6 +232,7 @@ impl Ledger {
                 secret: inherited.client_secret,
                 secret_expires: inherited.secret_expires,
                 redirect_uri: inherited.redirect_uris.into_iter().next(),
+                scopes: None,
                 origin: ClientOrigin::Registered,
             };
             let tokens = inherited.tokens;
@@ -275,10 +280,18 @@ pub(super) fn record(shared: &Shared, found: &Discovered, client: Client) -> Rec
     }
 }
 
-/// The configured key, where the client authenticates with one.
-pub(super) fn signing_key(shared: &Shared) -> Option<&SigningKey> {
-    match &shared.settings.client.as_ref()?.credential {
-        ClientCredential::Key(key) => Some(key),
-        ClientCredential::None | ClientCredential::Secret(_) => None,
-    }
+/// The token endpoint at `url` as `client` asks it for tokens of `resource`, in the way that is configured.
+pub(super) fn endpoint<'a>(
+    shared: &'a Shared,
+    outbound: &'a Outbound,
+    url: &'a Url,
+    client: &'a Client,
+    resource: &'a str,
+) -> TokenEndpoint<'a> {
+    let key = match shared.settings.client.as_ref().map(|client| &client.credential) {
+        Some(ClientCredential::Key(key)) => Some(key),
+        Some(ClientCredential::None | ClientCredential::Secret(_)) | None => None,
+    };
+    let resource = (!shared.settings.without_resource).then_some(resource);
+    TokenEndpoint { outbound, url, client, key, resource, more: &shared.settings.token_params }
 }

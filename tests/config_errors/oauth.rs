@@ -44,6 +44,51 @@ fn the_keys_of_the_block_are_checked() {
 }
 
 #[test]
+fn what_mcpo_sets_itself_is_not_added_to_requests() {
+    let own = |instead: &str| format!("mcpo sets this parameter itself; {instead}");
+    let cases = [
+        ("state", own("remove it")),
+        ("STATE", own("remove it")),
+        ("code", own("remove it")),
+        ("code_challenge", own("remove it")),
+        ("code_challenge_method", own("remove it")),
+        ("code_verifier", own("remove it")),
+        ("response_type", own("remove it")),
+        ("response_mode", own("remove it")),
+        ("refresh_token", own("remove it")),
+        ("request_uri", own("remove it")),
+        ("redirect_uri", own("give \"callback_port\", or the option --public-url")),
+        ("client_id", own("give \"client_id\" in the oauth block itself")),
+        ("client_secret", own("give \"client_secret\" or \"client_secret_file\" in the oauth block itself")),
+        ("client_assertion", own("give \"private_key\" or \"private_key_file\"")),
+        ("grant_type", own("give \"grant_type\" in the oauth block itself")),
+        ("scope", own("give \"scope\" in \"client_metadata\"")),
+        ("resource", own("leave it out with \"resource_parameter\": false")),
+    ];
+    for key in ["authorization_params", "token_params"] {
+        for (name, message) in &cases {
+            check_blocks(&[(
+                &format!(r#""{key}": {{"{name}": "hunter2"}}"#),
+                &format!(".{key}.{name}: {message}"),
+            )]);
+        }
+        let nameless = "not a parameter's name; use letters, digits, -, . and _";
+        for name in ["", "state ", "a=b"] {
+            let inside = format!(r#""{key}": {{"{name}": "hunter2"}}"#);
+            check_blocks(&[(&inside, &format!(".{key}.{name:?}: {nameless}"))]);
+        }
+        check_blocks(&[
+            (&format!(r#""{key}": ["a=b"]"#), &format!(".{key}: expected an object, found a list")),
+            (&format!(r#""{key}": {{"a": ["b"]}}"#), &format!(".{key}.a: expected a string, found a list")),
+        ]);
+    }
+    check_blocks(&[
+        (r#""resource_parameter": "no""#, ".resource_parameter: expected true or false, found a string"),
+        (r#""assume_pkce": "S256""#, ".assume_pkce: expected true or false, found a string"),
+    ]);
+}
+
+#[test]
 fn a_client_does_not_contradict_itself() {
     let nameless = "tells of a client without a name; add \"client_id\", or remove this";
     let keyless =

@@ -84,8 +84,13 @@ pub(super) fn asks_for_login(answer: &Answer) -> String {
 
 /// Waits until the gateway has found out that it needs a login, and gives the URL that it names.
 pub(super) async fn needs_login(gateway: &Gateway) -> String {
-    eventually("a call asks for a login", async || {
-        let answer = gateway.call(ECHO, &json!({ "message": "?" })).await;
+    needs_login_to(gateway, "guarded").await
+}
+
+/// The same for any server that has a tool `echo`.
+pub(super) async fn needs_login_to(gateway: &Gateway, server: &str) -> String {
+    eventually(&format!("a call to {server} asks for a login"), async || {
+        let answer = gateway.call(&format!("/{server}/echo"), &json!({ "message": "?" })).await;
         // Until then it connects.
         assert!(matches!(answer.status, 401 | 503), "{answer:?}\nlog:\n{}", gateway.log());
         (answer.status == 401).then(|| asks_for_login(&answer))
@@ -95,22 +100,31 @@ pub(super) async fn needs_login(gateway: &Gateway) -> String {
 
 /// Logs in with a new browser and waits until the server is connected.
 pub(super) async fn log_in(gateway: &Gateway) {
-    let url = needs_login(gateway).await;
+    log_in_to(gateway, "guarded").await;
+}
+
+/// The same for any server that has a tool `echo`.
+pub(super) async fn log_in_to(gateway: &Gateway, server: &str) {
+    let url = needs_login_to(gateway, server).await;
     let mut browser = Browser::new();
     let page = browser.open(&url).await;
-    assert_eq!(page.status, 200, "{page:?}\nlog:\n{}", gateway.log());
-    works(gateway).await;
+    assert_eq!(page.status, 200, "{server}: {page:?}\nlog:\n{}", gateway.log());
+    connects(gateway, server).await;
 }
 
 /// Waits until the server is connected without a login, and calls it.
 pub(super) async fn works(gateway: &Gateway) {
+    connects(gateway, "guarded").await;
+    echoes(gateway, "again").await;
+}
+
+async fn connects(gateway: &Gateway, server: &str) {
     eventually("the server is connected", async || {
-        let answer = gateway.call(ECHO, &json!({ "message": "!" })).await;
-        assert!(matches!(answer.status, 200 | 503), "{answer:?}\nlog:\n{}", gateway.log());
+        let answer = gateway.call(&format!("/{server}/echo"), &json!({ "message": "!" })).await;
+        assert!(matches!(answer.status, 200 | 503), "{server}: {answer:?}\nlog:\n{}", gateway.log());
         (answer.status == 200).then_some(())
     })
     .await;
-    echoes(gateway, "again").await;
 }
 
 /// Calls a tool, which must work at once.

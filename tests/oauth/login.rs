@@ -107,14 +107,14 @@ async fn wrong_callbacks_are_refused() {
     Browser::new().open(callback.as_str()).await.page(400);
     let (mut other, _) = before_callback(&gateway).await;
     other.open(callback.as_str()).await.page(400);
-    assert_eq!(bed.authorization.count("token arrived").await, 0, "no code was taken");
+    assert_eq!(bed.authorization.count("authorization_code ok").await, 0, "no code was taken");
 
     let (mut browser, callback) = before_callback(&gateway).await;
     browser.open(callback.as_str()).await.page(200);
     works(&gateway).await;
     browser.open(callback.as_str()).await.page(400);
     echoes(&gateway, "still here").await;
-    assert_eq!(bed.authorization.count("token arrived").await, 1);
+    assert_eq!(bed.authorization.count("authorization_code ok").await, 1);
     gateway.stop().await;
 }
 

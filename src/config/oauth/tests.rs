@@ -28,6 +28,8 @@ fn it_may_be_empty() {
     assert!(empty.server_url.is_none() && empty.callback_port.is_none() && empty.use_loopback.is_none());
     assert!(empty.client_metadata.is_empty() && empty.client.is_none());
     assert_eq!((empty.storage, empty.grant), (TokenStorage::File, Grant::AuthorizationCode));
+    assert!(!empty.without_resource && !empty.assume_pkce);
+    assert!(empty.authorization_params.is_empty() && empty.token_params.is_empty());
 }
 
 #[test]
@@ -44,6 +46,21 @@ fn every_key_counts() {
     assert_eq!(Value::from(whole.client_metadata), metadata);
     assert_eq!(oauth(r#""storage_type": "keyring""#).storage, TokenStorage::Keyring);
     assert_eq!(oauth(r#""storage_type": "file""#).storage, TokenStorage::File);
+}
+
+#[test]
+fn requests_follow_the_authorization_server() {
+    let told = oauth(
+        r#""resource_parameter": false, "assume_pkce": true, "token_params": {"audience": "${TOKEN}"},
+           "authorization_params": {"b": "2", "a": 1.50, "c": true, "none": null, "empty": ""}"#,
+    );
+    assert!(told.without_resource && told.assume_pkce);
+    let pairs = |pairs: &[(&str, &str)]| -> Vec<_> {
+        pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    };
+    assert_eq!(told.authorization_params, pairs(&[("b", "2"), ("a", "1.50"), ("c", "true")]));
+    assert_eq!(told.token_params, pairs(&[("audience", "abc")]));
+    assert!(!oauth(r#""resource_parameter": true"#).without_resource);
 }
 
 #[test]
@@ -109,13 +126,11 @@ fn a_gateway_may_act_for_itself() {
     let oauth = oauth(&format!(r#""client_id": "me", "client_secret": "abc", {grant}"#));
     assert_eq!(oauth.grant, Grant::ClientCredentials);
     let idle = format!(
-        r#""url": "http://h", "oauth": {{"client_id": "me", "client_secret": "abc", {grant}, "callback_port": 1, "use_loopback": true}}"#
+        r#""url": "http://h", "oauth": {{"client_id": "me", "client_secret": "abc", {grant}, "callback_port": 1, "use_loopback": true, "assume_pkce": true, "authorization_params": {{}}}}"#
     );
     let why = "has no effect with grant_type \"client_credentials\", which asks nobody to log in";
-    assert_eq!(
-        warnings(&idle),
-        [format!("oauth.callback_port: {why}"), format!("oauth.use_loopback: {why}")]
-    );
+    let keys = ["callback_port", "use_loopback", "assume_pkce", "authorization_params"];
+    assert_eq!(warnings(&idle), keys.map(|key| format!("oauth.{key}: {why}")));
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub(super) struct Client {
     pub method: ClientAuthMethod,
     /// Where logins come back to; nothing for client credentials.
     pub redirect_uri: Option<Url>,
+    /// What logins were to ask for when it registered itself; nothing where that is no matter.
+    pub scopes: Option<Scopes>,
     /// How it came to be.
     pub origin: ClientOrigin,
 }
@@ -115,6 +117,7 @@ pub(super) async fn obtain(
             id: url.to_string(),
             secret: None,
             secret_expires: None,
+            scopes: None,
             method: ClientAuthMethod::None,
             redirect_uri: Some(wanted.redirect_uri.clone()),
             origin: ClientOrigin::MetadataDocument,
@@ -145,17 +148,20 @@ impl Client {
             id: client.id.clone(),
             secret,
             secret_expires: None,
+            scopes: None,
             method: client.method.unwrap_or(usual),
             redirect_uri: redirect_uri.cloned(),
             origin: ClientOrigin::Configured,
         }
     }
 
-    /// Whether a login at `issuer` that comes back to `redirect_uri` may use it.
-    pub(super) fn good_for(&self, issuer: &str, redirect_uri: &Url) -> bool {
+    /// Whether a login at `issuer` that asks for `scopes` and comes back to `redirect_uri` may use it.
+    pub(super) fn good_for(&self, issuer: &str, redirect_uri: &Url, scopes: Option<&Scopes>) -> bool {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let registered = |scopes| self.scopes.as_ref().is_none_or(|registered| registered.covers(scopes));
         self.issuer == issuer
             && self.redirect_uri.as_ref() == Some(redirect_uri)
+            && scopes.is_none_or(registered)
             && self.secret_expires.is_none_or(|expires| expires > now)
     }
 }

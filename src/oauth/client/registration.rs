@@ -6,7 +6,12 @@ use url::Url;
 use super::{Client, ClientError, ClientOrigin, Wanted, description, method};
 use crate::{
     config::ClientAuthMethod,
-    oauth::{metadata::AuthorizationServer, outbound::Outbound, token},
+    oauth::{
+        lenient::{self, text},
+        metadata::AuthorizationServer,
+        outbound::Outbound,
+        token,
+    },
     secret::SecretString,
 };
 
@@ -18,10 +23,10 @@ pub(super) async fn register(
     wanted: &Wanted<'_>,
 ) -> Result<Client, ClientError> {
     let (asked, body) = request(server, wanted)?;
-    let answer = outbound.post_json(endpoint, &body).await.map_err(token::TokenError::from)?;
-    token::check(answer.status, &answer.body, &[])?;
-    let answer = serde_json::from_slice(&answer.body).unwrap_or_default();
-    read(&answer, asked, server, wanted.redirect_uri)
+    let response = outbound.post_json(endpoint, &body).await.map_err(token::TokenError::from)?;
+    let answer = lenient::answer(&response.body);
+    token::check(response.status, &answer, &[])?;
+    read(&answer, asked, server, wanted)
 }
 
 /// The method that is asked for, and the whole request (section 3.1).
@@ -63,13 +68,13 @@ fn read(
     answer: &Value,
     asked: ClientAuthMethod,
     server: &AuthorizationServer,
-    redirect_uri: &Url,
+    wanted: &Wanted<'_>,
 ) -> Result<Client, ClientError> {
-    let text = |name: &str| answer[name].as_str().filter(|text| !text.is_empty());
-    let id = text("client_id").ok_or(ClientError::NoId)?;
-    let secret = text("client_secret");
-    let stated = text("token_endpoint_auth_method").map(usable).transpose()?;
-    let method = match (secret, stated) {
+    let id = text(&answer["client_id"]).ok_or(ClientError::NoId)?;
+    let secret = text(&answer["client_secret"]);
+    let stated = text(&answer["token_endpoint_auth_method"]);
+    let stated = stated.as_deref().map(str::trim).map(usable).transpose()?;
+    let method = match (&secret, stated) {
         // Without a secret there is nothing to authenticate with, whatever the server calls it.
         (None, _) => ClientAuthMethod::None,
         (Some(_), Some(stated)) => stated,
@@ -82,16 +87,16 @@ fn read(
     let secret = secret.filter(|_| method != ClientAuthMethod::None);
     Ok(Client {
         issuer: server.issuer.clone(),
-        id: id.to_owned(),
+        id,
+        // Seconds since 1970; 0 stands for never.
+        secret_expires: secret
+            .as_ref()
+            .and_then(|_| lenient::seconds(&answer["client_secret_expires_at"]))
+            .map(|since_1970| since_1970.as_secs()),
         secret: secret.map(SecretString::from),
-        secret_expires: secret.and_then(|_| expiry(&answer["client_secret_expires_at"])),
         method,
-        redirect_uri: Some(redirect_uri.clone()),
+        redirect_uri: Some(wanted.redirect_uri.clone()),
+        scopes: wanted.scopes.cloned(),
         origin: ClientOrigin::Registered,
     })
-}
-
-/// Seconds since 1970; 0 stands for never.
-fn expiry(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.parse().ok()).filter(|seconds| *seconds != 0)
 }

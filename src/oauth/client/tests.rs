@@ -25,10 +25,11 @@ fn server(methods: &[&str]) -> AuthorizationServer {
         revocation_endpoint: None,
         scopes: None,
         auth_methods: methods.iter().map(|&method| method.to_owned()).collect(),
-        code_challenge_methods: None,
+        code_challenge_methods: vec![],
         client_id_metadata_document: false,
         iss_parameter: false,
         presumed: false,
+        faults: vec![],
     }
 }
 

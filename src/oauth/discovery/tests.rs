@@ -158,17 +158,35 @@ async fn without_metadata_the_origin_is_the_authorization_server() {
 }
 
 #[tokio::test]
-async fn the_configured_server_counts_where_none_is_named() {
+async fn the_configured_server_counts_whatever_is_named() {
     let other = serve([(&format!("{SERVER}/base"), server("ORIGIN/base"))]).await;
     let base = other.url("/base");
-    let stub = serve([(RESOURCE, resource("ORIGIN", &[]))]).await;
-    let found = discover_at(&stub, Some(base.as_str()), None).await.unwrap();
-    assert_eq!(found.server.issuer, base.as_str());
-    assert_eq!(found.scopes, Some(Scopes::parse("a b")));
-
+    for (named, overruled) in [(&[][..], false), (&["ORIGIN", "ORIGIN/x"], true), (&[base.as_str()], false)] {
+        let stub = serve([(RESOURCE, resource("ORIGIN", named)), (SERVER, server("ORIGIN"))]).await;
+        let found = discover_at(&stub, Some(base.as_str()), None).await.unwrap();
+        assert_eq!(found.server.issuer, base.as_str(), "{named:?}");
+        assert_eq!(found.scopes, Some(Scopes::parse("a b")));
+        assert_eq!(found.overruled, overruled.then(|| origin(&stub)), "{named:?}");
+    }
+    // What was configured and cannot be had is not replaced by what a stranger names.
     let stub = serve([(RESOURCE, resource("ORIGIN", &["ORIGIN"])), (SERVER, server("ORIGIN"))]).await;
-    let found = discover_at(&stub, Some(base.as_str()), None).await.unwrap();
-    assert_eq!(found.server.issuer, origin(&stub));
+    let error = discover_at(&stub, Some("http://127.0.0.1:1/base"), None).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+}
+
+/// As the Python mcpo wants it configured.
+#[tokio::test]
+async fn the_mcp_server_itself_counts_where_none_is_named() {
+    let other = serve([(SERVER, server("ORIGIN"))]).await;
+    let elsewhere = origin(&other);
+    for base in ["/", "/mcp"] {
+        let stub = serve([(RESOURCE, resource("ORIGIN", &[&elsewhere])), (SERVER, server("ORIGIN"))]).await;
+        let found = discover_at(&stub, Some(base), None).await.unwrap();
+        assert_eq!((found.server.issuer, found.overruled), (elsewhere.clone(), None), "{base}");
+        let stub = serve([(RESOURCE, resource("ORIGIN", &[])), (SERVER, server("ORIGIN"))]).await;
+        let found = discover_at(&stub, Some(base), None).await.unwrap();
+        assert_eq!(found.server.issuer, origin(&stub), "{base}");
+    }
 }
 
 #[tokio::test]

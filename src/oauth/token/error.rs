@@ -5,18 +5,21 @@
 
 use serde_json::Value;
 
-use crate::oauth::outbound::OutboundError;
+use crate::oauth::{lenient::text, outbound::OutboundError};
 
 /// How much of a server's words is kept, in characters.
 const LONGEST_TEXT: usize = 300;
 
+/// The errors that pass by themselves (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5).
+const PASSING: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
+
 /// Why an endpoint of an authorization server gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TokenError {
-    /// The server's own error.
+    /// The server has said no, and will say so again.
     #[error("the authorization server refused: {error}{}", detail(.description.as_deref()))]
     Refused {
-        /// `error`, such as `invalid_grant`.
+        /// `error`, such as `invalid_grant`; the status where the server gives none.
         error: String,
         /// `error_description`
         description: Option<String>,
@@ -24,7 +27,10 @@ pub(crate) enum TokenError {
     /// Nothing was heard, or that the server cannot answer now: worth trying again.
     #[error("the authorization server cannot answer: {0}")]
     Unreachable(String),
-    /// An answer that is none, or an endpoint that must not be asked.
+    /// An answer that no token endpoint gives: something else may have answered in its place.
+    #[error("{0}")]
+    Odd(String),
+    /// An endpoint that must not be asked.
     #[error("{0}")]
     Invalid(String),
     /// The client assertion could not be made; nothing was sent.
@@ -45,10 +51,10 @@ impl TokenError {
 
 impl From<OutboundError> for TokenError {
     fn from(error: OutboundError) -> Self {
-        if error.is_transient() {
-            Self::Unreachable(error.to_string())
-        } else {
-            Self::Invalid(error.to_string())
+        match error {
+            OutboundError::Unreachable { .. } => Self::Unreachable(error.to_string()),
+            OutboundError::TooLarge(_) => Self::Odd(error.to_string()),
+            OutboundError::Forbidden { .. } => Self::Invalid(error.to_string()),
         }
     }
 }
@@ -58,20 +64,42 @@ impl From<OutboundError> for TokenError {
 /// # Errors
 ///
 /// The server's error, whatever its status: some send it with a 200.
-pub(in crate::oauth) fn check(status: u16, body: &[u8], secrets: &[String]) -> Result<(), TokenError> {
-    if status >= 500 || status == 429 {
+pub(in crate::oauth) fn check(status: u16, answer: &Value, secrets: &[String]) -> Result<(), TokenError> {
+    if status >= 500 || matches!(status, 408 | 429) {
         return Err(TokenError::Unreachable(format!("HTTP {status}")));
     }
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    let text =
-        |name: &str| answer[name].as_str().map(|text| plain(text, secrets)).filter(|text| !text.is_empty());
-    match text("error") {
-        Some(error) => Err(TokenError::Refused { error, description: text("error_description") }),
+    let [error, description] = words(answer)
+        .map(|words| words.map(|words| plain(&words, secrets)).filter(|words| !words.is_empty()));
+    match error {
+        Some(error) if PASSING.iter().any(|passing| error.eq_ignore_ascii_case(passing)) => {
+            Err(TokenError::Unreachable(error))
+        }
+        Some(error) => Err(TokenError::Refused { error, description }),
         None if (200..300).contains(&status) => Ok(()),
-        None => Err(TokenError::Invalid(format!(
+        // OAuth's own statuses for a refusal, from a server that does not say which.
+        None if matches!(status, 400 | 401 | 403) => {
+            Err(TokenError::Refused { error: format!("HTTP {status}"), description })
+        }
+        None => Err(TokenError::Odd(format!(
             "the authorization server answered HTTP {status} without an OAuth error; is this endpoint the right one?"
         ))),
     }
+}
+
+/// `error` and `error_description`, or what servers write in their place: an object, or members of other names.
+fn words(answer: &Value) -> [Option<String>; 2] {
+    let error = &answer["error"];
+    let nested = ["code", "type", "status", "message"].map(|name| &error[name]);
+    let first = |places: &[&Value]| places.iter().find_map(|place| text(place));
+    [
+        first(&[error]).or_else(|| first(&nested)).or_else(|| first(&[&answer["errorCode"]])),
+        first(&[
+            &answer["error_description"],
+            &error["message"],
+            &answer["errorSummary"],
+            &answer["message"],
+        ]),
+    ]
 }
 
 fn detail(description: Option<&str>) -> String {
@@ -88,6 +116,7 @@ pub(in crate::oauth) fn plain(text: &str, secrets: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::lenient::answer;
 
     fn refused(error: &str, description: Option<&str>) -> TokenError {
         TokenError::Refused { error: error.to_owned(), description: description.map(str::to_owned) }
@@ -95,27 +124,56 @@ mod tests {
 
     #[test]
     fn answers_are_told_apart() {
-        let error = |status, body: &str| check(status, body.as_bytes(), &[]).expect_err(body);
+        let check = |status, body: &str| check(status, &answer(body.as_bytes()), &[]);
+        let error = |status, body: &str| check(status, body).expect_err(body);
         assert_eq!(error(400, r#"{"error":"invalid_grant"}"#), refused("invalid_grant", None));
         assert_eq!(
             error(401, r#"{"error":"invalid_client","error_description":"who?","error_uri":"x"}"#),
             refused("invalid_client", Some("who?"))
         );
         assert_eq!(error(200, r#"{"error":"bad_code"}"#), refused("bad_code", None));
-        for (status, body) in [(500, r#"{"error":"invalid_grant"}"#), (503, ""), (429, "{}")] {
+        for (status, body) in [(500, r#"{"error":"invalid_grant"}"#), (503, ""), (429, "{}"), (408, "")] {
             assert_eq!(error(status, body), TokenError::Unreachable(format!("HTTP {status}")));
         }
-        for (status, body) in [
-            (404, "<html>"),
-            (400, r#"{"error":{"code":1}}"#),
-            (400, r#"{"error":""}"#),
-            (302, ""),
-            (401, "[]"),
-        ] {
-            assert!(matches!(error(status, body), TokenError::Invalid(_)), "{status} {body}");
+        for passing in ["temporarily_unavailable", "server_error", "Slow_Down"] {
+            let body = serde_json::json!({ "error": passing }).to_string();
+            assert_eq!(error(400, &body), TokenError::Unreachable(passing.to_owned()));
+        }
+        for (status, body) in [(404, "<html>"), (302, ""), (405, "{}")] {
+            assert!(matches!(error(status, body), TokenError::Odd(_)), "{status} {body}");
         }
         for (status, body) in [(200, "{}"), (201, "not JSON"), (200, r#"{"error":null}"#), (204, "")] {
-            assert_eq!(check(status, body.as_bytes(), &[]), Ok(()));
+            assert_eq!(check(status, body), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_one_however_it_is_worded() {
+        for (status, body, name, description) in [
+            (
+                200,
+                "error=bad_verification_code&error_description=It+is+old",
+                "bad_verification_code",
+                Some("It is old"),
+            ),
+            (200, r#"{"ok":false,"error":"invalid_refresh_token"}"#, "invalid_refresh_token", None),
+            (400, r#"{"error":{"code":190,"message":"ended"}}"#, "190", Some("ended")),
+            (400, r#"{"error":["invalid_grant"]}"#, "invalid_grant", None),
+            (
+                400,
+                r#"{"errorCode":"E11","errorSummary":"Invalid token provided"}"#,
+                "E11",
+                Some("Invalid token provided"),
+            ),
+            (403, r#"{"message":"Forbidden"}"#, "HTTP 403", Some("Forbidden")),
+            (400, r#"{"error":""}"#, "HTTP 400", None),
+            (400, "no such token", "HTTP 400", None),
+            (403, "<html>blocked</html>", "HTTP 403", None),
+            (401, "[]", "HTTP 401", None),
+            (401, "", "HTTP 401", None),
+        ] {
+            let error = check(status, &answer(body.as_bytes()), &[]).expect_err(body);
+            assert_eq!(error, refused(name, description), "{status} {body}");
         }
     }
 
@@ -130,7 +188,7 @@ mod tests {
         let long = "ä".repeat(2 * LONGEST_TEXT);
         let body =
             serde_json::json!({ "error": "a\u{1b}[31m\r\nb s3cret", "error_description": long }).to_string();
-        let error = check(400, body.as_bytes(), &["s3cret".to_owned()]).unwrap_err();
+        let error = check(400, &answer(body.as_bytes()), &["s3cret".to_owned()]).unwrap_err();
         assert_eq!(error, refused("a [31m  b [redacted]", Some(&long[..2 * LONGEST_TEXT])));
         assert_eq!(
             refused("invalid_grant", Some("expired")).to_string(),

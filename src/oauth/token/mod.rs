@@ -9,7 +9,7 @@ mod sender;
 #[cfg(test)]
 mod tests;
 
-use std::time::SystemTime;
+use std::{borrow::Cow, time::SystemTime};
 
 use oauth2::{
     AuthType, AuthorizationCode, ClientId, ClientSecret, PkceCodeVerifier, RedirectUrl, RefreshToken,
@@ -23,7 +23,7 @@ pub(super) use error::{check, plain};
 use response::TokenResponse;
 use sender::Sender;
 
-use super::{assertion, client::Client, outbound::Outbound, scopes::Scopes};
+use super::{assertion, client::Client, office::random_token, outbound::Outbound, scopes::Scopes};
 use crate::{
     config::{ClientAuthMethod, SigningKey},
     secret::{ExposeSecret as _, SecretString},
@@ -53,8 +53,10 @@ pub(super) struct TokenEndpoint<'a> {
     pub client: &'a Client,
     /// The client's key, where it authenticates with one.
     pub key: Option<&'a SigningKey>,
-    /// What the tokens are for (RFC 8707).
-    pub resource: &'a str,
+    /// What the tokens are for (RFC 8707), where the server takes that.
+    pub resource: Option<&'a str>,
+    /// `token_params`: what the server wants besides.
+    pub more: &'a [(String, String)],
 }
 
 type OAuth2 = oauth2::Client<
@@ -66,7 +68,7 @@ type OAuth2 = oauth2::Client<
 >;
 
 /// Parameters of a form.
-type Parameters = Vec<(&'static str, String)>;
+type Parameters<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 impl TokenEndpoint<'_> {
     /// Exchanges an authorization code (RFC 6749 section 4.1.3) that was asked for with the scopes `requested`.
@@ -88,6 +90,15 @@ impl TokenEndpoint<'_> {
         let asked = SystemTime::now();
         let answer = request.set_pkce_verifier(verifier).request_async(&self.sender(self.url)).await;
         Ok(answer.map_err(reason)?.into_tokens(asked, requested))
+    }
+
+    /// Whether the server says that it does not know this client. It authenticates a client before it looks at the code
+    /// (RFC 6749 section 5.2), so a made-up code finds out.
+    pub(super) async fn forgot_client(&self) -> bool {
+        const UNKNOWN: [&str; 3] = ["invalid_client", "unauthorized_client", "HTTP 401"];
+        let (code, verifier) = (SecretString::from(random_token()), PkceCodeVerifier::new(random_token()));
+        let answer = self.exchange(&code, verifier, None).await;
+        answer.is_err_and(|error| error.error().is_some_and(|error| UNKNOWN.contains(&error)))
     }
 
     /// Gets a new access token (RFC 6749 section 6) for the scopes `granted` before. The refresh token stays the
@@ -173,14 +184,15 @@ impl TokenEndpoint<'_> {
     }
 
     /// What every request for a token has besides.
-    fn parameters(&self) -> Result<Parameters, TokenError> {
+    fn parameters(&self) -> Result<Parameters<'_>, TokenError> {
         let mut parameters = self.proof()?;
-        parameters.push(("resource", self.resource.to_owned()));
+        parameters.extend(self.resource.map(|resource| ("resource".into(), resource.into())));
+        parameters.extend(self.more.iter().map(|(name, value)| (name.into(), value.into())));
         Ok(parameters)
     }
 
     /// The signed assertion (RFC 7523 section 2.2), where the client authenticates with one.
-    fn proof(&self) -> Result<Parameters, TokenError> {
+    fn proof(&self) -> Result<Parameters<'_>, TokenError> {
         if self.client.method != ClientAuthMethod::PrivateKeyJwt {
             return Ok(vec![]);
         }
@@ -188,8 +200,8 @@ impl TokenEndpoint<'_> {
         let assertion =
             assertion::sign(key, &self.client.id, &self.client.issuer).map_err(TokenError::Unsigned)?;
         Ok(vec![
-            ("client_assertion_type", assertion::TYPE.to_owned()),
-            ("client_assertion", assertion.expose_secret().to_owned()),
+            ("client_assertion_type".into(), assertion::TYPE.into()),
+            ("client_assertion".into(), assertion.expose_secret().to_owned().into()),
         ])
     }
 
@@ -206,7 +218,7 @@ fn reason<R: oauth2::ErrorResponse>(error: RequestTokenError<TokenError, R>) -> 
         RequestTokenError::Other(text) => text,
         RequestTokenError::ServerResponse(_) => "it holds an error".to_owned(),
     };
-    TokenError::Invalid(format!("the authorization server's answer is no token response: {detail}"))
+    TokenError::Odd(format!("the authorization server's answer is no token response: {detail}"))
 }
 
 /// A token to revoke, of a kind that the server finds out.

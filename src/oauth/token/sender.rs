@@ -8,7 +8,7 @@ use url::{Url, form_urlencoded};
 
 use super::error::{TokenError, check};
 use crate::{
-    oauth::outbound::Outbound,
+    oauth::{lenient, outbound::Outbound},
     secret::{ExposeSecret as _, SecretString},
 };
 
@@ -44,9 +44,10 @@ impl Sender<'_> {
             value.set_sensitive(true);
         }
         let secrets = self.secrets(request.body());
-        let answer = self.outbound.send(request).await?;
-        check(answer.status().as_u16(), answer.body(), &secrets)?;
-        Ok(HttpResponse::new(answer.into_body()))
+        let response = self.outbound.send(request).await?;
+        let answer = lenient::answer(response.body());
+        check(response.status().as_u16(), &answer, &secrets)?;
+        Ok(HttpResponse::new(answer.to_string().into_bytes()))
     }
 
     /// What a request with this body gives away.

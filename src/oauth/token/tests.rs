@@ -32,6 +32,7 @@ impl Case {
             id: "our id".to_owned(),
             secret: secret.map(SecretString::from),
             secret_expires: None,
+            scopes: None,
             method,
             redirect_uri: Some("http://127.0.0.1:1/cb?a=b".parse().unwrap()),
             origin: ClientOrigin::Registered,
@@ -45,7 +46,8 @@ impl Case {
             url: &self.server.url,
             client: &self.client,
             key: self.key.as_ref(),
-            resource: "https://mcp.example/mcp",
+            resource: Some("https://mcp.example/mcp"),
+            more: &[],
         }
     }
 
@@ -199,11 +201,11 @@ async fn answers_without_tokens_are_told_apart() {
     assert_eq!(error(503, "busy").await, TokenError::Unreachable("HTTP 503".to_owned()));
     let invalid = |detail: &str| {
         let what = "the authorization server's answer is no token response";
-        TokenError::Invalid(format!("{what}: {detail}"))
+        TokenError::Odd(format!("{what}: {detail}"))
     };
     assert_eq!(error(200, "{}").await, invalid("it has no access_token"));
-    assert_eq!(error(200, "<html>").await, invalid("expected value at line 1 column 1"));
-    assert_eq!(error(200, "").await, invalid("server returned empty response body"));
+    assert_eq!(error(200, "<html>").await, invalid("it has no access_token"));
+    assert_eq!(error(200, "").await, invalid("it has no access_token"));
     let mac = r#"{"access_token":"at-1","token_type":"mac"}"#;
     assert_eq!(error(200, mac).await, invalid("its token_type is \"mac\"; mcpo can use Bearer alone"));
 }
@@ -213,7 +215,14 @@ async fn a_server_that_does_not_listen_is_worth_trying_again() {
     let Case { server, outbound, client, .. } = Case::new(ClientAuthMethod::None, None).await;
     let url = server.url.clone();
     drop(server);
-    let endpoint = TokenEndpoint { outbound: &outbound, url: &url, client: &client, key: None, resource: "" };
+    let endpoint = TokenEndpoint {
+        outbound: &outbound,
+        url: &url,
+        client: &client,
+        key: None,
+        resource: None,
+        more: &[],
+    };
     let error = endpoint.client_credentials(None).await.unwrap_err();
     assert!(matches!(error, TokenError::Unreachable(_)), "{error}");
 }
