@@ -94,11 +94,36 @@ fn the_examples_of_deployment_name_options_that_exist() {
     }
 }
 
-#[test]
-fn the_example_config_needs_nothing() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.json");
+/// Loads a config file, which must not even be warned of.
+fn load(file: &Path, variables: &[(&str, &str)]) -> Config {
     let given = Given { value: file.to_str().unwrap().to_owned(), origin: "--config".to_owned() };
     let options = Options { config: Some(given), ..Options::default() };
-    let config = Config::load(&options, &Environment::of(&[])).expect("it loads");
+    let config = Config::load(&options, &Environment::of(variables)).expect("it loads");
     assert_eq!(config.warnings, [""; 0]);
+    config
+}
+
+#[test]
+fn the_example_config_needs_nothing() {
+    load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.json"), &[]);
+}
+
+/// Each block of the page about authorization servers is a config, of the server that its heading names.
+#[test]
+fn the_blocks_for_authorization_servers_are_configs() {
+    let page = text("docs/oauth-providers.md");
+    let sections: Vec<_> = page.split("\n## ").skip(1).collect();
+    assert_eq!(sections.len(), 10);
+    let folder = tempfile::tempdir().unwrap();
+    for section in sections {
+        let (heading, rest) = section.split_once('\n').unwrap();
+        let blocks: Vec<_> = rest.split("```json\n").skip(1).collect();
+        assert_eq!(blocks.len(), 1, "{heading}");
+        let block = blocks[0].split_once("```").expect("an end").0;
+        let file = folder.path().join("config.json");
+        fs::write(&file, block).unwrap();
+        let config = load(&file, &[("CLIENT_SECRET", "s3cret")]);
+        let name = config.servers.iter().next().expect("a server").name.as_str();
+        assert!(heading.to_lowercase().contains(name), "{heading}: {name}");
+    }
 }
