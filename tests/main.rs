@@ -18,6 +18,7 @@ mod env_file;
 mod example_server;
 mod faults;
 mod forwarding;
+mod framing;
 mod fuzz_seeds;
 mod golden;
 mod guards;

@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         global refusals
-        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        [message] = SERVER.hear(self.rfile.read(int(self.headers["Content-Length"])) + b"\n")
         if self.redirects():
             return
         told = (message.get("params") or {}).get("arguments") or {}

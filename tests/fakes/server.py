@@ -5,6 +5,7 @@ What it lists is told by its arguments:
                      Without it there is one tool, `call`.
     --page-size N    gives `tools/list` in pages of N tools.
     --same-cursor    never ends that listing: every page but the first repeats the cursor of the page before.
+    --cursor TEXT    is the cursor of the second page, which is the last.
     --name NAME      its name in serverInfo (default `fake`).
     --stateless      speaks 2026-07-28 rather than 2025-11-25.
 
@@ -22,6 +23,8 @@ What a call does is told by its arguments, whatever the tool's name:
 
 How it behaves as a process:
     --record FILE    appends every message it receives to FILE, one JSON a line.
+    --wire FILE      appends every byte it receives to FILE.
+    --loose          writes its answers as loosely as a line may be: white space between the tokens, nothing escaped.
     --stubborn       ignores SIGTERM and the end of its input: only SIGKILL ends it.
     --mute           reads but never answers anything, `initialize` included.
     --crash FILE     exits at its start for as long as FILE exists, and appends a line to FILE each time.
@@ -51,9 +54,12 @@ def options():
     parser.add_argument("--tool", action="append", type=json.loads, dest="tools")
     parser.add_argument("--page-size", type=int)
     parser.add_argument("--same-cursor", action="store_true")
+    parser.add_argument("--cursor")
     parser.add_argument("--name", default="fake")
     parser.add_argument("--stateless", action="store_true")
     parser.add_argument("--record")
+    parser.add_argument("--wire")
+    parser.add_argument("--loose", action="store_true")
     parser.add_argument("--stubborn", action="store_true")
     parser.add_argument("--mute", action="store_true")
     parser.add_argument("--crash")
@@ -89,12 +95,12 @@ class Server:
 
     def page(self, cursor):
         size = self.told.page_size or len(self.tools)
-        start = int(cursor or 0)
+        start = size if cursor and cursor == self.told.cursor else int(cursor or 0)
         page = {"tools": self.tools[start : start + size]}
         if self.told.same_cursor:
             page["nextCursor"] = str(size)
         elif start + size < len(self.tools):
-            page["nextCursor"] = str(start + size)
+            page["nextCursor"] = self.told.cursor or str(start + size)
         return page
 
     def call(self, tool, arguments, brought):
@@ -139,11 +145,24 @@ class Server:
         answer = self.answer(message["method"], message.get("params") or {})
         return answer and {"jsonrpc": "2.0", "id": message["id"], **answer}
 
+    def hear(self, wire):
+        """The messages in the bytes of one, as a reader sees them that ends a line wherever any reader does."""
+        if self.told.wire:
+            with open(self.told.wire, "ab") as file:
+                file.write(wire)
+        return [json.loads(line) for line in wire.decode().splitlines()]
+
+    def written(self, answer):
+        if self.told.loose:
+            return json.dumps(answer, ensure_ascii=False, separators=("\t,\r", "\r:\t"))
+        return json.dumps(answer)
+
     def run(self):
-        for line in sys.stdin:
-            answer = self.take(json.loads(line))
-            if answer is not None:
-                print(json.dumps(answer), flush=True)
+        for line in sys.stdin.buffer:
+            for message in self.hear(line):
+                answer = self.take(message)
+                if answer is not None:
+                    print(self.written(answer), flush=True)
 
 
 def main():
