@@ -2,6 +2,7 @@
 //! replays their seeds.
 
 use std::{
+    collections::HashMap,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -9,12 +10,15 @@ use std::{
 use mcpo::{
     catalogue::{Components, Schema, Server},
     config::{self, Bounds, OperationIds, ResultStyle, Stdio, ToolFilter, Upstream, Validation},
-    upstream::{Listing, ServerInfo, Tool},
+    upstream::{Frame, Listing, ServerInfo, Tool},
 };
 use serde_json::{Map, Value, value::RawValue};
 
 /// The longest that one input may take.
 const LONGEST: Duration = Duration::from_secs(1);
+
+/// What some readers end a line at, beside control characters.
+const SEPARATORS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
 const SCHEMA: [&str; 12] = [
     "additionalItems",
@@ -51,13 +55,16 @@ pub fn schema(input: &[u8]) {
     }
 }
 
-/// The input is an object with a `schema` and `arguments`: they are checked, whatever comes of it.
+/// The input is an object with a `schema` and `arguments`: they are checked as they are written, and what comes out of
+/// that is sent as one line.
 pub fn arguments(input: &[u8]) {
-    let Ok(Value::Object(mut input)) = serde_json::from_slice::<Value>(input) else {
+    let Ok(mut input) = serde_json::from_slice::<HashMap<String, &RawValue>>(input) else {
         return;
     };
-    let (Some(Value::Object(schema)), Some(arguments)) = (input.remove("schema"), input.remove("arguments"))
-    else {
+    let (Some(schema), Some(arguments)) = (input.remove("schema"), input.remove("arguments")) else {
+        return;
+    };
+    let Ok(schema) = serde_json::from_str(schema.get()) else {
         return;
     };
     let listing = Listing {
@@ -72,14 +79,37 @@ pub fn arguments(input: &[u8]) {
             output_schema: None,
         }],
     };
-    let arguments: Box<RawValue> = serde_json::value::to_raw_value(&arguments).expect("JSON");
-    for validation in [Validation::Strict, Validation::Lax] {
+    for validation in [Validation::Strict, Validation::Lax, Validation::Off] {
         let config = config(validation);
         let server =
             in_time("compiling the schema", || Server::new(&config, &listing, OperationIds::default()));
         let tool = &server.tools["tool"];
-        let _ = in_time("checking the arguments", || tool.arguments.check(&arguments).map(drop));
+        if let Ok(checked) = in_time("checking the arguments", || tool.arguments.check(arguments)) {
+            assert_one_line(&checked);
+        }
     }
+}
+
+/// Its frame ends where its only line does, and is the same JSON but for white space and the escapes of separators.
+fn assert_one_line(json: &RawValue) {
+    let frame = Frame::new(&json).expect("JSON").into_line();
+    let line =
+        std::str::from_utf8(&frame).expect("UTF-8").strip_suffix('\n').expect("a line feed at its end");
+    let breaks = |c: char| c.is_ascii_control() && c != '\x7f' || SEPARATORS.contains(&c);
+    assert!(!line.contains(breaks), "{json} became {line:?}");
+    let [before, after] = [json.get(), line].map(|text| serde_json::from_str::<Value>(text).ok());
+    assert_eq!(before, after, "{json} became {line:?}");
+    assert_eq!(tight(json.get()), tight(line), "{json} became {line:?}");
+}
+
+/// The text with separators escaped and without white space, even inside of strings.
+fn tight(text: &str) -> String {
+    let escaped = |c: char| match c {
+        ' ' | '\t' | '\n' | '\r' => String::new(),
+        c if SEPARATORS.contains(&c) => format!("\\u{:04x}", u32::from(c)),
+        c => c.into(),
+    };
+    text.chars().map(escaped).collect()
 }
 
 fn config(validation: Validation) -> config::Server {

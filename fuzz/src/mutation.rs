@@ -1,4 +1,5 @@
-//! Changes JSON into other JSON: a place of it is dropped, copied elsewhere, or made into a piece of schema.
+//! Changes JSON into other JSON: a place of it is dropped, copied elsewhere, or made into a piece of schema. Then it is
+//! written in a layout of its own.
 
 use serde_json::{Value, json};
 
@@ -12,11 +13,14 @@ const KEYWORDS: &str = "$anchor $defs $dynamicAnchor $dynamicRef $id $recursiveA
 /// Values that mean something to a keyword.
 const VALUES: &str = r##"[null, true, false, 0, 1, -1, 2.5, 1e308, 123456789012345678901234567890, "", "a", "5", "yes",
     "string", "integer", "number", "object", "array", "boolean", "null", ["string", "null"], {}, [], [{}], {"a": {}},
+    "\u2028", "\u2029a\u0085", "\n\r\t", {"\u2028\n": 1},
     "#", "#/", "#a", "#/$defs/a", "#/definitions/b", "#/properties/a", "#/items/0", "#/%24defs/a~1b", "a.json#a",
     "https://example.com/a", "urn:a", "^(a+)+$", "\\p{L}", "[", "date-time", "b", ["a", "b"], "%ff",
     "http://json-schema.org/draft-04/schema#", "http://json-schema.org/draft-07/schema#",
     "https://json-schema.org/draft/2019-09/schema", "https://json-schema.org/draft/2020-12/schema",
     {"$ref": "#"}, {"$ref": "#/$defs/a"}, {"$ref": "#/properties/a"}, {"type": "object", "properties": {"a": {}}}]"##;
+/// White space between tokens.
+const GAPS: [&str; 7] = ["\n", "\r", "\r\n", "\t", " ", "\n    ", "\r\r"];
 
 /// A changed `input` of at most `longest` bytes; nothing where it is no JSON or has grown too long.
 pub fn mutate(input: &[u8], longest: usize, seed: u32) -> Option<Vec<u8>> {
@@ -25,7 +29,7 @@ pub fn mutate(input: &[u8], longest: usize, seed: u32) -> Option<Vec<u8>> {
     for _ in 0..=chance.below(3) {
         change(&mut value, &mut chance);
     }
-    let changed = serde_json::to_vec(&value).ok()?;
+    let changed = laid_out(&value.to_string(), &mut chance).into_bytes();
     (changed.len() <= longest).then_some(changed)
 }
 
@@ -54,6 +58,40 @@ fn change(value: &mut Value, chance: &mut Chance) {
         (4, _) => *place = json!({ chance.of(&keywords).copied().unwrap_or_default(): place.take() }),
         _ => *place = word,
     }
+}
+
+/// The same JSON as `compact`, with white space between some tokens and some characters of strings escaped; one in four
+/// stays as it is.
+fn laid_out(compact: &str, chance: &mut Chance) -> String {
+    let rarity = [0, 1, 4, 32][chance.below(4)];
+    if rarity == 0 {
+        return compact.to_owned();
+    }
+    let mut text = String::with_capacity(2 * compact.len());
+    let (mut inside, mut escape) = (false, false);
+    for c in compact.chars() {
+        let chosen = chance.below(rarity) == 0;
+        match c {
+            '{' | '}' | '[' | ']' | ':' | ',' if !inside && chosen => {
+                let [before, after] = [(); 2].map(|()| chance.of(&GAPS).copied().unwrap_or_default());
+                text.extend([before, c.encode_utf8(&mut [0; 4]), after]);
+            }
+            // A digit may belong to an escape already.
+            _ if inside
+                && !escape
+                && chosen
+                && c.is_alphabetic()
+                && !c.is_ascii_hexdigit()
+                && u32::from(c) <= 0xffff =>
+            {
+                text.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            _ => text.push(c),
+        }
+        inside ^= c == '"' && !escape;
+        escape = inside && c == '\\' && !escape;
+    }
+    text
 }
 
 /// Any place of a value, the whole of it included.
