@@ -1,5 +1,6 @@
 //! The tools. What a caller may send stands in the argument types: the schema is made from them, and the bounds
-//! that a type cannot carry are checked where the tool begins.
+//! that a type cannot carry are checked where the tool begins. Examples are what Swagger UI fills in, so that a first
+//! try succeeds.
 
 use std::{fmt::Display, ops::RangeInclusive, time::Duration};
 
@@ -31,17 +32,20 @@ const REPEAT: RangeInclusive<u8> = 1..=10;
 #[derive(Deserialize, JsonSchema)]
 struct CurrentTime {
     /// IANA time zone name, such as "America/New_York", "Europe/London" or "UTC"
+    #[schemars(example = "Europe/London")]
     timezone: String,
 }
 
 #[derive(Deserialize, JsonSchema)]
 struct ConvertTime {
     /// IANA time zone name that the time is given in
+    #[schemars(example = "Europe/London")]
     source_timezone: String,
     /// Time of day, 24-hour clock, "HH:MM"
-    #[schemars(regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
+    #[schemars(example = "16:30", regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
     time: String,
     /// IANA time zone name to convert the time to
+    #[schemars(example = "Asia/Tokyo")]
     target_timezone: String,
 }
 
@@ -54,7 +58,7 @@ struct DescribeWeather {
 #[derive(Deserialize, JsonSchema)]
 struct Wait {
     /// How long to wait in all
-    #[schemars(range(min = *SECONDS.start(), max = *SECONDS.end()))]
+    #[schemars(example = 0.5, range(min = *SECONDS.start(), max = *SECONDS.end()))]
     seconds: f64,
     /// How many progress reports to spread over that time
     #[serde(default = "ten", deserialize_with = "whole")]
