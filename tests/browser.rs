@@ -27,8 +27,8 @@ fn pictures() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
 }
 
-/// Runs one of the scripts of `browser/`, which is told this beside where Chromium's driver is.
-async fn run(script: &str, mut told: Value) {
+/// Runs one of the scripts of `browser/`, which is told this beside where Chromium's driver is; gives what it prints.
+async fn run(script: &str, mut told: Value) -> String {
     let profile = tempfile::tempdir().unwrap();
     told["playwright"] = parts::part("node/node_modules/playwright-core").into();
     told["profile"] = json!(profile.path());
@@ -40,14 +40,45 @@ async fn run(script: &str, mut told: Value) {
         .output();
     let output =
         tokio::time::timeout(2 * DEADLINE, browser).await.expect("the browser ends").expect("Node starts");
-    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(output.status.success(), "{told}:\n{said}");
+    let [printed, errors] =
+        [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    assert!(output.status.success(), "{told}:\n{printed}{errors}");
+    printed
 }
 
 #[tokio::test]
 async fn a_person_can_call_a_tool() {
     let gateway = Gateway::config(&json!({ "example": parts::example() })).ready().await;
     execute(&format!("{}/example", gateway.base()), "docs.png").await;
+    gateway.stop().await;
+}
+
+/// What the page fills in is what most people send first. Some tools fail by themselves, and say so.
+#[tokio::test]
+async fn every_tool_answers_the_body_that_the_page_fills_in() {
+    let servers = json!({ "example": parts::example(), "everything": parts::everything() });
+    let gateway = Gateway::config(&servers).ready().await;
+    for server in ["example", "everything"] {
+        let told = json!({ "page": format!("{}/{server}", gateway.base()) });
+        let results: Vec<Value> = serde_json::from_str(&run("browser/samples.mjs", told).await).unwrap();
+        for result in &results {
+            let expected: &[u16] = match result["tool"].as_str().unwrap() {
+                "fail" | "simulate-research-query" => &[500],
+                // It reaches for the internet.
+                "gzip-file-as-resource" => &[200, 500],
+                _ => &[200],
+            };
+            let status = result["status"].as_u64().unwrap();
+            assert!(expected.iter().any(|&one| u64::from(one) == status), "{server}: {result}");
+        }
+        let document = gateway.document(&format!("/{server}")).await;
+        let mut documented: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+        let mut called: Vec<_> =
+            results.iter().map(|result| format!("/{}", result["tool"].as_str().unwrap())).collect();
+        documented.sort();
+        called.sort();
+        assert_eq!(called, documented, "{server}");
+    }
     gateway.stop().await;
 }
 

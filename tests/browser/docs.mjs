@@ -2,40 +2,12 @@
 // "Execute", reads the answer. Told what to do by one JSON argument (browser.rs writes it). Fails if the page asks
 // for anything outside loopback, logs an error, or breaks its own content security policy.
 
-import { createRequire } from "node:module";
+import { open } from "./open.mjs";
 
 const told = JSON.parse(process.argv[2]);
-const { chromium } = createRequire(import.meta.url)(told.playwright);
-
-const browser = await chromium.launchPersistentContext(told.profile, {
-  executablePath: "/usr/bin/chromium",
-  headless: true,
-  viewport: { width: 1280, height: 1600 },
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    // No name but loopback resolves: a page that needs the internet fails here as it would without it.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-  ],
-});
-const page = browser.pages()[0] ?? (await browser.newPage());
-page.setDefaultTimeout(60_000);
-
-const faults = [];
-page.on("pageerror", (error) => faults.push(`script error: ${error}`));
+const { browser, page, faults } = await open(told);
 page.on("console", (message) => message.type() === "error" && faults.push(`console: ${message.text()}`));
 page.on("response", (response) => response.status() >= 400 && faults.push(`${response.status()} ${response.url()}`));
-await browser.route("**", (route) => {
-  const { hostname, protocol } = new URL(route.request().url());
-  if (hostname === "127.0.0.1" || protocol === "data:" || protocol === "blob:") return route.continue();
-  faults.push(`reached for ${route.request().url()}`);
-  return route.abort();
-});
 
 await page.goto(told.page);
 for (const tool of told.tools) {
