@@ -1,0 +1,1 @@
+"""Clients that others wrote, as they are, call the tools of the example server."""
