@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     differences::{
-        ANY_ORIGIN, BOTH_SCHEMES, CONSTRAINTS, Difference, NO_OAUTH_PAGE, ONE_PAGE, READABLE_IDS, RESOURCES,
-        SERVER_HOME, STATUS_PAGE, STRUCTURED, TOOL_ERRORS, TRAILING_SLASH,
+        ANY_ORIGIN, BOTH_SCHEMES, CONSTRAINTS, Difference, HINTS, NO_OAUTH_PAGE, ONE_PAGE,
+        OTHER_CONTENT_TYPES, READABLE_IDS, RESOURCES, SERVER_HOME, STATUS_PAGE, STRUCTURED, TOOL_ERRORS,
+        TRAILING_SLASH,
     },
     documents,
     recording::{exchanges, play, read},
@@ -65,6 +66,7 @@ async fn everything() {
         SERVER_HOME,
         ONE_PAGE,
         READABLE_IDS,
+        OTHER_CONTENT_TYPES,
     ];
     check("everything", parts::everything(), &differences).await;
 }
@@ -113,7 +115,7 @@ async fn root() {
     play(
         &gateway,
         &exchanges(read("_root.calls.json", "")),
-        &[ANY_ORIGIN, ONE_PAGE, NO_OAUTH_PAGE, STATUS_PAGE, READABLE_IDS],
+        &[ANY_ORIGIN, ONE_PAGE, NO_OAUTH_PAGE, STATUS_PAGE, READABLE_IDS, HINTS],
     )
     .await;
     documents::compare(&read("_root.openapi.json", ""), &gateway.document("").await);

@@ -258,6 +258,33 @@ pub(crate) const ABOUT: Difference = Difference {
     },
 };
 
+pub(crate) const OTHER_CONTENT_TYPES: Difference = Difference {
+    name: "other content types",
+    why: "the answer names the header to send",
+    rewrite: |_, request, response| {
+        let text = request.headers.get("Content-Type").is_some_and(|kind| !kind.contains("json"));
+        let concerned = text && response.status == 422;
+        if concerned {
+            let recorded = response.body["detail"][0]["msg"].as_str().expect("a message");
+            let told = "this was read as text: send JSON, with the header Content-Type: application/json";
+            response.body["detail"][0]["msg"] = format!("{recorded}; {told}").into();
+        }
+        concerned
+    },
+};
+
+pub(crate) const HINTS: Difference = Difference {
+    name: "names that are near",
+    why: "a person or a model that misspells a name learns it",
+    rewrite: |_, request, response| {
+        let concerned = request.path.starts_with("/EVERYTHING/");
+        if concerned {
+            response.body["hint"] = "there is no server \"EVERYTHING\"; did you mean \"everything\"?".into();
+        }
+        concerned
+    },
+};
+
 /// Answers as was recorded for the same request at `path`, by somebody who was let in.
 fn as_recorded_for(path: &str, recording: &[Exchange], request: &Request, response: &mut Response) -> bool {
     let twin = recording.iter().find(|Exchange { request: other, response }| {
