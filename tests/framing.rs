@@ -29,7 +29,7 @@ async fn every_form_of_a_body_answers_alike() {
     let folder = tempfile::tempdir().unwrap();
     let odd_file = folder.path().join(ODD);
     std::fs::write(&odd_file, "one\ntwo\n").unwrap();
-    let calls = calls(&odd_file.to_str().unwrap());
+    let calls = calls(odd_file.to_str().unwrap());
     let texts: Vec<String> = calls.iter().map(|(_, arguments)| arguments.clone()).collect();
     let forms = forms::of(&texts);
     for validation in ["lax", "strict", "off"] {
