@@ -141,7 +141,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
                         Member::JsonRpc => envelope.says_json_rpc = present.is_some(),
                         Member::Id => envelope.id = present,
                         Member::Method => {
-                            envelope.method = present.filter(|name| name.get().starts_with('"'))
+                            envelope.method = present.filter(|name| name.get().starts_with('"'));
                         }
                         Member::Params => envelope.params = present,
                         Member::Result => envelope.result = Some(value),
