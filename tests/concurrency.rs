@@ -92,7 +92,9 @@ async fn broken_servers_leave_the_rest_alone() {
 /// A server that never answers `initialize` leaves the rest alone and does not hang the gateway's end.
 #[tokio::test]
 async fn a_mute_server_leaves_the_rest_alone() {
-    let servers = json!({ "mute": parts::fake(&["--mute"]), "works": parts::fake(&[]) });
+    let mut mute = parts::fake(&["--mute"]);
+    mute["timeout"] = json!(1);
+    let servers = json!({ "mute": mute, "works": parts::fake(&[]) });
     let gateway = Gateway::config(&servers).start().await;
     gateway.document("/works").await;
     assert_eq!(gateway.result("/works/call", &json!({})).await["tool"], "call");

@@ -81,6 +81,14 @@ async fn messages_are_read_in_every_form() {
 }
 
 #[tokio::test]
+async fn events_need_no_type() {
+    let remote = Remote::odd("untyped", "mcp").await;
+    let gateway = Gateway::config(&json!({ "untyped": { "type": "http", "url": remote.url } })).start().await;
+    says(&gateway, "untyped", "said it").await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_handshake_needs_a_version_alone() {
     let forms = forms("handshakes");
     let gateway = Gateway::config(&Value::Object(programs(&forms))).start().await;

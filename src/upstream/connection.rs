@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue};
 use rmcp::{
     RoleClient,
     model::{ProtocolVersion, SubscriptionFilter},
-    service::{ClientInitializeError, ClientLifecycleMode, ClientServiceExt, RunningService, Subscription},
+    service::{ClientServiceExt, RunningService, Subscription},
 };
 use tokio::{
     sync::{Mutex, Notify},
@@ -28,11 +28,11 @@ use super::{
     doubt::Trust,
     error::{ConnectError, WireError},
     forwarded::Forwarded,
+    handshake::{Handshake, explain},
     inbox::Inbox,
     listing::ServerInfo,
     message::{FIRST_ID, Framing, Params, RawReply},
     param_headers::ParamHeaders,
-    tidy,
     tool::Tool,
     wire::Wire,
 };
@@ -79,35 +79,6 @@ struct Service {
 
 /// By tool, which arguments travel in headers; only tools that ask for any. Connections to one server share it.
 pub(super) type ToolHeaders = Arc<ArcSwap<HashMap<String, ParamHeaders>>>;
-
-/// How a connection begins.
-#[derive(Debug, Clone)]
-pub(super) enum Handshake {
-    /// The stateless generation where the server speaks it, else the handshake of the older ones.
-    Auto,
-    /// `initialize`, with this version.
-    Initialize(ProtocolVersion),
-}
-
-impl Handshake {
-    fn lifecycle(&self) -> ClientLifecycleMode {
-        match self {
-            Self::Auto => ClientLifecycleMode::Auto {
-                preferred_versions: vec![tidy::STATELESS],
-                legacy_version: Some(self.version()),
-            },
-            Self::Initialize(_) => ClientLifecycleMode::Initialize,
-        }
-    }
-
-    /// The version that `initialize` offers.
-    fn version(&self) -> ProtocolVersion {
-        match self {
-            Self::Auto => ProtocolVersion::LATEST_WITH_INITIALIZE,
-            Self::Initialize(version) => version.clone(),
-        }
-    }
-}
 
 impl Connection {
     /// Completes the handshake over the wire that `open` gives. Takes as long as the server does: the caller bounds
@@ -312,28 +283,5 @@ impl Drop for CancelOnDrop<'_> {
         if self.armed {
             self.caller.wire.cancel(self.id, &self.caller.framing);
         }
-    }
-}
-
-/// rmcp's error in the words of whoever runs the gateway.
-fn explain(error: ClientInitializeError, inbox: &Inbox) -> ConnectError {
-    match error {
-        ClientInitializeError::TransportError { error, .. } => match error.error.downcast::<WireError>() {
-            Ok(error) => ConnectError::Wire(*error),
-            Err(error) => ConnectError::Handshake(error.to_string()),
-        },
-        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => explain(*fallback, inbox),
-        ClientInitializeError::ConnectionClosed(_) => ConnectError::Wire(WireError::Lost(inbox.reason())),
-        ClientInitializeError::ExpectedInitResult(_) => {
-            ConnectError::Handshake("the server answered with something else".into())
-        }
-        ClientInitializeError::JsonRpcError(error) if error.code == tidy::UNREADABLE => {
-            ConnectError::Handshake(error.message.into_owned())
-        }
-        ClientInitializeError::JsonRpcError(error) => ConnectError::Refused {
-            data: error.data.map(|data| data.to_string()).unwrap_or_default(),
-            message: error.message.into_owned(),
-        },
-        error => ConnectError::Handshake(error.to_string()),
     }
 }

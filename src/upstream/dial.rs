@@ -7,9 +7,10 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    connection::{Connection, Handshake, ToolHeaders},
+    connection::{Connection, ToolHeaders},
     error::{ConnectError, WireError},
     forwarded::Forwarded,
+    handshake::Handshake,
     inbox::Inbox,
     last_words::LastWords,
     listing::{self, Listing},

@@ -29,55 +29,20 @@ use super::{
     health::Health,
     lane::Lease,
     last_words::LastWords,
-    listing::Listing,
     message::Call,
     pool::{self, Pool},
-    rounds, supervisor,
+    rounds,
+    status::Status,
+    supervisor,
     tally::Tally,
 };
 use crate::{
     config::{self, Upstream},
-    oauth::{Authorizer, LoginNeeded},
+    oauth::Authorizer,
 };
 
 /// When to ask again while nothing better is known.
 const SOON: Duration = Duration::from_millis(500);
-
-/// What a session is doing.
-#[derive(Debug, Clone)]
-pub enum Status {
-    /// The first attempt is under way.
-    Connecting,
-    /// Tools can be called.
-    Ready(Arc<Listing>),
-    /// Connected, but one call after another fails, for this reason.
-    Failing(Arc<Listing>, String),
-    /// A person has to log in; it goes on by itself then.
-    NeedsAuthorization(Box<LoginNeeded>),
-    /// Not connected.
-    Down {
-        /// Why, in a sentence.
-        reason: String,
-        /// The last that its program wrote on stderr, for those who look after it.
-        last_words: Option<String>,
-        /// When the next attempt starts, unless a caller wants it sooner.
-        retry: Instant,
-        /// The soonest that a caller may have it.
-        soonest: Instant,
-    },
-    /// Ended for good.
-    Stopped,
-}
-
-impl Status {
-    /// What the server offers, while it is connected.
-    pub fn listing(&self) -> Option<&Arc<Listing>> {
-        match self {
-            Self::Ready(listing) | Self::Failing(listing, _) => Some(listing),
-            _ => None,
-        }
-    }
-}
 
 /// A handle on one server's session; clones share it.
 #[derive(Clone)]

@@ -27,6 +27,7 @@ use tracing::info;
 use super::{
     command_line::CommandLine,
     error::{ConnectError, WireError},
+    excerpt::Excerpt,
     frame::Frame,
     inbox::Inbox,
     last_words::LastWords,
@@ -70,7 +71,8 @@ impl Stdio {
     ) -> Result<Self, ConnectError> {
         last_words.clear();
         let program = config.program.display().to_string();
-        info!(server, command = %CommandLine { program: &program, args: &config.args }, "starting");
+        let command = CommandLine { program: &program, args: &config.args }.to_string();
+        info!(server, command = %Excerpt(&command), "starting");
         let failed = |reason: String| ConnectError::Spawn { program: program.clone(), reason };
         let mut command = Command::new(&config.program);
         command.args(&config.args).stdin(Pipe::piped()).stdout(Pipe::piped()).stderr(Pipe::piped());

@@ -13,7 +13,8 @@ use super::{
     listing::{self, Listing},
     pace::Pace,
     people::People,
-    session::{Shared, Status},
+    session::Shared,
+    status::Status,
 };
 use crate::oauth::Authorizer;
 

@@ -1,4 +1,4 @@
-"""Starts a gateway for each client, and lets the client call every tool at once."""
+"""Starts a gateway for each client, and lets the client call every tool at once, while its server is still starting."""
 
 import sys
 import tempfile
@@ -39,10 +39,11 @@ def main(chosen: list[str]) -> int:
 
 
 def call(client: str, folder: Path) -> list[str]:
-    servers = {"example": {"command": str(MCPO), "args": ["example-server"]}}
+    # Slow enough that the client comes first.
+    example = {"command": "sh", "args": ["-c", 'sleep 3; exec "$0" example-server', str(MCPO)]}
+    servers = {"example": example}
     gateway = ours(folder / "gateway", ["--api-key", KEY, "--log-level", "warning"], servers=servers)
     try:
-        gateway.connected("/example/openapi.json")
         return CLIENTS[client](f"http://127.0.0.1:{gateway.port}/example", KEY, folder)
     finally:
         gateway.stop()

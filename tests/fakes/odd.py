@@ -11,6 +11,7 @@ sessions and /seen gives what it was sent: the JSON-RPC methods, in order. FORM 
     crash    says why on stderr, and exits
     slow     starts when the file of the next argument exists
     fails    answers every call with HTTP 500
+    untyped  answers over HTTP with events that call themselves JSON
     forms    prints the keys of the tables as JSON
 """
 
@@ -257,7 +258,10 @@ class Handler(BaseHTTPRequestHandler):
         answer = self.server_of.take(message)
         if answer is None:
             return self.reply(202)
-        return self.reply(200, Server.write(answer), {"Mcp-Session-Id": session} if session else None)
+        body = Server.write(answer)
+        if FORM == "untyped":
+            body = b": hello\n\nevent: message\ndata: " + body + b"\n\n"
+        return self.reply(200, body, {"Mcp-Session-Id": session} if session else None)
 
     def post_to_stream(self, message, session):
         if session not in self.sessions:

@@ -101,7 +101,7 @@ async fn a_crash_loop_ends_when_the_crashes_do() {
     bed.down().await;
     let answers = join_all((0..10).map(async |_| bed.gateway.call("/fake/call", &json!({})).await)).await;
     for answer in answers {
-        assert!(answer.error(503).contains("ended (exit status: 3)"), "{answer:?}");
+        assert!(answer.error(503).contains("ended with exit code 3"), "{answer:?}");
         assert!(answer.header("retry-after").is_some(), "{answer:?}");
     }
     // Each attempt starts the program twice: as for this generation, and as for an older one.

@@ -16,7 +16,8 @@ async fn nobody_waits_for_the_ill() {
         servers.insert(format!("good-{number}"), parts::example());
     }
     for number in 0..10 {
-        servers.insert(format!("hangs-{number}"), json!({ "command": "sleep", "args": ["1000"] }));
+        let hangs = json!({ "command": "sleep", "args": ["1000"], "timeout": 1 });
+        servers.insert(format!("hangs-{number}"), hangs);
         servers.insert(format!("missing-{number}"), json!({ "command": "no-such-program-as-this" }));
     }
     let start = Instant::now();

@@ -1,19 +1,25 @@
 //! A session is believed, not assumed: whatever a server says to one that it has forgotten, calls go on.
 
+use reqwest::{Client, Url};
 use serde_json::{Value, json};
 
 use super::{call, forms, reaches, says};
-use crate::support::{Gateway, eventually, upstream::Remote};
+use crate::support::{Answer, Gateway, eventually, upstream::Remote, wait::DEADLINE};
+
+/// What the fake answers at a path beside its own.
+async fn ask(remote: &Remote, path: &str) -> Answer {
+    let url = Url::parse(&remote.url).unwrap().join(path).unwrap();
+    let client = Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
+    Answer::read(client.get(url).send().await.unwrap()).await
+}
 
 /// What the fake was sent.
 async fn seen(remote: &Remote) -> Value {
-    let url = reqwest::Url::parse(&remote.url).unwrap().join("/seen").unwrap();
-    serde_json::from_slice(&reqwest::get(url).await.unwrap().bytes().await.unwrap()).unwrap()
+    ask(remote, "/seen").await.json()
 }
 
 async fn forget(remote: &Remote) {
-    let url = reqwest::Url::parse(&remote.url).unwrap().join("/forget").unwrap();
-    assert_eq!(reqwest::get(url).await.unwrap().status(), 200);
+    assert_eq!(ask(remote, "/forget").await.status, 200);
 }
 
 fn count(seen: &Value, method: &str) -> usize {

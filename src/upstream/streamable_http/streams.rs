@@ -13,6 +13,7 @@ use crate::upstream::{
     doubt::Trust,
     envelope::{self, Envelope, Kind},
     error::WireError,
+    events::Decoder,
     excerpt::Excerpt,
     message::{FIRST_ID, RawReply},
     remote::{self, Events},
@@ -69,6 +70,9 @@ impl Shared {
         if text.is_empty() {
             return Ok(None);
         }
+        if ["data:", "event:", "id:", ":"].iter().any(|field| text.starts_with(field)) {
+            return self.take_events(body, wanted);
+        }
         let unreadable = !text.starts_with('[') && Envelope::open(&text).is_err();
         match self.take(&text, wanted) {
             None if unreadable => {
@@ -76,6 +80,17 @@ impl Shared {
             }
             reply => Ok(reply),
         }
+    }
+
+    /// Takes a body of events whose type does not say so.
+    fn take_events(&self, body: &[u8], wanted: Option<u64>) -> Result<Option<RawReply>, WireError> {
+        let mut decoder = Decoder::new(self.inbox.max_message);
+        decoder.feed(Bytes::copy_from_slice(body));
+        let mut reply = None;
+        while let Some(event) = decoder.next()?.or_else(|| decoder.finish()) {
+            reply = self.take(&envelope::text(&event.data), wanted).or(reply);
+        }
+        Ok(reply)
     }
 
     /// Reads events until the stream ends or the answer to `wanted` has come.

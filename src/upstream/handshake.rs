@@ -1,0 +1,64 @@
+//! How a connection begins, and why it does not.
+
+use rmcp::{
+    model::ProtocolVersion,
+    service::{ClientInitializeError, ClientLifecycleMode},
+};
+
+use super::{
+    error::{ConnectError, WireError},
+    inbox::Inbox,
+    tidy,
+};
+
+/// How a connection begins.
+#[derive(Debug, Clone)]
+pub(super) enum Handshake {
+    /// The stateless generation where the server speaks it, else the handshake of the older ones.
+    Auto,
+    /// `initialize`, with this version.
+    Initialize(ProtocolVersion),
+}
+
+impl Handshake {
+    pub(super) fn lifecycle(&self) -> ClientLifecycleMode {
+        match self {
+            Self::Auto => ClientLifecycleMode::Auto {
+                preferred_versions: vec![tidy::STATELESS],
+                legacy_version: Some(self.version()),
+            },
+            Self::Initialize(_) => ClientLifecycleMode::Initialize,
+        }
+    }
+
+    /// The version that `initialize` offers.
+    pub(super) fn version(&self) -> ProtocolVersion {
+        match self {
+            Self::Auto => ProtocolVersion::LATEST_WITH_INITIALIZE,
+            Self::Initialize(version) => version.clone(),
+        }
+    }
+}
+
+/// rmcp's error in the words of whoever runs the gateway.
+pub(super) fn explain(error: ClientInitializeError, inbox: &Inbox) -> ConnectError {
+    match error {
+        ClientInitializeError::TransportError { error, .. } => match error.error.downcast::<WireError>() {
+            Ok(error) => ConnectError::Wire(*error),
+            Err(error) => ConnectError::Handshake(error.to_string()),
+        },
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => explain(*fallback, inbox),
+        ClientInitializeError::ConnectionClosed(_) => ConnectError::Wire(WireError::Lost(inbox.reason())),
+        ClientInitializeError::ExpectedInitResult(_) => {
+            ConnectError::Handshake("the server answered with something else".into())
+        }
+        ClientInitializeError::JsonRpcError(error) if error.code == tidy::UNREADABLE => {
+            ConnectError::Handshake(error.message.into_owned())
+        }
+        ClientInitializeError::JsonRpcError(error) => ConnectError::Refused {
+            data: error.data.map(|data| data.to_string()).unwrap_or_default(),
+            message: error.message.into_owned(),
+        },
+        error => ConnectError::Handshake(error.to_string()),
+    }
+}
