@@ -71,6 +71,19 @@ async fn the_longest_name_is_meant() {
     }
 }
 
+/// The address that a document gives is its tool's, though another server has a name that reads like it.
+#[tokio::test]
+async fn a_documented_address_is_shadowed_by_no_name() {
+    let tool = |name: &str| parts::fake(&["--tool", &json!({ "name": name, "inputSchema": {} }).to_string()]);
+    let servers = json!({ "a": tool("b"), "a/b": tool("c"), "a/docs": tool("c") });
+    let gateway = Gateway::config(&servers).ready().await;
+    for path in ["/a/b", "/a/b/c", "/a%2Fb/c", "/a/docs/c"] {
+        assert_eq!(gateway.call(path, &json!({})).await.status, 200, "{path}");
+    }
+    assert!(gateway.get("/a/docs").await.body.contains("openapi.json"));
+    gateway.stop().await;
+}
+
 /// A key is judged by the server that a path leads to, however that is written.
 #[tokio::test]
 async fn a_key_opens_a_server_and_not_a_spelling() {

@@ -27,7 +27,8 @@ impl Config {
         let overlay = overlay::overlay(options, environment, &mut warnings)?;
         let overlaid = environment.overlaid(&overlay);
         let bounds = Bounds::of_options(options)?;
-        let proxy = ForwardProxy::parse(&overlaid)?;
+        // Variables for servers are not for mcpo's own way out.
+        let proxy = ForwardProxy::parse(environment)?;
         let around = Surroundings { environment: &overlaid, overlay: &overlay, bounds, proxy: &proxy };
         let (guard, mut servers) = match (&options.config, options.command.as_slice()) {
             (None, []) => return Err(ConfigError::new(NOTHING_TO_SERVE)),

@@ -204,11 +204,18 @@ fn find<'s, 'p>(gateway: &Gateway, snapshot: &'s Snapshot, path: &'p str) -> Opt
     }
     let raw = snapshot.servers().filter(|(name, _)| name.contains('/'));
     let raw = raw.filter_map(|(name, entry)| Some((name, entry, path::after_name(path, name)?)));
-    if let Some((_, entry, rest)) = raw.max_by_key(|(name, ..)| name.len()) {
-        return Some((entry, rest));
-    }
+    let raw = raw.max_by_key(|(name, ..)| name.len());
     let (name, rest) = path::split_first(path)?;
-    Some((snapshot.server(&name)?, rest))
+    let first = snapshot.server(&name).map(|entry| (entry, rest));
+    // The address that a document gives is its tool's or page's, whatever another name looks like.
+    let of_the_first = first.filter(|(entry, rest)| {
+        PAGES.contains(rest) || entry.offer.as_ref().is_some_and(|offer| find_tool(offer, rest).is_some())
+    });
+    match (raw, of_the_first) {
+        (Some((_, _, "" | "/")), Some(found)) => Some(found),
+        (Some((_, entry, rest)), _) => Some((entry, rest)),
+        (None, _) => first,
+    }
 }
 
 async fn server_document(

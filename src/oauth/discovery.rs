@@ -5,7 +5,7 @@
 //! Candidates are tried in the specification's order. Invariant: what is found belongs to the server's URL and to the
 //! issuer it was asked of, and nothing is guessed where something is there, or may be.
 
-use std::{fmt, time::Duration};
+use std::{fmt, iter, time::Duration};
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -135,7 +135,9 @@ pub(super) async fn discover(
         None => (None, None, Vec::new()),
     };
     let pinned = base.is_some_and(|base| !holds(base, server_url));
-    let server = if named.is_empty() || pinned {
+    let server = if let Some(base) = base.filter(|_| pinned) {
+        search.pinned(base).await
+    } else if named.is_empty() {
         search.unnamed(server_url, base).await
     } else {
         search.server(named.iter().take(MOST_SERVERS).cloned()).await
@@ -207,6 +209,16 @@ impl Search<'_> {
         None
     }
 
+    /// The authorization server that is configured, and no other: its own origin may belong to somebody else. Only where
+    /// it has no path, and has no metadata, its endpoints are where the specification of 2025-03-26 puts them.
+    async fn pinned(&mut self, base: &Url) -> Option<AuthorizationServer> {
+        let base = issuer(&identifier(base));
+        if base.path() == "/" {
+            return self.unnamed(&base, None).await;
+        }
+        self.server(iter::once(without_slash(&base))).await
+    }
+
     /// The authorization server where no metadata name one: what is configured, else the MCP server itself; a path does
     /// not count then, so the specification of 2025-03-26, section 2.3.2.
     async fn unnamed(&mut self, server_url: &Url, base: Option<&Url>) -> Option<AuthorizationServer> {
@@ -222,6 +234,16 @@ impl Search<'_> {
         }
         AuthorizationServer::by_convention(home, self.outbound).ok()
     }
+}
+
+/// The issuer whose metadata are at `url`, if that is where metadata are; else `url` itself.
+fn issuer(url: &Url) -> Url {
+    let mut issuer = url.clone();
+    if let Some((before, document)) = url.path().split_once("/.well-known/") {
+        let after = document.split_once('/').map(|(_, after)| format!("/{after}")).unwrap_or_default();
+        issuer.set_path(&format!("{before}{after}"));
+    }
+    issuer
 }
 
 /// Where protected resource metadata may be, in the specification's order (RFC 9728 sections 3.1 and 5.1).

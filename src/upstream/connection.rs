@@ -41,8 +41,6 @@ use super::{
 const GOODBYE: Duration = Duration::from_secs(2);
 /// The wait before a lost subscription is opened anew.
 const RESUBSCRIBE: Duration = Duration::from_secs(5);
-/// For how long a connection that took the place of a doubted one is not doubted itself.
-const FRESH: Duration = Duration::from_secs(2);
 
 /// An open connection, as its session owns it.
 pub(super) struct Connection {
@@ -73,8 +71,8 @@ pub(super) struct Caller {
 /// A connection that is there for calls.
 struct Service {
     since: Instant,
-    /// Whether it was made because a refusal was doubted.
-    renewed: bool,
+    /// For how long it is not doubted: it may have taken the place of one that was.
+    fresh: Duration,
 }
 
 /// By tool, which arguments travel in headers; only tools that ask for any. Connections to one server share it.
@@ -199,15 +197,15 @@ impl Caller {
     }
 
     /// Opens the connection to calls. From now on a refusal may mean that its session is lost.
-    pub(super) fn enter_service(&self, renewed: bool) {
-        let _ = self.service.set(Service { since: Instant::now(), renewed });
+    pub(super) fn enter_service(&self, fresh: Duration) {
+        let _ = self.service.set(Service { since: Instant::now(), fresh });
     }
 
     /// What a refusal of the next request is taken for.
     pub(super) fn trust(&self) -> Trust {
         match self.service.get() {
             _ if self.unconnected() => Trust::Believe,
-            Some(service) if !service.renewed || service.since.elapsed() >= FRESH => Trust::Doubt,
+            Some(service) if service.since.elapsed() >= service.fresh => Trust::Doubt,
             _ => Trust::Believe,
         }
     }

@@ -30,10 +30,21 @@ impl Transport<RoleClient> for ControlTransport {
         message: ClientJsonRpcMessage,
     ) -> impl Future<Output = Result<(), WireError>> + Send + 'static {
         let wire = self.wire.clone();
-        if let JsonRpcMessage::Request(request) = &message {
-            self.inbox.expect_control(&request.id, request.request.method());
+        let inbox = self.inbox.clone();
+        let asked = match &message {
+            JsonRpcMessage::Request(request) => {
+                inbox.expect_control(&request.id, request.request.method());
+                Some(request.id.clone())
+            }
+            _ => None,
+        };
+        async move {
+            let sent = wire.control(message).await;
+            if let (Err(_), Some(id)) = (&sent, asked) {
+                inbox.forget_control(&id);
+            }
+            sent
         }
-        async move { wire.control(message).await }
     }
 
     async fn receive(&mut self) -> Option<ServerJsonRpcMessage> {

@@ -13,7 +13,7 @@ use super::{
     handshake::Handshake,
     inbox::Inbox,
     last_words::LastWords,
-    listing::{self, Listing},
+    listing::{self, Listing, Pages},
     remote::Principal,
     wire::Wire,
 };
@@ -70,7 +70,7 @@ impl Dial<'_> {
                 authorizer.recall().await.map_err(WireError::from)?;
             }
             let connection = self.connect(tasks).await?;
-            match listing::tools(&self.server.name, &connection.caller).await {
+            match listing::tools(&self.server.name, &connection.caller, Pages::AsCanBeHad).await {
                 Ok(tools) => {
                     let info = connection.info.clone();
                     Ok((connection, Listing { info, tools }))

@@ -6,8 +6,14 @@
 //!
 //! Invariant: a request is sent again only where the refusal proves that it did not run.
 
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
 use super::{
-    error::WireError,
+    error::{CallError, WireError},
+    excerpt::Excerpt,
     inbox::Inbox,
     message::{RawReply, RpcError},
 };
@@ -19,6 +25,8 @@ pub(super) enum Trust {
     Believe,
     /// Its session may be lost.
     Doubt,
+    /// Nothing: no call depends on it.
+    Ignore,
 }
 
 /// What a refusal means for a session that stood before.
@@ -32,6 +40,39 @@ enum Verdict {
     NeverRan,
 }
 
+/// How often a new session refused what the former one had refused, one time after another: then the server means it,
+/// and new sessions are made less often.
+#[derive(Default)]
+pub(super) struct Renewals {
+    fruitless: AtomicU32,
+}
+
+impl Renewals {
+    const SHORTEST: Duration = Duration::from_secs(2);
+    /// 2 s doubled so often are a minute.
+    const MOST_DOUBLINGS: u32 = 5;
+
+    /// Takes the outcome of a call that was sent again in a new session.
+    pub(super) fn note<T>(&self, outcome: &Result<T, CallError>) {
+        match outcome {
+            Err(CallError::Refused(_) | CallError::Lost(_)) => {
+                self.fruitless.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(_) | Err(_) => self.fruitless.store(0, Ordering::Relaxed),
+        }
+    }
+
+    /// For how long a new session is not doubted.
+    pub(super) fn patience(&self) -> Duration {
+        Self::SHORTEST * (1 << self.fruitless.load(Ordering::Relaxed).min(Self::MOST_DOUBLINGS))
+    }
+
+    /// The same, but nothing while new sessions help.
+    pub(super) fn fruitless_patience(&self) -> Duration {
+        if self.fruitless.load(Ordering::Relaxed) == 0 { Duration::ZERO } else { self.patience() }
+    }
+}
+
 /// Takes the outcome of a request. Where it casts doubt on the session, `inbox` is told; where it also proves that the
 /// request did not run, it is [`WireError::NotSent`] from then on. `status` is that of the HTTP answer.
 pub(super) fn settle(
@@ -43,13 +84,14 @@ pub(super) fn settle(
         Ok(Ok(_)) => Verdict::OfTheRequest,
         Ok(Err(error)) => of_an_error(error, status.unwrap_or(200)),
         Err(WireError::Refused { status, body }) => of_a_refusal(*status, body),
+        Err(WireError::NoAnswer(_)) => Verdict::Doubtful,
         Err(_) => Verdict::OfTheRequest,
     };
     if verdict == Verdict::OfTheRequest {
         return outcome;
     }
     let reason = match &outcome {
-        Ok(Err(error)) => error.message.clone(),
+        Ok(Err(error)) => Excerpt(&error.message).to_string(),
         Ok(Ok(_)) => String::new(),
         Err(error) => error.to_string(),
     };
@@ -58,12 +100,13 @@ pub(super) fn settle(
     if verdict == Verdict::NeverRan { Err(WireError::NotSent(reason)) } else { outcome }
 }
 
-/// A refusal by HTTP status alone.
+/// A refusal by HTTP status.
 fn of_a_refusal(status: u16, body: &str) -> Verdict {
     match status {
         // It took too long, is too large, or comes too often: that is no matter of sessions.
         408 | 413 | 414 | 429 | 431 => Verdict::OfTheRequest,
-        400..=499 => Verdict::NeverRan,
+        // What servers say before they look at a request.
+        400 | 401 | 403 | 404 | 410 | 422 => Verdict::NeverRan,
         _ if denies_session(body) => Verdict::NeverRan,
         _ if speaks_of_session(body) => Verdict::Doubtful,
         // A proxy that cannot reach the server says nothing of its session.
@@ -79,8 +122,8 @@ fn of_an_error(error: &RpcError, status: u16) -> Verdict {
     let of_the_transport = matches!(error.code, -32_600 | -32_002..=-32_000);
     match &error.message {
         text if of_the_transport && denies_session(text) => Verdict::NeverRan,
-        _ if of_the_transport && matches!(status, 400..=499) => Verdict::NeverRan,
-        text if speaks_of_session(text) && error.code != -32_602 => Verdict::Doubtful,
+        _ if of_the_transport && matches!(status, 400 | 401 | 403 | 404 | 410 | 422) => Verdict::NeverRan,
+        text if error.code != -32_602 && speaks_of_session(text) => Verdict::Doubtful,
         _ => Verdict::OfTheRequest,
     }
 }
@@ -90,24 +133,30 @@ fn speaks_of_session(text: &str) -> bool {
     ["session", "initialize", "transport"].iter().any(|word| text.contains(word))
 }
 
-/// Whether a text says that there is no such session, so that nothing can have run in it.
+/// Whether a text says that there is no such session, so that nothing can have run in it. A long one is a page or a stack,
+/// whose words prove nothing.
 fn denies_session(text: &str) -> bool {
-    const DENIALS: [&str; 12] = [
-        "not found",
-        "no valid",
-        "invalid",
-        "unknown",
-        "missing",
-        "no such",
-        "does not exist",
-        "doesn't exist",
-        "required",
+    const LONGEST: usize = 300;
+    const DENIALS: [&str; 16] = [
+        "session not found",
+        "session was not found",
+        "session does not exist",
+        "session doesn't exist",
+        "session id not found",
+        "session id is required",
+        "session-id header is required",
+        "session is required",
+        "no valid session",
+        "no such session",
+        "invalid session",
+        "unknown session",
+        "missing session",
         "not initialized",
         "uninitialized",
-        "no transport",
+        "no transport found",
     ];
-    let lower = text.to_ascii_lowercase();
-    speaks_of_session(text) && DENIALS.iter().any(|denial| lower.contains(denial))
+    let text = text.to_ascii_lowercase();
+    text.len() <= LONGEST && DENIALS.iter().any(|denial| text.contains(denial))
 }
 
 #[cfg(test)]
@@ -127,6 +176,12 @@ mod tests {
             (503, "unknown session", Verdict::NeverRan),
             (500, "session gone", Verdict::Doubtful),
             (500, "", Verdict::Doubtful),
+            (409, "conflict", Verdict::Doubtful),
+            (
+                500,
+                "Error: order not found\n at StreamableHTTPServerTransport.handleRequest",
+                Verdict::Doubtful,
+            ),
             (502, "Bad Gateway", Verdict::OfTheRequest),
             (503, "", Verdict::OfTheRequest),
             (413, "", Verdict::OfTheRequest),
@@ -144,6 +199,7 @@ mod tests {
             (400, -32_000, "Bad Request", Verdict::NeverRan),
             (200, -32_603, "the session is gone", Verdict::Doubtful),
             (200, -32_000, "the engine is on fire", Verdict::OfTheRequest),
+            (200, -32_000, "Stripe checkout session: customer required", Verdict::Doubtful),
             (400, -32_602, "Invalid arguments: no session_id", Verdict::OfTheRequest),
             (200, 7, "boom", Verdict::OfTheRequest),
         ] {

@@ -74,9 +74,11 @@ impl<'a> Envelope<'a> {
     pub(super) fn kind(&self) -> Kind {
         // Many servers leave `jsonrpc` out, and many log JSON with an `id`.
         let foreign = self.has_others && !self.says_json_rpc;
-        let answers = self.error.is_some() || self.result.is_some();
+        let result = self.result.filter(|result| self.method.is_none() || result.get() != "null");
+        let answers = self.error.is_some() || result.is_some();
+        let is_object = |value: Option<&RawValue>| value.is_some_and(|value| value.get().starts_with('{'));
         match (&self.method, &self.id) {
-            _ if foreign && !self.result.is_some_and(|result| result.get().starts_with('{')) => Kind::Noise,
+            _ if foreign && !is_object(result) && !is_object(self.error) => Kind::Noise,
             _ if answers => Kind::Answer,
             (Some(_), Some(_)) => Kind::Request,
             (Some(_), None) => Kind::Notification,
@@ -148,6 +150,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
                         Member::Error => envelope.error = present,
                         Member::Other => envelope.has_others = true,
                     }
+                }
+                // Some servers write that there is none in words of their own.
+                let says_none =
+                    |error: &&RawValue| matches!(error.get(), "false" | "\"\"" | "[]" | "{}" | "0");
+                if envelope.result.is_some_and(|result| result.get() != "null") {
+                    envelope.error = envelope.error.filter(|error| !says_none(error));
                 }
                 Ok(envelope)
             }
@@ -227,6 +235,9 @@ mod tests {
             (r#"{"id":1,"method":"ping"}"#, Kind::Request),
             (r#"{"jsonrpc":"2.0","id":null,"method":"n"}"#, Kind::Notification),
             (r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"n"}"#, Kind::Request),
+            (r#"{"id":1,"error":{"code":1,"message":"x"},"took":3}"#, Kind::Answer),
+            (r#"{"method":"ping","id":5,"params":null,"result":null,"error":null}"#, Kind::Request),
+            (r#"{"jsonrpc":"2.0","method":"n","id":null,"result":null}"#, Kind::Notification),
             (r#"{"level":"info","id":1,"msg":"x"}"#, Kind::Noise),
             (r#"{"level":"error","id":1,"error":"x"}"#, Kind::Noise),
             (r#"{"level":"info","id":1,"method":"tools/call"}"#, Kind::Noise),

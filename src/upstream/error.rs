@@ -74,7 +74,7 @@ pub enum ConnectError {
     #[error("the handshake failed: {0}")]
     Handshake(String),
     /// The server refused the handshake.
-    #[error("the handshake failed: the server answered with an error: {message}")]
+    #[error("the handshake failed: the server answered with an error: {}", Excerpt(message))]
     Refused {
         /// Its words.
         message: String,
@@ -82,7 +82,7 @@ pub enum ConnectError {
         data: String,
     },
     /// The tools could not be listed.
-    #[error("cannot list the tools: {reason}")]
+    #[error("cannot list the tools: {}", Excerpt(reason))]
     Listing {
         /// Of the server's error, if it sent one.
         code: Option<i64>,
@@ -113,6 +113,9 @@ pub enum WireError {
     /// It may have reached the upstream.
     #[error("{0}")]
     Lost(String),
+    /// The upstream took it and answered with nothing, or with what is no message.
+    #[error("{0}")]
+    NoAnswer(String),
     /// The answer is larger than this many bytes.
     #[error("the answer is larger than {0} bytes (see --max-result-size)")]
     TooLarge(usize),
@@ -152,7 +155,7 @@ impl From<WireError> for CallError {
     fn from(error: WireError) -> Self {
         match error {
             WireError::NotSent(reason) => Self::NotSent(reason),
-            WireError::Lost(reason) => Self::Lost(reason),
+            WireError::Lost(reason) | WireError::NoAnswer(reason) => Self::Lost(reason),
             WireError::TooLarge(limit) => Self::TooLarge(limit),
             WireError::Authorization(AuthError::LoginNeeded(login)) => Self::LoginNeeded(login),
             WireError::Authorization(AuthError::Unavailable(reason)) => {

@@ -125,6 +125,11 @@ impl Decoder {
                 self.event.data.push(b'\n');
             }
             b"id" if !value.contains(&0) => self.last_id = Some(value.to_owned()),
+            // An answer whose server has only named its type.
+            _ if matches!(line.first(), Some(b'{' | b'[')) => {
+                self.event.data.extend_from_slice(line);
+                self.event.data.push(b'\n');
+            }
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
                 let milliseconds = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
                 self.retry = Some(milliseconds.map_or(Duration::MAX, Duration::from_millis));

@@ -11,8 +11,11 @@ pub(super) struct Excerpt<'a>(pub(super) &'a str);
 
 /// In place of what is not shown.
 pub(super) const HIDDEN: &str = "…";
-/// No name and no path segment has so many letters and digits without a break, but keys have.
+/// No word of a name has so many letters and digits, but keys have.
 const LONGEST_WORD: usize = 20;
+/// No name of this length has so many digits, but UUIDs and keys have.
+const LONGEST_NAME: usize = 16;
+const MOST_DIGITS: usize = 6;
 /// How many characters are shown.
 const LENGTH: usize = 300;
 
@@ -59,13 +62,29 @@ pub(super) fn without_secrets(text: &str) -> String {
         _ => text.to_owned(),
     };
     let mut shown = String::new();
-    for word in text.split_inclusive(|c: char| !c.is_alphanumeric()) {
-        let bare = word.trim_end_matches(|c: char| !c.is_alphanumeric());
-        let random = bare.len() > LONGEST_WORD && bare.contains(|c: char| c.is_ascii_digit());
+    for piece in text.split_inclusive(|c: char| !c.is_alphanumeric() && !"-_.".contains(c)) {
+        let name = piece.trim_end_matches(|c: char| !c.is_alphanumeric());
+        shown.push_str(&plain_name(name));
+        shown.push_str(&piece[name.len()..]);
+    }
+    shown.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// A name, without what looks random in it: as a whole, as a UUID does, or one of its words.
+fn plain_name(name: &str) -> String {
+    let digits = name.chars().filter(char::is_ascii_digit).count();
+    let is_host_or_version = name.contains('.');
+    if !is_host_or_version && name.len() >= LONGEST_NAME && digits >= MOST_DIGITS {
+        return HIDDEN.to_owned();
+    }
+    let mut shown = String::new();
+    for word in name.split_inclusive(['-', '_', '.']) {
+        let bare = word.trim_end_matches(['-', '_', '.']);
+        let random = bare.len() > LONGEST_WORD;
         shown.push_str(if random { HIDDEN } else { bare });
         shown.push_str(&word[bare.len()..]);
     }
-    shown.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    shown
 }
 
 #[cfg(test)]

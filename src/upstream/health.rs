@@ -31,8 +31,7 @@ impl Health {
             // The session has done its part, or had none in it.
             Ok(_) | Err(CallError::Rpc(_) | CallError::InputRequired(_) | CallError::TooLarge(_)) => {
                 if self.failures.load(Ordering::Relaxed) > 0 {
-                    self.failures.store(0, Ordering::Relaxed);
-                    self.trouble.send_if_modified(|trouble| trouble.take().is_some());
+                    self.reset();
                 }
                 return;
             }
@@ -41,9 +40,15 @@ impl Health {
         };
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         if failures >= TROUBLE {
-            let reason = format!("the last {failures} calls failed: {error}");
-            self.trouble.send_replace(Some(reason));
+            let reason = format!("one call after another fails: {error}");
+            self.trouble.send_if_modified(|trouble| trouble.replace(reason).is_none());
         }
+    }
+
+    /// A connection is new: what the former one's calls tell says nothing of it.
+    pub(super) fn reset(&self) {
+        self.failures.store(0, Ordering::Relaxed);
+        self.trouble.send_if_modified(|trouble| trouble.take().is_some());
     }
 
     /// Why calls fail, as it changes.
@@ -68,7 +73,7 @@ mod tests {
         health.note(&lost());
         assert_eq!(
             trouble.borrow().as_deref(),
-            Some("the last 3 calls failed: no answer came back, the tool may have run: gone")
+            Some("one call after another fails: no answer came back, the tool may have run: gone")
         );
         health.note(&Ok(()));
         assert_eq!(*trouble.borrow(), None);

@@ -59,6 +59,8 @@ impl Caller {
         }
         let heard = self.inbox.heard();
         match timeout(ANSWER, self.request("ping", Params::default(), self.trust())).await {
+            // The ping was refused, so the server is there, and its session is opened anew.
+            Ok(Err(WireError::NotSent(_))) if !self.inbox.is_open() => {}
             Ok(Err(WireError::NotSent(reason) | WireError::Lost(reason))) => {
                 self.inbox.close(format!("the server cannot be reached: {reason}"));
             }

@@ -102,6 +102,13 @@ impl Inbox {
         }
     }
 
+    /// Waits no longer for the answer to rmcp's request `id`, which was not sent.
+    pub(super) fn forget_control(&self, id: &RequestId) {
+        if let RequestId::Number(id) = id {
+            self.lock_asked().waiting.remove(id);
+        }
+    }
+
     /// Tells rmcp that its request `id` gets no answer, where none has come.
     pub(super) fn no_answer(&self, id: &RequestId, error: ErrorData) {
         if let RequestId::Number(number) = id
@@ -123,8 +130,15 @@ impl Inbox {
             Ok(envelope) => envelope,
             Err(error) => {
                 self.ignore(text);
-                if let Some(id) = self.find_waiting(envelope::find_ids(text)) {
-                    self.answer(id, Err(WireError::Lost(format!("the answer is not JSON: {error}"))));
+                let (ids, reason) = (envelope::find_ids(text), format!("the answer is not JSON: {error}"));
+                for id in &ids {
+                    self.no_answer(
+                        &RequestId::Number(*id),
+                        ErrorData::new(tidy::UNREADABLE, reason.clone(), None),
+                    );
+                }
+                if let Some(id) = self.find_waiting(ids) {
+                    self.answer(id, Err(WireError::Lost(reason)));
                 }
                 return;
             }

@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use indexmap::IndexMap;
 use rmcp::model::ServerPeerInfo;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -55,15 +56,24 @@ impl ServerInfo {
 #[serde(rename_all = "camelCase")]
 struct Page<'a> {
     #[serde(borrow, default)]
-    tools: Option<Vec<&'a RawValue>>,
+    tools: Option<&'a RawValue>,
     /// To the letter: it is the server's alone. An empty text may lead to a page as well.
     #[serde(borrow, default)]
     next_cursor: Option<&'a RawValue>,
 }
 
+/// Which pages a list needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pages {
+    /// Those that can be had: better some tools than none.
+    AsCanBeHad,
+    /// All: the former list is better than a part of the new one.
+    All,
+}
+
 /// Lists all pages of the server's tools. A tool that cannot be read is left out, with a warning; a further page that
 /// cannot be had costs no tool of those before.
-pub(super) async fn tools(server: &str, caller: &Caller) -> Result<Vec<Tool>, ConnectError> {
+pub(super) async fn tools(server: &str, caller: &Caller, pages: Pages) -> Result<Vec<Tool>, ConnectError> {
     let mut tools = Tools { server, found: Vec::new(), names: HashSet::new() };
     let mut seen = HashSet::new();
     let mut next = tools.add(&first_page(caller).await?)?;
@@ -82,7 +92,7 @@ pub(super) async fn tools(server: &str, caller: &Caller) -> Result<Vec<Tool>, Co
             Ok(next) => next,
             // Only the last page of some servers has an empty cursor, which they refuse.
             Err(_) if cursor.get() == "\"\"" => break,
-            Err(error) if caller.inbox.is_closed() => return Err(error),
+            Err(error) if caller.inbox.is_closed() || pages == Pages::All => return Err(error),
             Err(error) => {
                 warn!(server, %error, tools = tools.found.len(), "serves the tools of the pages that could be had");
                 break;
@@ -117,10 +127,10 @@ struct Tools<'a> {
 impl Tools<'_> {
     /// Adds those of a page; gives the cursor of the next one.
     fn add(&mut self, page: &RawValue) -> Result<Option<Box<RawValue>>, ConnectError> {
-        let page: Option<Page<'_>> = serde_json::from_str(page.get())
-            .map_err(|error| ConnectError::Listing { code: None, reason: error.to_string() })?;
+        let page: Option<Page<'_>> = serde_json::from_str(page.get()).map_err(unreadable)?;
         let Some(page) = page else { return Ok(None) };
-        for tool in page.tools.into_iter().flatten().filter_map(|tool| Tool::read(self.server, tool)) {
+        let listed = page.tools.map(listed).transpose()?.unwrap_or_default();
+        for tool in listed.into_iter().filter_map(|tool| Tool::read(self.server, tool)) {
             if self.names.insert(tool.name.clone()) {
                 self.found.push(tool);
             } else {
@@ -134,4 +144,18 @@ impl Tools<'_> {
         let next = page.next_cursor.filter(|cursor| cursor.get() != "false");
         Ok(next.map(ToOwned::to_owned))
     }
+}
+
+/// The tools of a page. Some servers write a list with gaps, or an empty one, as an object.
+fn listed(tools: &RawValue) -> Result<Vec<&RawValue>, ConnectError> {
+    if tools.get().starts_with('{') {
+        let members: IndexMap<String, &RawValue> = serde_json::from_str(tools.get()).map_err(unreadable)?;
+        return Ok(members.into_values().collect());
+    }
+    serde_json::from_str(tools.get()).map_err(unreadable)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is for map_err")]
+fn unreadable(error: serde_json::Error) -> ConnectError {
+    ConnectError::Listing { code: None, reason: error.to_string() }
 }

@@ -66,7 +66,7 @@ async fn live(shared: Arc<Shared>, lane: Arc<Lane>, identity: Identity, forwarde
     let attempt = Box::pin(dial.open_for_calls(&pool.tasks));
     match lane.stop.run_until_cancelled(attempt).await {
         Some(Ok(connection)) => {
-            connection.caller.enter_service(false);
+            connection.caller.enter_service(shared.renewals.fruitless_patience());
             lane.state.send_replace(State::Open(connection.caller.clone()));
             let silence = shared.config.bounds.idle;
             pool.serve(identity, &lane, &connection, silence).await;

@@ -85,7 +85,7 @@ impl Endpoint {
         let Some(authorizer) = &self.authorizer else {
             let response = self.execute(request).await?;
             return match response.status() {
-                _ if trust == Trust::Doubt => Ok(response),
+                _ if trust != Trust::Believe => Ok(response),
                 StatusCode::UNAUTHORIZED if self.caller.is_empty() => Err(WireError::Unauthorized),
                 StatusCode::UNAUTHORIZED => Err(WireError::CallerUnauthorized),
                 _ => Ok(response),
@@ -102,10 +102,13 @@ impl Endpoint {
             let (status, challenge) = (response.status(), Challenge::of(response.headers(), response.url()));
             // A 403 with a challenge stands for a 401, unless the token is good and lacks a scope.
             let refused = match &challenge {
-                Some(challenge) if status == StatusCode::FORBIDDEN => !challenge.insufficient_scope(),
+                Some(challenge) if status == StatusCode::FORBIDDEN => {
+                    !challenge.insufficient_scope() && (credential.is_none() || challenge.invalid_token())
+                }
                 _ => status == StatusCode::UNAUTHORIZED,
             };
-            if refused && trust == Trust::Doubt {
+            let ignored = trust == Trust::Ignore && matches!(status.as_u16(), 401 | 403);
+            if ignored || (refused && trust == Trust::Doubt) {
                 return Ok(response);
             }
             if !self.caller.is_empty() {
@@ -123,8 +126,10 @@ impl Endpoint {
                 (StatusCode::FORBIDDEN, Some(challenge)) if challenge.insufficient_scope() => {
                     authorizer.step_up(credential, challenge).await?
                 }
-                // A new token may be refused for what it may not do: that is the server's answer.
-                (StatusCode::FORBIDDEN, Some(challenge)) if attempt == 0 || challenge.invalid_token() => {
+                // A token may be refused for what it may not do: that is the server's answer, and costs no token.
+                (StatusCode::FORBIDDEN, Some(challenge))
+                    if credential.is_none() || challenge.invalid_token() =>
+                {
                     authorizer.refused(credential, challenge, attempt).await?
                 }
                 _ => return Ok(response),

@@ -22,7 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     connection::{Caller, ToolHeaders},
     dial::Dial,
-    doubt::Trust,
+    doubt::{Renewals, Trust},
     error::CallError,
     forwarded::Forwarded,
     gate::Gate,
@@ -75,6 +75,8 @@ pub(super) struct Shared {
     wanted: Notify,
     /// Whether its calls fail one after another.
     pub(super) health: Health,
+    /// Whether new sessions were of any help.
+    pub(super) renewals: Renewals,
 }
 
 impl Shared {
@@ -96,7 +98,8 @@ impl Shared {
 
     /// Opens a connection to callers.
     pub(super) fn connected(&self, caller: Arc<Caller>, renewed: bool) {
-        caller.enter_service(renewed);
+        caller.enter_service(if renewed { self.renewals.patience() } else { Duration::ZERO });
+        self.health.reset();
         self.caller.store(Some(caller));
         self.tally.connected();
         self.held.store(true, Ordering::Release);
@@ -152,6 +155,7 @@ impl Session {
             attempts: watch::Sender::new(()),
             wanted: Notify::new(),
             health: Health::default(),
+            renewals: Renewals::default(),
         });
         tasks.spawn(supervisor::run(shared.clone(), tasks.clone(), stop));
         Self { shared }
@@ -209,10 +213,13 @@ impl Session {
     ///
     /// [`CallError`] says whether the tool may have run.
     pub async fn call(&self, call: Call<'_>, deadline: Instant) -> Result<Box<RawValue>, CallError> {
-        let (caller, _lease) = self.reach(call, deadline).await?;
+        let (caller, lease) = self.reach(call, deadline).await?;
         let _turn = self.shared.gate.enter(deadline).await?;
         let outcome = self.run(&caller, call, deadline).await;
-        self.shared.health.note(&outcome);
+        // A refusal of one caller's own headers tells nothing of the server.
+        if lease.is_none() || outcome.is_ok() {
+            self.shared.health.note(&outcome);
+        }
         outcome
     }
 
@@ -235,8 +242,12 @@ impl Session {
         match (timeout_at(deadline, checked).await, error) {
             (Ok(Ok((again, _lease))), _) => {
                 // What a new session refuses, too, is believed.
-                let trust = if Arc::ptr_eq(caller, &again) { again.trust() } else { Trust::Believe };
-                self.attempt(&again, call, deadline, trust).await
+                if Arc::ptr_eq(caller, &again) {
+                    return self.attempt(&again, call, deadline, again.trust()).await;
+                }
+                let outcome = self.attempt(&again, call, deadline, Trust::Believe).await;
+                self.shared.renewals.note(&outcome);
+                outcome
             }
             // That it may have run matters more than why it cannot run again.
             (_, lost @ CallError::Lost(_)) => Err(lost),

@@ -76,7 +76,7 @@ impl Sse {
                     (Ok(()), _) => {}
                     // The server may have forgotten the session while its stream seems to stand.
                     (Err(error), Trust::Doubt) => return doubt::settle(Err(error), None, &self.inbox),
-                    (Err(error), Trust::Believe) => return Err(error),
+                    (Err(error), _) => return Err(error),
                 }
             }
             reply = &mut answer => return reply,
@@ -92,7 +92,7 @@ impl Sse {
         let (stop, shared) = (self.stop.clone(), self.shared.clone());
         self.tasks.spawn_on(
             async move {
-                let post = shared.post(frame, HeaderMap::new(), Trust::Doubt);
+                let post = shared.post(frame, HeaderMap::new(), Trust::Ignore);
                 drop(stop.run_until_cancelled(timeout(NOTIFY, post)).await);
             },
             &self.runtime,

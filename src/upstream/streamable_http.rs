@@ -21,7 +21,7 @@ use url::Url;
 
 use super::{
     doubt::{self, Trust},
-    envelope::Envelope,
+    envelope::{self, Envelope},
     error::WireError,
     frame::Frame,
     inbox::Inbox,
@@ -102,7 +102,7 @@ impl StreamableHttp {
                 Err(error) => refused(error, request.id),
             };
             match request.trust {
-                Trust::Believe => outcome,
+                Trust::Believe | Trust::Ignore => outcome,
                 Trust::Doubt => doubt::settle(outcome, status, &self.shared.inbox),
             }
         };
@@ -138,7 +138,7 @@ impl StreamableHttp {
     pub(super) fn notify(&self, frame: Frame) {
         let shared = self.shared.clone();
         self.spawn(async move {
-            let _ = timeout(GOODBYE, shared.post(frame, HeaderMap::new(), Trust::Doubt)).await;
+            let _ = timeout(GOODBYE, shared.post(frame, HeaderMap::new(), Trust::Ignore)).await;
         });
     }
 
@@ -210,7 +210,7 @@ impl Shared {
         let WireError::Refused { status, body } = error else {
             return Err(error);
         };
-        match Envelope::open(&body).ok().filter(|answer| answer.error.is_some()) {
+        match Envelope::open(&envelope::text(body.as_bytes())).ok().filter(|answer| answer.error.is_some()) {
             Some(answer) => self.inbox.answer_control(id, &answer),
             None => {
                 let reason = format!("server/discover was refused with HTTP {status}");
@@ -245,7 +245,8 @@ fn refused(error: WireError, id: u64) -> (Result<RawReply, WireError>, Option<u1
     let WireError::Refused { status, body } = &error else {
         return (Err(error), None);
     };
-    let answer = Envelope::open(body).ok().filter(|answer| answer.error.is_some());
+    let text = envelope::text(body.as_bytes());
+    let answer = Envelope::open(&text).ok().filter(|answer| answer.error.is_some());
     match answer.filter(|answer| answer.number() == i64::try_from(id).ok()) {
         Some(answer) => (Ok(answer.reply()), Some(*status)),
         None => (Err(error), None),

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use super::{
     connection::Connection,
     error::ConnectError,
-    listing::{self, Listing},
+    listing::{self, Listing, Pages},
     pace::Pace,
     people::People,
     session::Shared,
@@ -151,8 +151,10 @@ async fn serve(
     let mut fresh = pin!(keep_fresh(authorizer));
     let mut watch = pin!(connection.caller.keep_watch(shared.config.bounds.idle));
     let mut login = pin!(new_login(authorizer));
-    let mut trouble = shared.health.trouble();
+    // What was told while another thing was looked at is not lost.
+    let mut changes = pin!(changed_listing(server, connection));
     shared.connected(connection.caller.clone(), renewed);
+    let mut trouble = shared.health.trouble();
     let mut listing = Arc::new(listing);
     let end = loop {
         // While a login is wanted the connection is kept: calls go on as soon as there is a token.
@@ -165,14 +167,17 @@ async fn serve(
         };
         shared.status.send_replace(status);
         tokio::select! {
-            reason = connection.ended() => break End::Lost(reason),
+            // Calls that are under way in a doubted session go on.
+            biased;
             () = connection.caller.inbox.doubted() => break End::Renewal,
+            reason = connection.ended() => break End::Lost(reason),
             // Whose session it was is not known.
             () = &mut login => break End::Renewal,
             () = stop.cancelled() => break End::Stop,
-            changed = changed_listing(server, connection) => {
+            changed = &mut changes => {
                 info!(server, tools = changed.tools.len(), "the server's tools have changed");
                 listing = Arc::new(changed);
+                changes.set(changed_listing(server, connection));
             }
             () = login_wish_changed(authorizer, shown.clone()) => {}
             () = authorized(authorizer), if shown.is_some() => break End::Renewal,
@@ -224,7 +229,7 @@ async fn login_wish_changed(authorizer: Option<&Authorizer>, shown: Option<Strin
 async fn changed_listing(server: &str, connection: &Connection) -> Listing {
     loop {
         connection.tools_changed().await;
-        match timeout(LIST, listing::tools(server, &connection.caller)).await {
+        match timeout(LIST, listing::tools(server, &connection.caller, Pages::All)).await {
             Ok(Ok(tools)) => return Listing { info: connection.info.clone(), tools },
             Ok(Err(error)) => warn!(server, %error, "kept the former list of tools"),
             Err(_) => warn!(server, "kept the former list of tools: no answer within {}", People(LIST)),

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     envelope::{self, Envelope},
+    excerpt::Excerpt,
     message::RpcError,
 };
 
@@ -89,7 +90,8 @@ fn initialized(result: Value) -> Result<Value, String> {
         }
         Some(other) => {
             return Err(format!(
-                "the `protocolVersion` in the server's answer to `initialize` is no version: {other}"
+                "the `protocolVersion` in the server's answer to `initialize` is no version: {}",
+                Excerpt(&other.to_string())
             ));
         }
     };

@@ -116,7 +116,6 @@ REFUSALS = {
     "401-challenge": (401, refusal("Session not found")),
     "403": (403, '{"error": "Forbidden"}'),
     "404": (404, ""),
-    "409": (409, "conflict"),
     "410": (410, "Gone"),
     "422": (422, "Unexpected message, expected initialize request"),
     "500-session": (500, '{"error": "Error POSTing to endpoint (HTTP 400): No valid session ID provided"}'),
@@ -124,7 +123,10 @@ REFUSALS = {
     "200-error": (200, refusal("Session not found", -32001, "ID")),
     "200-null-id": (200, refusal("Invalid Request: session does not exist", -32600)),
     # These do not prove that the call did not run: it is told so, and the next one succeeds.
+    "!409": (409, "conflict"),
     "!500": (500, "Internal Server Error"),
+    "!200-page": (200, "<html>Sign in</html>"),
+    "!200-empty": (200, ""),
     "!500-gone": (500, "session gone"),
     "!200-gone": (200, refusal("the session is gone", -32603, "ID")),
 }

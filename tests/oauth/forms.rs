@@ -225,9 +225,16 @@ async fn a_forbidden_token_is_no_token() {
 
 #[tokio::test]
 async fn a_forbidden_token_is_renewed() {
-    let fake = Fake::start(|_, reply| match reply.status {
-        401 => Reply { status: 403, ..reply },
-        _ => reply,
+    let fake = Fake::start(|_, mut reply| {
+        if reply.status == 401 {
+            reply.status = 403;
+            for (name, value) in &mut reply.headers {
+                if *name == "WWW-Authenticate" {
+                    value.push_str(", error=\"invalid_token\"");
+                }
+            }
+        }
+        reply
     })
     .await;
     let gateway = Gateway::config(&json!({ "guarded": fake.config(&json!({})) })).start().await;
@@ -256,6 +263,10 @@ async fn what_stays_forbidden_is_the_servers_answer() {
     let answer = answered(&gateway).await;
     assert!(answer.error(502).contains("403"), "{answer:?}");
     echoes(&gateway, "still here").await;
-    assert_eq!(fake.asked("/authorize").len(), 1);
+    assert_eq!(
+        (fake.asked("/authorize").len(), fake.asked("/token").len()),
+        (1, 1),
+        "it costs no token either"
+    );
     gateway.stop().await;
 }

@@ -88,11 +88,14 @@ pub(in crate::oauth) fn check(status: u16, answer: &Value, secrets: &[String]) -
 
 /// `error` and `error_description`, or what servers write in their place: an object, or members of other names.
 fn words(answer: &Value) -> [Option<String>; 2] {
-    let error = &answer["error"];
+    let none = Value::Null;
+    let counts = |value: &&Value| !matches!(value.as_u64(), Some(0)) && *value != "0";
+    let error = Some(&answer["error"]).filter(counts).unwrap_or(&none);
+    let code = Some(&answer["errorCode"]).filter(counts).unwrap_or(&none);
     let nested = ["code", "type", "status", "message"].map(|name| &error[name]);
     let first = |places: &[&Value]| places.iter().find_map(|place| text(place));
     [
-        first(&[error]).or_else(|| first(&nested)).or_else(|| first(&[&answer["errorCode"]])),
+        first(&[error]).or_else(|| first(&nested)).or_else(|| first(&[code])),
         first(&[
             &answer["error_description"],
             &error["message"],

@@ -33,7 +33,7 @@ impl Shared {
     /// The answer to our request `wanted`.
     pub(super) async fn answer(&self, response: Response, wanted: u64) -> Result<RawReply, WireError> {
         let reply = self.follow(response, Some(wanted)).await?;
-        reply.ok_or_else(|| WireError::Lost(NO_ANSWER.into()))
+        reply.ok_or_else(|| WireError::NoAnswer(NO_ANSWER.into()))
     }
 
     /// Reads a response to its end, or up to the answer to `wanted`; resumes a broken stream where the server
@@ -70,13 +70,13 @@ impl Shared {
         if text.is_empty() {
             return Ok(None);
         }
-        if ["data:", "event:", "id:", ":"].iter().any(|field| text.starts_with(field)) {
+        if ["data:", "event:", "id:", "retry:", ":"].iter().any(|field| text.starts_with(field)) {
             return self.take_events(body, wanted);
         }
         let unreadable = !text.starts_with('[') && Envelope::open(&text).is_err();
         match self.take(&text, wanted) {
             None if unreadable => {
-                Err(WireError::Lost(format!("its answer is not JSON-RPC: {}", Excerpt(&text))))
+                Err(WireError::NoAnswer(format!("its answer is not JSON-RPC: {}", Excerpt(&text))))
             }
             reply => Ok(reply),
         }
@@ -133,7 +133,7 @@ impl Shared {
         }
         // Whatever it answers, calls and tokens do not depend on it.
         let response =
-            self.endpoint.send(Method::GET, &self.url, headers, Bytes::new(), Trust::Doubt).await?;
+            self.endpoint.send(Method::GET, &self.url, headers, Bytes::new(), Trust::Ignore).await?;
         remote::accepted(response).await
     }
 
@@ -147,7 +147,7 @@ impl Shared {
                     let opened = Instant::now();
                     let _ = self.read(&mut events, None).await;
                     last = last_event(&events).or(last);
-                    if opened.elapsed() > wait {
+                    if opened.elapsed() > RETRY {
                         wait = retry(&events);
                     }
                     self.inbox.suspect();
