@@ -98,8 +98,12 @@ impl Shared {
 
     /// Opens a connection to callers.
     pub(super) fn connected(&self, caller: Arc<Caller>, renewed: bool) {
-        caller.enter_service(if renewed { self.renewals.patience() } else { Duration::ZERO });
-        self.health.reset();
+        if renewed {
+            caller.enter_service(self.renewals.patience());
+        } else {
+            caller.enter_service(Duration::ZERO);
+            self.health.reset();
+        }
         self.caller.store(Some(caller));
         self.tally.connected();
         self.held.store(true, Ordering::Release);

@@ -3,7 +3,7 @@
 
 use std::{convert::Infallible, future::pending, pin::pin, sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
@@ -21,6 +21,8 @@ use crate::oauth::Authorizer;
 /// How long listing the tools anew may take.
 const LIST: Duration = Duration::from_secs(30);
 
+/// How long the failures of calls count where no other call follows.
+const FORGIVEN: Duration = Duration::from_secs(60);
 /// How long an attempt to connect may take until it is told that it still goes on.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -165,6 +167,7 @@ async fn serve(
             (None, Some(reason)) => Status::Failing(listing.clone(), reason),
             (None, None) => Status::Ready(listing.clone()),
         };
+        let failing = matches!(status, Status::Failing(..));
         shared.status.send_replace(status);
         tokio::select! {
             // Calls that are under way in a doubted session go on.
@@ -181,6 +184,8 @@ async fn serve(
             }
             () = login_wish_changed(authorizer, shown.clone()) => {}
             () = authorized(authorizer), if shown.is_some() => break End::Renewal,
+            // Where nobody calls a server that is not ready, no call could show that it is.
+            () = sleep(FORGIVEN), if failing => shared.health.reset(),
             // Its sender is the session's own.
             _ = trouble.changed() => {}
             never = &mut fresh => match never {},
