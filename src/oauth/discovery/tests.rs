@@ -168,6 +168,18 @@ async fn the_configured_server_counts_whatever_is_named() {
         assert_eq!(found.scopes, Some(Scopes::parse("a b")));
         assert_eq!(found.overruled, overruled.then(|| origin(&stub)), "{named:?}");
     }
+    // People paste the address of its metadata, too.
+    for pasted in ["/base/.well-known/openid-configuration".to_owned(), format!("{SERVER}/base")] {
+        let stub = serve([]).await;
+        let found = discover_at(&stub, Some(other.url(&pasted).as_str()), None).await.unwrap();
+        assert_eq!(found.server.issuer, base.as_str(), "{pasted}");
+    }
+    // Nor does the issuer at the root of its host stand in for it.
+    for page in [response(503, ""), response(404, "")] {
+        let host = serve([(SERVER, server("ORIGIN")), (&format!("{SERVER}/base"), page)]).await;
+        let stub = serve([(RESOURCE, resource("ORIGIN", &[]))]).await;
+        assert!(discover_at(&stub, Some(host.url("/base").as_str()), None).await.is_err());
+    }
     // What was configured and cannot be had is not replaced by what a stranger names.
     let stub = serve([(RESOURCE, resource("ORIGIN", &["ORIGIN"])), (SERVER, server("ORIGIN"))]).await;
     let error = discover_at(&stub, Some("http://127.0.0.1:1/base"), None).await.unwrap_err();
