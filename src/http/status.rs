@@ -58,8 +58,8 @@ struct ServerReport {
     /// How many tools it had when it was last connected.
     tools: usize,
     /// Names of tools that it has and that no URL can lead to.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    unreachable: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreachable: Option<Vec<String>>,
     /// How often its program was started again, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     restarts: Option<u64>,
@@ -124,7 +124,7 @@ impl ServerReport {
             unreachable: offer
                 .filter(|_| !permission.is_limited())
                 .map(|offer| offer.catalogue.unreachable.clone())
-                .unwrap_or_default(),
+                .filter(|names| !names.is_empty()),
             restarts: entry.session.restarts(),
             calls: Calls::of(entry, permission),
         }
