@@ -72,6 +72,9 @@ def disagreements(subject):
         if subject.wrapped and not (isinstance(each, dict) and "result" in each):
             continue
         said = original(each)
+        if subject.wrapped and said is False and isinstance(each["result"], (dict, list)):
+            # A text that is an object or a list is given as that.
+            said = original({**each, "result": json.dumps(each["result"])})
         met[said] += 1
         answer = documented(each["result"] if subject.wrapped else each)
         # What leads elsewhere has no verdict of its own; the document must have one all the same.
