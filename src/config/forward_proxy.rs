@@ -53,7 +53,7 @@ impl ForwardProxy {
         })
     }
 
-    /// The proxy for a request to this URL; nothing where it goes straight.
+    /// The proxy for a request to this URL; `None` if the request goes directly.
     pub fn of(&self, url: &Url) -> Option<&Url> {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
         proxy.as_ref().filter(|_| !self.exempt.iter().any(|exemption| exemption.covers(url)))

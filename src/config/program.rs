@@ -18,7 +18,7 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin";
 /// The longest first line of a script that Linux reads, in bytes.
 const FIRST_LINE: usize = 256;
 
-/// Why the program of `stdio` cannot be started; nothing where it can, as far as that can be seen.
+/// Why the program of `stdio` cannot be started; `None` if it can, as far as that can be seen.
 pub(super) fn fault(stdio: &Stdio, environment: &Environment) -> Option<String> {
     let own = stdio.env.get("PATH").map(ExposeSecret::expose_secret);
     let path = own.or_else(|| environment.get("PATH")).unwrap_or(DEFAULT_PATH);

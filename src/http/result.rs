@@ -115,7 +115,7 @@ impl<'a> ToolResult<'a> {
     }
 }
 
-/// `raw` read as an object; nothing where it is something else, which serde would take for a list of its members.
+/// `raw` read as an object; `None` if it is something else, which serde would take for a list of its members.
 fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<Option<T>, ApiError> {
     let object = raw.get().starts_with('{').then(|| serde_json::from_str(raw.get()));
     object.transpose().map_err(|error| ApiError::BadResult(error.to_string()))

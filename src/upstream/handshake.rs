@@ -40,7 +40,7 @@ impl Handshake {
     }
 }
 
-/// rmcp's error in the words of whoever runs the gateway.
+/// rmcp's error, in words for the operator.
 pub(super) fn explain(error: ClientInitializeError, inbox: &Inbox) -> ConnectError {
     match error {
         ClientInitializeError::TransportError { error, .. } => match error.error.downcast::<WireError>() {

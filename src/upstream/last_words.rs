@@ -10,7 +10,7 @@ use super::excerpt::Excerpt;
 /// How many lines are kept.
 const KEPT: usize = 5;
 
-/// Shared by whoever reads them and whoever asks for them.
+/// Shared by the task that reads stderr and the session that shows them.
 #[derive(Clone, Default)]
 pub(super) struct LastWords(Arc<Mutex<VecDeque<String>>>);
 

@@ -36,7 +36,7 @@ pub(super) struct Client {
     pub method: ClientAuthMethod,
     /// Where logins come back to; nothing for client credentials.
     pub redirect_uri: Option<Url>,
-    /// What logins were to ask for when it registered itself; nothing where that is no matter.
+    /// What logins were to ask for when it registered itself; `None` if that does not matter.
     pub scopes: Option<Scopes>,
     /// How it came to be.
     pub origin: ClientOrigin,
