@@ -5,28 +5,28 @@
 
 mod certificate;
 mod door;
+mod in_effect;
 mod listen;
 mod metrics_port;
-mod plan;
 mod reload;
-mod roster;
 mod tokens;
 mod watch;
 
 use std::{future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use ::http::header::AUTHORIZATION;
 use actix_rt::System;
-use actix_web::{dev::Server, web::Data};
+use actix_web::dev::Server;
 use tokio::time::{sleep, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 use url::Url;
 
 use crate::{
-    config::{Audit, Config, Server as Upstream},
-    http::{AuditLog, Gateway, Insight},
-    oauth::{Authorizer, Office},
+    access::{Authenticator, Runtime},
+    config::{Audit, Config},
+    http::{self, AuditLog, Observability, Services},
+    oauth::Office,
+    registry::{Reconciler, Registry},
     systemd::{Notifier, State},
     telemetry::Traces,
     upstream,
@@ -34,10 +34,10 @@ use crate::{
 
 use self::{
     certificate::InForce,
+    in_effect::InEffect,
     listen::{base_url, bind, front, serve},
     metrics_port::MetricsPort,
     reload::Reloader,
-    roster::Roster,
 };
 pub use reload::Source;
 pub use tokens::{TokensError, list, login, logout};
@@ -117,54 +117,49 @@ pub enum RunError {
 }
 
 impl Application {
-    /// Binds the port first, then starts one session per server, side by side. Nothing waits for a server.
+    /// Binds the port first and starts the servers last, side by side. Nothing waits for a server.
     ///
     /// # Errors
     ///
-    /// The address cannot be listened on, or SIGHUP not be caught.
+    /// The address cannot be listened on, a file cannot be written, or a signal cannot be caught. No server was started
+    /// then.
     pub fn build(config: Config, source: Source) -> Result<Self, BuildError> {
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let listen = config.listen.clone();
+        let (tasks, stop, draining) =
+            (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
+        let (listen, patience) = (config.listen.clone(), config.limits.shutdown);
         // Bound before anything is started, so that a busy port leaves no child behind.
         let listeners = bind(&listen, "--port")?;
         let metrics_port = config.metrics_port.map(|port| MetricsPort::bind(&listen, port)).transpose()?;
         let addresses: Vec<SocketAddr> =
             listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let url = base_url(&listen, &addresses, &config.base.root);
-        let base = Url::parse(&url)
-            .map_err(|error| BuildError::Bind { address: url.clone(), reason: error.to_string() })?;
-        let audit = config.audit.as_ref().map(open).transpose()?;
-        let traces = config
-            .otlp_endpoint
-            .as_ref()
-            .map(|collector| Traces::start(collector, &config.proxy))
-            .transpose();
-        let traces = traces.map_err(BuildError::Traces)?;
-        let insight = Insight::new(config.metrics_port.is_some(), traces.as_ref().map(Traces::tracer), audit);
-        let office = Arc::new(Office::new(
-            config.logins.clone(),
-            config.proxy.clone(),
-            base,
-            config.guard.is_closed(),
-            tasks.clone(),
-            stop.clone(),
-        ));
-        let gateway = Data::new(Gateway::new(&config, office, insight));
-        let (draining, patience) = (gateway.draining.clone(), config.limits.shutdown);
-        let notifier = Notifier::new(config.service_manager.clone());
-        let reloader = Reloader::new(source, &config, notifier.clone()).map_err(BuildError::Signals)?;
+        let (observability, traces) = observe(&config)?;
+        let oauth = Arc::new(oauth_context(&config, &url, &tasks, &stop)?);
+        let registry = Arc::new(registry(&config, &oauth));
         let front = front(&config, &addresses);
+        let services = Services::new(
+            &config,
+            registry.clone(),
+            oauth.clone(),
+            observability.clone(),
+            front,
+            draining.clone(),
+        );
         let certificate = listen.tls.as_ref().map(|tls| InForce::new(&tls.certificate));
         let tls = certificate.as_ref().zip(listen.tls.as_ref());
         let tls = tls.map(|(certificate, tls)| certificate.server_config(tls)).transpose()?;
-        let (shared, ending) = (gateway.clone().into_inner(), stop.clone());
-        let roster = Roster::start(shared, certificate, config, url.clone(), tasks.clone(), ending);
-        let stopped = stop.clone();
-        tasks.spawn(async move { stopped.run_until_cancelled(Box::pin(reloader.run(roster))).await });
+        let notifier = Notifier::new(config.service_manager.clone());
+        let reloader = Reloader::new(source, &config, notifier.clone()).map_err(BuildError::Signals)?;
+        let server = serve(&listen, listeners, tls.as_ref(), &services, patience + LAST_ANSWERS)?;
         if let Some(port) = metrics_port {
-            port.serve(gateway.clone(), front.clone(), &tasks, stop.clone())?;
+            port.serve(services, &tasks, stop.clone())?;
         }
-        let server = serve(&listen, listeners, tls.as_ref(), &gateway, front, patience + LAST_ANSWERS)?;
+        // From here on nothing fails, so no session is started in vain.
+        let reconciler = Reconciler::new(registry, oauth, url.clone(), tasks.clone(), stop.clone());
+        let in_effect = InEffect { config, certificate, observability, reconciler };
+        in_effect.start();
+        let stopped = stop.clone();
+        tasks.spawn(async move { stopped.run_until_cancelled(Box::pin(reloader.run(in_effect))).await });
         info!("listening on {url}, documentation at {url}/docs");
         Ok(Self { server, tasks, stop, draining, patience, notifier, traces })
     }
@@ -236,11 +231,45 @@ impl Application {
     }
 }
 
-/// The authorization of a remote server, unless the config names its credentials.
-fn authorizer(server: &Upstream, office: &Arc<Office>) -> Option<Authorizer> {
-    let remote = server.upstream.remote()?;
-    let fixed = server.oauth.is_none() && remote.headers.contains_key(AUTHORIZATION);
-    (!fixed).then(|| Authorizer::new(&server.name, &remote.url, server.oauth.clone(), office.clone()))
+/// Opens the audit log and starts the export of spans.
+fn observe(config: &Config) -> Result<(Arc<Observability>, Option<Traces>), BuildError> {
+    let audit = config.audit.as_ref().map(open).transpose()?;
+    let collector = config.otlp_endpoint.as_ref();
+    let traces = collector.map(|collector| Traces::start(collector, &config.proxy)).transpose();
+    let traces = traces.map_err(BuildError::Traces)?;
+    let tracer = traces.as_ref().map(Traces::tracer);
+    Ok((Arc::new(Observability::new(config.metrics_port.is_some(), tracer, audit)), traces))
+}
+
+/// Returns what the authorizers of all servers share, of a gateway at `url`.
+fn oauth_context(
+    config: &Config,
+    url: &str,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Office, BuildError> {
+    let base = Url::parse(url)
+        .map_err(|error| BuildError::Bind { address: url.to_owned(), reason: error.to_string() })?;
+    Ok(Office::new(
+        config.logins.clone(),
+        config.proxy.clone(),
+        base,
+        config.guard.is_closed(),
+        tasks.clone(),
+        stop.clone(),
+    ))
+}
+
+/// Returns a registry without servers.
+fn registry(config: &Config, oauth: &Office) -> Registry {
+    let runtime = Runtime {
+        base: oauth.base().clone(),
+        proxy: config.proxy.clone(),
+        tasks: oauth.tasks().clone(),
+        stop: oauth.stopped().clone(),
+    };
+    let authenticator = Authenticator::new(config.guard.clone(), runtime);
+    Registry::new(config, http::own_routes(), authenticator)
 }
 
 fn open(audit: &Audit) -> Result<AuditLog, BuildError> {

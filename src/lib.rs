@@ -6,6 +6,7 @@
 //! [`cli`] how. [`example_server`] is the MCP server that mcpo brings along. Who may know whom is written in
 //! ARCHITECTURE.md and held by `tests/rooms.rs`.
 
+pub mod access;
 pub mod app;
 pub mod catalogue;
 pub mod cli;
@@ -16,6 +17,7 @@ pub mod jwt;
 pub mod net;
 pub mod oauth;
 pub mod openapi;
+pub mod registry;
 pub mod secret;
 #[cfg(test)]
 mod stub;

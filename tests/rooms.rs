@@ -24,8 +24,10 @@ impl Mention {
 
 /// Which rooms each room may know; `secret` is open to all, as `stub` is to all tests; `app`, `lib` and `main` may know
 /// all.
-const KNOWS: [(&str, &[&str]); 14] = [
-    ("http", &["openapi", "catalogue", "upstream", "oauth", "jwt", "config"]),
+const KNOWS: [(&str, &[&str]); 16] = [
+    ("http", &["registry", "access", "openapi", "catalogue", "upstream", "oauth", "config"]),
+    ("registry", &["access", "openapi", "catalogue", "upstream", "oauth", "config"]),
+    ("access", &["jwt", "config"]),
     ("openapi", &["catalogue", "config"]),
     ("catalogue", &["upstream", "config"]),
     ("upstream", &["oauth", "net", "config"]),

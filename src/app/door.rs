@@ -14,7 +14,7 @@ use std::{
 use actix_service::{Service as _, ServiceFactory, apply_fn_factory};
 use tokio::net::TcpStream;
 
-use crate::{config::Proxies, http};
+use crate::{access, config::Proxies};
 
 /// An address may have one place in so many, and one at least.
 const SHARE: u32 = 4;
@@ -61,7 +61,7 @@ impl Door {
 
     fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let share = if self.exempt.contain(address) { u32::MAX } else { self.share };
-        let holder = http::network(address);
+        let holder = access::network(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(holder).or_default();
         (*count < share).then(|| {

@@ -14,7 +14,7 @@ use std::{
 use actix_http::{HttpService, Request, Response, TlsAcceptorConfig, body::MessageBody};
 use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt as _, map_config};
-use actix_web::{Error, HttpResponse, dev::AppConfig, web::Data};
+use actix_web::{Error, HttpResponse, dev::AppConfig};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpSocket;
 use tracing::warn;
@@ -22,7 +22,7 @@ use tracing::warn;
 use super::{BuildError, door::Door};
 use crate::{
     config::{Config, Listen},
-    http::{self, Front, Gateway, Hosts},
+    http::{self, Front, Hosts, Services},
 };
 
 /// How long an idle client's connection is kept: longer than common proxies keep theirs.
@@ -81,7 +81,7 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)?.into_std()
 }
 
-/// Serves `gateway`; once told to stop, connections have the time of `patience`.
+/// Serves the gateway; once told to stop, connections have the time of `patience`.
 ///
 /// The parts of actix are put together here rather than by its `HttpServer`, which has no place for a [`Door`] before
 /// the handshake of TLS.
@@ -89,8 +89,7 @@ pub(super) fn serve(
     listen: &Listen,
     listeners: Vec<TcpListener>,
     tls: Option<&rustls::ServerConfig>,
-    gateway: &Data<Gateway>,
-    front: Front,
+    services: &Services,
     patience: Duration,
 ) -> Result<Server, BuildError> {
     let places = make_room(listen.max_connections);
@@ -103,11 +102,10 @@ pub(super) fn serve(
         .max_concurrent_connections(each)
         .shutdown_timeout(patience.as_secs())
         .disable_signals();
-    let door = Arc::new(Door::new(places, front.proxies.clone()));
-    let front = Data::new(front);
+    let door = Arc::new(Door::new(places, services.front.proxies.clone()));
     for listener in listeners {
-        let (gateway, front) = (gateway.clone(), front.clone());
-        let app = move || http::app(gateway.clone(), front.clone());
+        let services = services.clone();
+        let app = move || http::app(services.clone());
         let (door, ending) = (door.clone(), server.graceful_shutdown_signal());
         server = match tls.cloned() {
             Some(tls) => server.listen("https", listener, move || {

@@ -1,10 +1,10 @@
-//! `/metrics` on a port of its own (`--metrics-port`), for those who watch the gateway and do not call it.
+//! `/metrics` on a port of its own (`--metrics-port`), for monitoring that must not call tools.
 //!
 //! Its server is a task of the application, and ends with the sessions: the end can be watched too.
 
 use std::net::{SocketAddr, TcpListener};
 
-use actix_web::{HttpServer, dev::Server, web::Data};
+use actix_web::{HttpServer, dev::Server};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info};
 
@@ -14,10 +14,10 @@ use super::{
 };
 use crate::{
     config::Listen,
-    http::{self, Front, Gateway},
+    http::{self, Services},
 };
 
-/// How many may ask at once: strangers shall not use up the files that calls need.
+/// How many connections it has: strangers must not use up the files that calls need.
 const MOST: usize = 64;
 
 /// The port, bound and not yet served.
@@ -37,16 +37,14 @@ impl MetricsPort {
     /// Serves it until `stop`.
     pub(super) fn serve(
         self,
-        gateway: Data<Gateway>,
-        front: Front,
+        services: Services,
         tasks: &TaskTracker,
         stop: CancellationToken,
     ) -> Result<(), BuildError> {
         let addresses: Vec<SocketAddr> =
             self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-        // Whoever asks does so every few seconds: one worker is plenty.
-        let front = Data::new(front);
-        let mut server = HttpServer::new(move || http::metrics_app(gateway.clone(), front.clone()))
+        // It is asked every few seconds: one worker is plenty.
+        let mut server = HttpServer::new(move || http::metrics_app(services.clone()))
             .workers(1)
             .max_connections(MOST)
             .disable_signals();

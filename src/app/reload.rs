@@ -1,7 +1,7 @@
 //! Reading the configuration again: on SIGHUP, and with `--hot-reload` whenever the config file changes; the certificate
 //! alone whenever its files change.
 //!
-//! One reload at a time. Whatever asks for one meanwhile is answered by a single further one.
+//! One reload at a time. All requests for one meanwhile are answered by a single further one.
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -14,7 +14,7 @@ use tokio::{
 };
 use tracing::error;
 
-use super::{roster::Roster, watch};
+use super::{in_effect::InEffect, watch};
 use crate::{
     config::{Config, ConfigError, Environment, Options, Tls},
     systemd::{Notifier, State},
@@ -76,7 +76,7 @@ impl Reloader {
         Ok(Self { source, hangups: signal(SignalKind::hangup())?, followed, certificate, notifier })
     }
 
-    pub(super) async fn run(mut self, mut roster: Roster) {
+    pub(super) async fn run(mut self, mut in_effect: InEffect) {
         let (asked, renewed) = (Notify::new(), Notify::new());
         let hangups = async {
             while self.hangups.recv().await.is_some() {
@@ -88,18 +88,18 @@ impl Reloader {
                 watch::edits(&file, || asked.notify_one()).await;
             }
         };
-        // Whatever renews certificates knows nothing of mcpo, so their files are always followed.
+        // What renews certificates knows nothing of mcpo, so their files are always followed.
         let renewals = self.certificate.iter().map(|file| watch::edits(file, || renewed.notify_one()));
         let reloads = async {
             loop {
                 tokio::select! {
                     () = asked.notified() => {
                         self.notifier.tell(State::Reloading);
-                        reload(&self.source, &mut roster).await;
-                        // Also where the configuration stays as it was: it is in force.
+                        reload(&self.source, &mut in_effect).await;
+                        // Even if the configuration stays as it was: it is in force.
                         self.notifier.tell(State::Ready);
                     }
-                    () = renewed.notified() => renew(&self.source, &mut roster).await,
+                    () = renewed.notified() => renew(&self.source, &mut in_effect).await,
                 }
             }
         };
@@ -107,24 +107,24 @@ impl Reloader {
     }
 }
 
-async fn reload(source: &Arc<Source>, roster: &mut Roster) {
-    roster.reopen_audit_log();
+async fn reload(source: &Arc<Source>, in_effect: &mut InEffect) {
+    in_effect.observability.reopen_audit_log();
     let source = source.clone();
     match spawn_blocking(move || source.load()).await {
-        Ok(Ok(config)) if roster.is_closed() && !config.guard.is_closed() => error!(
+        Ok(Ok(config)) if in_effect.is_closed() && !config.guard.is_closed() => error!(
             "the configuration stays as it was: it has no key any more, so that everyone could call; restart mcpo if that \
              is meant"
         ),
-        Ok(Ok(config)) => roster.adopt(config).await,
+        Ok(Ok(config)) => in_effect.adopt(config).await,
         Ok(Err(error)) => error!("the configuration stays as it was: {error}"),
         Err(error) => error!(%error, "the configuration stays as it was: it cannot be read"),
     }
 }
 
-async fn renew(source: &Arc<Source>, roster: &mut Roster) {
+async fn renew(source: &Arc<Source>, in_effect: &mut InEffect) {
     let source = source.clone();
     match spawn_blocking(move || source.tls()).await {
-        Ok(Ok(tls)) => roster.renew(tls.as_ref()),
+        Ok(Ok(tls)) => in_effect.renew(tls.as_ref()),
         Ok(Err(error)) => error!("the certificate stays as it was: {error}"),
         Err(error) => error!(%error, "the certificate stays as it was: it cannot be read"),
     }

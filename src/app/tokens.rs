@@ -20,6 +20,7 @@ use crate::{
     config::{self, Config},
     http::Loopback,
     oauth::{AuthError, Authorizer, DEFAULT_CALLBACK_PORT, LOGIN_LIFETIME, Office, Outcome, Waiting},
+    registry,
     upstream::{self, ConnectError},
 };
 
@@ -229,7 +230,7 @@ fn authorizer(
     // Nobody is given its own addresses, so any will do.
     let base = server.upstream.remote().ok_or_else(fixed)?.url.clone();
     let office = Arc::new(Office::new(config.logins.clone(), config.proxy.clone(), base, false, tasks, stop));
-    Ok((super::authorizer(server, &office).ok_or_else(fixed)?, office))
+    Ok((registry::authorizer(server, &office).ok_or_else(fixed)?, office))
 }
 
 fn say(text: &str) -> io::Result<()> {

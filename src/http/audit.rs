@@ -1,9 +1,10 @@
-//! The record of calls: who, which tool, what became of it, how long it took. One JSON object a line, and no value of an
-//! argument or a result.
+//! The audit log: which caller called which tool, with what outcome, and how long it took. One JSON object a line, without
+//! any value of an argument or a result.
 //!
-//! Invariant: a line is whole and written before its request is answered, so nothing that was answered is missing.
+//! Invariant: a line is whole and is written before its request is answered, so no answered request is missing.
 
 use std::{
+    fmt,
     fs::{File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
@@ -14,31 +15,26 @@ use std::{
     },
 };
 
-use actix_web::{HttpMessage as _, HttpRequest};
+use actix_web::dev::ServiceResponse;
 use jiff::Timestamp;
 use serde::Serialize;
-use tracing::error;
+use tracing::{error, info};
 
-use super::{
-    guard::{self, Caller},
-    peer,
-    request_id::RequestId,
-    state::Gateway,
-};
+use super::context::RequestContext;
 use crate::{config::Audit, upstream::Frame};
 
-/// How much of a path is recorded, in bytes.
+/// The longest path that is recorded, in bytes.
 const LONGEST_PATH: usize = 512;
 
-/// The record, open for writing.
+/// The audit log, open for writing.
 pub struct AuditLog {
     path: Option<PathBuf>,
-    target: Mutex<Target>,
-    /// Whether the last line could not be written, which is told once.
+    output: Mutex<Output>,
+    /// Whether the last line could not be written. It is logged once.
     failing: AtomicBool,
 }
 
-enum Target {
+enum Output {
     Stdout,
     File(File),
 }
@@ -50,27 +46,27 @@ struct Record<'a> {
     time: Timestamp,
     /// The request's id.
     request_id: &'a str,
-    /// Where it came from.
+    /// The client's address.
     address: String,
-    /// By which key, or to whom its token was issued.
+    /// The name of the caller's key, or the subject of its token.
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<&'a str>,
-    /// What was called, or what somebody wanted who was not let in.
+    /// What was called, or which path was refused.
     #[serde(flatten)]
-    wanted: Wanted<'a>,
-    /// What became of it, in a word.
+    target: Target<'a>,
+    /// The outcome, in a word.
     outcome: &'static str,
-    /// The status of the answer; nothing where the caller hung up.
+    /// The status of the answer; `None` if the caller hung up.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     /// How long it took, in milliseconds.
     ms: u64,
 }
 
-/// What a request was for.
+/// What a request asked for.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub(super) enum Wanted<'a> {
+pub(super) enum Target<'a> {
     /// A tool.
     Tool {
         /// The server's name.
@@ -78,7 +74,7 @@ pub(super) enum Wanted<'a> {
         /// Its own name.
         tool: &'a str,
     },
-    /// Something that it did not get to.
+    /// A path that it did not reach.
     Path {
         /// The method.
         method: &'a str,
@@ -87,7 +83,7 @@ pub(super) enum Wanted<'a> {
     },
 }
 
-impl Wanted<'_> {
+impl Target<'_> {
     /// A path is a stranger's, and may be as long as a request's head.
     fn bounded(self) -> Self {
         match self {
@@ -99,51 +95,63 @@ impl Wanted<'_> {
     }
 }
 
-/// Writes a line about `request`, where calls are recorded.
-pub(super) fn record(
-    gateway: &Gateway,
-    request: &HttpRequest,
-    wanted: Wanted<'_>,
-    outcome: &'static str,
-    status: Option<u16>,
-    ms: u64,
+/// Logs and records a request that was refused.
+pub(super) fn refused<B>(
+    log: Option<&AuditLog>,
+    context: &RequestContext,
+    response: &ServiceResponse<B>,
+    reason: &impl fmt::Display,
 ) {
-    let Some(log) = &gateway.insight.audit else { return };
-    let caller = guard::caller(request).ok();
-    let extensions = request.extensions();
-    log.write(&Record {
-        time: Timestamp::now(),
-        request_id: extensions.get::<RequestId>().map_or("", RequestId::as_str),
-        address: peer::address(request).to_string(),
-        caller: caller.as_ref().and_then(Caller::name),
-        wanted: wanted.bounded(),
-        outcome,
-        status,
-        ms,
-    });
+    info!(address = %context.address(), "refused: {reason}");
+    if let Some(log) = log {
+        let request = response.request();
+        let target = Target::Path { method: request.method().as_str(), path: request.path() };
+        log.record(context, target, "denied", Some(response.status().as_u16()), 0);
+    }
 }
 
 impl AuditLog {
-    /// Opens the record.
+    /// Opens the log.
     ///
     /// # Errors
     ///
     /// The file cannot be written to.
     pub fn open(audit: &Audit) -> io::Result<Self> {
-        let (path, target) = match audit {
-            Audit::Stdout => (None, Target::Stdout),
-            Audit::File(path) => (Some(path.clone()), Target::File(append(path)?)),
+        let (path, output) = match audit {
+            Audit::Stdout => (None, Output::Stdout),
+            Audit::File(path) => (Some(path.clone()), Output::File(append(path)?)),
         };
-        Ok(Self { path, target: Mutex::new(target), failing: AtomicBool::new(false) })
+        Ok(Self { path, output: Mutex::new(output), failing: AtomicBool::new(false) })
     }
 
     /// Opens the file anew: another program may have moved the old one away, to begin a new one.
     pub(super) fn reopen(&self) {
         let Some(path) = &self.path else { return };
         match append(path) {
-            Ok(file) => *self.target.lock().unwrap_or_else(PoisonError::into_inner) = Target::File(file),
+            Ok(file) => *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Output::File(file),
             Err(error) => error!("the audit log {} cannot be opened anew: {error}", path.display()),
         }
+    }
+
+    /// Writes a line about a request, after `ms` milliseconds.
+    pub(super) fn record(
+        &self,
+        context: &RequestContext,
+        target: Target<'_>,
+        outcome: &'static str,
+        status: Option<u16>,
+        ms: u64,
+    ) {
+        self.write(&Record {
+            time: Timestamp::now(),
+            request_id: context.id(),
+            address: context.address().to_string(),
+            caller: context.caller_name(),
+            target: target.bounded(),
+            outcome,
+            status,
+            ms,
+        });
     }
 
     fn write(&self, record: &Record<'_>) {
@@ -154,9 +162,9 @@ impl AuditLog {
                 line = [&b"\n"[..], &line].concat().into();
             }
             // One write to the file's end, so that lines of several processes do not mix.
-            match &mut *self.target.lock().unwrap_or_else(PoisonError::into_inner) {
-                Target::Stdout => io::stdout().write_all(&line).and_then(|()| io::stdout().flush()),
-                Target::File(file) => file.write_all(&line),
+            match &mut *self.output.lock().unwrap_or_else(PoisonError::into_inner) {
+                Output::Stdout => io::stdout().write_all(&line).and_then(|()| io::stdout().flush()),
+                Output::File(file) => file.write_all(&line),
             }
         });
         let failed = written.is_err();

@@ -1,4 +1,4 @@
-//! Every error that a client can see. Statuses are chosen here and nowhere else.
+//! Every error that a client can see. Statuses are chosen only here.
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -11,27 +11,31 @@ use actix_web::{
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{guard::Denial, status};
+use paperclip::actix::api_v2_errors;
+
 use crate::{
+    access::AccessError,
     catalogue::Violation,
+    registry::Outcome,
     upstream::{CallError, RpcError},
 };
 
-/// Why a request has no result.
+/// Why a request has no result. For documented routes, paperclip lists the refusals.
+#[api_v2_errors(401, description = "It needs the API key", 403, description = "The API key is wrong")]
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
     /// No such route, server or tool.
     #[error("Not Found")]
     NotFound,
-    /// The same, but a name that is near is known, as this says.
+    /// The same, with a hint at what was probably meant.
     #[error("Not Found")]
     Misspelt(String),
     /// The route exists, for other methods.
     #[error("Method Not Allowed")]
     MethodNotAllowed(&'static str),
-    /// The caller is not let in.
+    /// Access is refused.
     #[error(transparent)]
-    Denied(#[from] Denial),
+    Access(#[from] AccessError),
     /// It comes from a web page that may not call.
     #[error("Disallowed CORS origin")]
     ForeignOrigin,
@@ -75,12 +79,12 @@ impl ResponseError for ApiError {
         match self {
             Self::NotFound | Self::Misspelt(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Denied(Denial::Unauthorized { .. } | Denial::BadToken { .. })
+            Self::Access(AccessError::Unauthorized { .. } | AccessError::BadToken { .. })
             | Self::Call(CallError::LoginNeeded(_)) => StatusCode::UNAUTHORIZED,
-            Self::Denied(Denial::WrongKey(_) | Denial::Withheld | Denial::NoScope { .. }) => {
+            Self::Access(AccessError::WrongKey(_) | AccessError::Forbidden | AccessError::NoScope { .. }) => {
                 StatusCode::FORBIDDEN
             }
-            Self::Denied(Denial::Limited { .. }) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Access(AccessError::RateLimited { .. }) => StatusCode::TOO_MANY_REQUESTS,
             Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -93,7 +97,7 @@ impl ResponseError for ApiError {
             | Self::Call(
                 CallError::NotSent(_) | CallError::Refused(_) | CallError::Lost(_) | CallError::TooLarge(_),
             ) => StatusCode::BAD_GATEWAY,
-            Self::Denied(Denial::Unchecked { .. }) | Self::Call(CallError::Unavailable { .. }) => {
+            Self::Access(AccessError::Unverifiable { .. }) | Self::Call(CallError::Unavailable { .. }) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Call(CallError::Deadline(_)) => StatusCode::GATEWAY_TIMEOUT,
@@ -105,16 +109,18 @@ impl ResponseError for ApiError {
         let mut response = HttpResponse::build(self.status_code());
         match self {
             Self::MethodNotAllowed(allowed) => drop(response.insert_header((header::ALLOW, *allowed))),
-            Self::Denied(Denial::Unauthorized { challenges, .. }) => {
+            Self::Access(AccessError::Unauthorized { challenges, .. }) => {
                 for challenge in challenges {
                     response.append_header((header::WWW_AUTHENTICATE, &**challenge));
                 }
             }
-            Self::Denied(Denial::BadToken { challenge, .. } | Denial::NoScope { challenge }) => {
+            Self::Access(AccessError::BadToken { challenge, .. } | AccessError::NoScope { challenge }) => {
                 response.insert_header((header::WWW_AUTHENTICATE, challenge.as_str()));
             }
             Self::Call(CallError::Unavailable { retry_after, .. })
-            | Self::Denied(Denial::Limited { retry_after, .. } | Denial::Unchecked { retry_after }) => {
+            | Self::Access(
+                AccessError::RateLimited { retry_after, .. } | AccessError::Unverifiable { retry_after },
+            ) => {
                 let seconds = retry_after.as_secs_f32().ceil().max(1.0);
                 if let Ok(seconds) = HeaderValue::try_from(format!("{seconds:.0}")) {
                     response.insert_header((header::RETRY_AFTER, seconds));
@@ -143,13 +149,31 @@ impl ResponseError for ApiError {
 }
 
 impl ApiError {
-    /// The error that `response` was made of, where it was made of one.
+    /// Returns the error that `response` was made of, if it was made of one.
     pub(super) fn of<B>(response: &ServiceResponse<B>) -> Option<&Self> {
-        let error = response.response().error()?;
-        error.as_error::<Self>().or_else(|| error.as_error().map(status::Guarded::inner))
+        response.response().error()?.as_error()
     }
 
-    /// The error in a sentence for somebody at a browser.
+    /// The outcome of a call that ended with this error.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Tool(_) => Outcome::ToolError,
+            Self::BadResult(_) => Outcome::BadResult,
+            Self::Call(error) => match error {
+                CallError::Unavailable { .. } => Outcome::Unavailable,
+                CallError::NotSent(_) | CallError::Refused(_) => Outcome::NotSent,
+                CallError::Lost(_) | CallError::TooLarge(_) => Outcome::Lost,
+                CallError::Deadline(_) => Outcome::Deadline,
+                CallError::LoginNeeded(_) => Outcome::Unauthorized,
+                CallError::InputRequired(_) => Outcome::InputRequired,
+                CallError::Rpc(_) => Outcome::RpcError,
+            },
+            // All others concern the request: nothing was sent.
+            _ => Outcome::Invalid,
+        }
+    }
+
+    /// Returns the error as a sentence for a person at a browser.
     pub(super) fn for_people(&self) -> String {
         match self {
             Self::NotFound => "There is nothing at this address.".into(),
@@ -203,26 +227,27 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{jwt::Refusal, oauth::LoginNeeded};
+    use crate::{access::Refusal, oauth::LoginNeeded};
 
     #[test]
     fn each_error_has_its_status() {
         let rpc = |code| CallError::Rpc(RpcError { code, message: "m".into(), data: None });
         let unavailable =
             CallError::Unavailable { reason: "r".into(), retry_after: Duration::from_millis(1200) };
-        let limited = Denial::Limited { limit: "1 in 1 s".into(), retry_after: Duration::from_millis(1200) };
+        let limited =
+            AccessError::RateLimited { limit: "1 in 1 s".into(), retry_after: Duration::from_millis(1200) };
         let url = || "http://localhost/oauth/s/login".parse().unwrap();
         let login = Box::new(LoginNeeded { reason: "r".into(), url: url(), page: url() });
         let table: Vec<(ApiError, u16)> = vec![
             (ApiError::NotFound, 404),
             (ApiError::Misspelt("m".into()), 404),
             (ApiError::MethodNotAllowed("POST"), 405),
-            (Denial::Unauthorized { message: "m", challenges: vec!["Bearer".into()] }.into(), 401),
-            (Denial::WrongKey("m").into(), 403),
-            (Denial::BadToken { refusal: Refusal::Expired, challenge: "Bearer".into() }.into(), 401),
-            (Denial::NoScope { challenge: "Bearer".into() }.into(), 403),
-            (Denial::Unchecked { retry_after: Duration::from_millis(1200) }.into(), 503),
-            (Denial::Withheld.into(), 403),
+            (AccessError::Unauthorized { message: "m", challenges: vec!["Bearer".into()] }.into(), 401),
+            (AccessError::WrongKey("m").into(), 403),
+            (AccessError::BadToken { refusal: Refusal::Expired, challenge: "Bearer".into() }.into(), 401),
+            (AccessError::NoScope { challenge: "Bearer".into() }.into(), 403),
+            (AccessError::Unverifiable { retry_after: Duration::from_millis(1200) }.into(), 503),
+            (AccessError::Forbidden.into(), 403),
             (limited.into(), 429),
             (ApiError::ForeignOrigin, 403),
             (ApiError::Misdirected, 421),

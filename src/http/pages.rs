@@ -1,17 +1,8 @@
 //! Small pages for people: static HTML, no script of their own, nothing that an upstream could slip in.
 
-use actix_web::{
-    Error, HttpResponse,
-    body::{BoxBody, EitherBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
-    http::{
-        Method, StatusCode,
-        header::{HeaderName, HeaderValue},
-    },
-    middleware::{DefaultHeaders, Next},
-};
+use actix_web::{HttpResponse, http::StatusCode};
 
-use super::{accept, error::ApiError, path};
+use super::{error::ApiError, path};
 use crate::oauth::{AuthError, LoginNeeded, Outcome};
 
 /// Swagger UI sets style attributes, hence `unsafe-inline` for styles alone.
@@ -27,18 +18,6 @@ pub(super) const HEADERS: [(&str, &str); 4] = [
     ("referrer-policy", "no-referrer"),
 ];
 
-/// What every other answer is sent with: a browser that is led to one neither guesses at its type nor shows it in a frame.
-pub(super) fn default_headers() -> DefaultHeaders {
-    [
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-        ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "DENY"),
-        ("referrer-policy", "no-referrer"),
-    ]
-    .into_iter()
-    .fold(DefaultHeaders::new(), DefaultHeaders::add)
-}
-
 /// `body` as a page.
 pub(super) fn html(status: StatusCode, cache: &'static str, body: String) -> HttpResponse {
     let mut response = HttpResponse::build(status);
@@ -48,26 +27,8 @@ pub(super) fn html(status: StatusCode, cache: &'static str, body: String) -> Htt
     response.insert_header(("cache-control", cache)).body(body)
 }
 
-/// Turns errors into pages where somebody looks at them: a browser that was led here, and not what calls tools.
-pub(super) async fn for_people<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    let reads = [Method::GET, Method::HEAD].contains(request.method());
-    let looks = reads && accept::prefers_html(request.headers());
-    let mut response = next.call(request).await?;
-    let Some(error) = ApiError::of(&response).filter(|_| looks) else {
-        return Ok(response.map_into_left_body());
-    };
-    let text = error_page(response.status(), error, response.request().path());
-    // No cache may give a page to a program.
-    for (name, value) in HEADERS.into_iter().chain([("cache-control", "no-store")]) {
-        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    Ok(response.map_body(|_, _| EitherBody::right(BoxBody::new(text))))
-}
-
-fn error_page(status: StatusCode, error: &ApiError, path: &str) -> String {
+/// The page of an error.
+pub(super) fn error_page(status: StatusCode, error: &ApiError, path: &str) -> String {
     let up = path::way_up(path);
     let links = format!("<a href=\"{up}./\">Servers</a> \u{b7} <a href=\"{up}docs\">Documentation</a>");
     let body = format!("<p>{}</p>\n<p>{links}</p>", escape(&error.for_people()));
@@ -92,13 +53,13 @@ pub(super) fn login_needed(server: &str, login: &LoginNeeded) -> HttpResponse {
     html(StatusCode::SERVICE_UNAVAILABLE, "no-cache", page(&title, &body, true))
 }
 
-/// What came of starting a login, where nothing did.
+/// The page of a login that cannot be started.
 pub(super) fn not_started(server: &str, reason: &str) -> HttpResponse {
     let title = format!("The login to {server} cannot be started");
     html(StatusCode::BAD_GATEWAY, "no-store", page(&title, &format!("<p>{}</p>", escape(reason)), false))
 }
 
-/// How a login has ended.
+/// The status and the page of a login that has ended.
 pub(super) fn outcome(outcome: &Outcome) -> (StatusCode, String) {
     match outcome {
         Outcome::Done { server } => {

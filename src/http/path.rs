@@ -1,43 +1,8 @@
-//! Request paths: the prefix of a reverse proxy taken off, segments told apart and decoded.
+//! Request paths: prefixes, and segments decoded. Pure.
 
 use std::borrow::Cow;
 
-use actix_web::{
-    Error, HttpMessage,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
-    http::Uri,
-    middleware::Next,
-    web::Data,
-};
 use percent_encoding::percent_decode_str;
-
-use super::{peer, state::Gateway};
-
-/// The path as the client sent it, kept where the root path was taken off.
-#[derive(Clone)]
-pub(super) struct Original(pub(super) String);
-
-/// Takes the root path off, or what a trusted proxy says it is, so that every route answers behind a proxy that strips it,
-/// behind one that does not, and directly.
-pub(super) async fn strip_root<B: MessageBody>(
-    mut request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    let gateway = request.app_data::<Data<Gateway>>().cloned();
-    let root = gateway.as_ref().map_or("", |gateway| gateway.settings.base.root.as_str()).to_owned();
-    let root = if root.is_empty() { peer::prefix(&request) } else { root };
-    if let Some(stripped) = without_prefix(request.path(), &root).filter(|_| !root.is_empty()) {
-        let original = Original(request.path().to_owned());
-        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-        if let Ok(uri) = format!("{stripped}{query}").parse::<Uri>() {
-            request.match_info_mut().get_mut().update(&uri);
-            request.head_mut().uri = uri;
-            request.extensions_mut().insert(original);
-        }
-    }
-    next.call(request).await
-}
 
 /// `path` without a whole-segment prefix; what is left begins with a slash.
 pub(super) fn without_prefix<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
@@ -64,7 +29,7 @@ pub(super) fn after_name<'p>(path: &'p str, name: &str) -> Option<&'p str> {
     })
 }
 
-/// A decoded name; nothing where it is not UTF-8.
+/// Returns a decoded name; `None` if it is not UTF-8.
 pub(super) fn decode(encoded: &str) -> Option<Cow<'_, str>> {
     percent_decode_str(encoded).decode_utf8().ok()
 }

@@ -1,7 +1,7 @@
-//! Every route of the gateway's own on one screen: where it is, who may come in, and what answers.
+//! Every route of the gateway's own on one screen: its path, its access policy, and its handler.
 //!
-//! Both applications are built from this list and the guard asks it, so nothing is served that is not in it. Every other
-//! path leads to the catch-all, and is a server's or nobody's.
+//! Both applications are built from this list and the authentication reads it, so nothing is served that is not in it.
+//! Every other path leads to the handler of servers' routes.
 
 use std::{iter, sync::LazyLock};
 
@@ -12,100 +12,104 @@ use actix_web::{
     http::Method,
     web::{self, ServiceConfig},
 };
-use paperclip::actix::web as api;
+use paperclip::actix::{OpenApiExt as _, web as api};
 
-use self::Entrance::{Anybody, Asked, Reader};
-use super::{docs, guard, health, home, login, metrics, root_document, root_page, status, to_docs};
-use crate::oauth;
+use serde_json::{Map, Value};
+
+use self::AccessPolicy::{HandlerDecides, Public, Reader};
+use super::handlers::{documents, health, login, metrics, resource_metadata, status, status_page};
+use crate::{access, oauth, openapi::OwnRoutes};
 
 static ROUTES: [Route; 18] = [
-    documented("/healthz", Anybody, |it| {
+    documented("/healthz", Public, |it| {
         it.route(api::get().to(health::healthz)).route(api::head().to(health::healthz))
     })
     .on(Port::Both),
-    documented("/readyz", Anybody, |it| {
+    documented("/readyz", Public, |it| {
         it.route(api::get().to(health::readyz)).route(api::head().to(health::readyz))
     })
     .on(Port::Both),
-    // It asks for a credential where documents are open, too.
+    // Its handler asks for a credential even if documents are open.
     documented("/status", Reader, |it| {
         it.route(api::get().to(status::status)).route(api::head().to(status::status))
     }),
     read("/metrics", Reader, |it| it.to(metrics::metrics)).on(Port::Metrics),
-    read("/openapi.json", Reader, |it| it.to(root_document)),
-    read("/docs", Reader, |it| it.to(root_page)),
-    read("/redoc", Reader, |it| it.to(to_docs)),
-    read("/docs/start.js", Reader, |it| it.to(docs::start)),
-    read("/docs/assets/swagger-ui.css", Reader, |it| it.to(docs::style)),
-    read("/docs/assets/swagger-ui-bundle.js", Reader, |it| it.to(docs::script)),
-    read("/", Reader, |it| it.to(home::page)),
-    read("/docs/status.css", Reader, |it| it.to(home::style)),
-    read("/docs/status.js", Reader, |it| it.to(home::script)),
-    // An authorization server reads our metadata, and sends a browser back that has shown no key.
-    read(oauth::DOCUMENT_PATH, Anybody, |it| it.to(login::document)),
-    get(oauth::CALLBACK_PATH, Anybody, |it| it.to(login::callback)),
-    get("/oauth/{server}/login", Asked, |it| it.to(login::begin)),
-    read(guard::METADATA_PATH, Asked, |it| it.to(guard::metadata)),
-    // The path of the base URL may stand behind it: that is where RFC 9728 section 3.1 looks.
-    read("/.well-known/oauth-protected-resource/{path}*", Asked, |it| it.to(guard::metadata)),
+    read("/openapi.json", Reader, |it| it.to(documents::root_document)),
+    read("/docs", Reader, |it| it.to(documents::root_page)),
+    read("/redoc", Reader, |it| it.to(documents::to_docs)),
+    read("/docs/start.js", Reader, |it| it.to(documents::start)),
+    read("/docs/assets/swagger-ui.css", Reader, |it| it.to(documents::style)),
+    read("/docs/assets/swagger-ui-bundle.js", Reader, |it| it.to(documents::script)),
+    read("/", Reader, |it| it.to(status_page::page)),
+    read("/docs/status.css", Reader, |it| it.to(status_page::style)),
+    read("/docs/status.js", Reader, |it| it.to(status_page::script)),
+    // An authorization server reads our metadata, and sends browsers back that have shown no key.
+    read(oauth::DOCUMENT_PATH, Public, |it| it.to(login::client_metadata)),
+    get(oauth::CALLBACK_PATH, Public, |it| it.to(login::callback)),
+    get("/oauth/{server}/login", HandlerDecides, |it| it.to(login::begin)),
+    read(access::METADATA_PATH, HandlerDecides, |it| it.to(resource_metadata::metadata)),
+    // The path of the base URL may follow: RFC 9728 section 3.1 looks there.
+    read("/.well-known/oauth-protected-resource/{path}*", HandlerDecides, |it| {
+        it.to(resource_metadata::metadata)
+    }),
 ];
 
 static PATTERNS: LazyLock<Vec<ResourceDef>> =
     LazyLock::new(|| ROUTES.iter().map(|route| ResourceDef::new(route.path)).collect());
 
-/// A route of the gateway's own. With methods that it does not take, its path may be a tool's.
+/// A route of the gateway's own. For other methods its path may be a tool's.
 pub(super) struct Route {
     path: &'static str,
-    entrance: Entrance,
+    policy: AccessPolicy,
     /// The methods that it takes, as `Allow` names them (RFC 9110 section 10.2.1).
     pub(super) allow: &'static str,
     port: Port,
     handler: Handler,
 }
 
-/// Who may come in.
+/// Which requests a route takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Entrance {
-    /// Whoever it is, and nothing depends on who it is.
-    Anybody,
-    /// Whoever it is, as far as the guard is concerned: what answers asks for a credential, or for a ticket.
-    Asked,
-    /// Who shows a credential where authentication is strict; else whoever it is, though what is shown may depend on it.
+pub(super) enum AccessPolicy {
+    /// All. Nothing depends on the caller.
+    Public,
+    /// All, as far as the authentication is concerned: the handler asks for a credential or a ticket.
+    HandlerDecides,
+    /// Those with a credential if authentication is strict, else all. What is shown may depend on the caller.
     Reader,
-    /// Who shows a credential.
+    /// Those with a credential.
     Caller,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Port {
     Main,
-    /// The port of `--metrics-port`; the main one where there is none.
+    /// The port of `--metrics-port`, or the main one without it.
     Metrics,
     Both,
 }
 
-/// What answers.
+/// The function that answers.
 enum Handler {
     Plain(fn(Resource) -> Resource),
     /// Described by paperclip.
     Documented(fn(api::Resource) -> api::Resource),
 }
 
-const fn read(path: &'static str, entrance: Entrance, handler: fn(Resource) -> Resource) -> Route {
-    Route { path, entrance, allow: "GET, HEAD", port: Port::Main, handler: Handler::Plain(handler) }
+const fn read(path: &'static str, policy: AccessPolicy, handler: fn(Resource) -> Resource) -> Route {
+    Route { path, policy, allow: "GET, HEAD", port: Port::Main, handler: Handler::Plain(handler) }
 }
 
-/// For what a mere look (HEAD) must not use up.
-const fn get(path: &'static str, entrance: Entrance, handler: fn(Resource) -> Resource) -> Route {
-    Route { allow: "GET", ..read(path, entrance, handler) }
+/// For routes whose GET has an effect, which HEAD must not have.
+const fn get(path: &'static str, policy: AccessPolicy, handler: fn(Resource) -> Resource) -> Route {
+    Route { allow: "GET", ..read(path, policy, handler) }
 }
 
 const fn documented(
     path: &'static str,
-    entrance: Entrance,
+    policy: AccessPolicy,
     handler: fn(api::Resource) -> api::Resource,
 ) -> Route {
-    Route { path, entrance, allow: "GET, HEAD", port: Port::Main, handler: Handler::Documented(handler) }
+    Route { path, policy, allow: "GET, HEAD", port: Port::Main, handler: Handler::Documented(handler) }
 }
 
 impl Route {
@@ -144,7 +148,7 @@ pub(super) fn add_documented(
     }
 }
 
-/// Adds the others.
+/// Adds the others of `routes`.
 pub(super) fn add_plain(routes: impl Iterator<Item = &'static Route>, config: &mut ServiceConfig) {
     for route in routes {
         if let Handler::Plain(add) = route.handler {
@@ -160,19 +164,38 @@ pub(super) fn find(path: &str, metrics_apart: bool) -> Option<&'static Route> {
     (route.port != Port::Metrics || !metrics_apart).then_some(route)
 }
 
-/// Who may come in with this request.
-///
-/// It depends on nothing that the path leads to, so no spelling of a path gets round it. Preflights do not come so far.
-pub(super) fn entrance(method: &Method, path: &str) -> Entrance {
+/// Returns the access policy of a request. It does not depend on what the path leads to, so no spelling of a path gets
+/// round it. Preflights are answered before.
+pub(super) fn policy(method: &Method, path: &str) -> AccessPolicy {
     match *method {
         Method::GET | Method::HEAD | Method::OPTIONS => {
-            find(path, false).filter(|route| route.takes(method)).map_or(Reader, |route| route.entrance)
+            find(path, false).filter(|route| route.takes(method)).map_or(Reader, |route| route.policy)
         }
-        _ => Entrance::Caller,
+        _ => AccessPolicy::Caller,
     }
 }
 
-/// The patterns of all paths here, for whoever tests each of them.
+/// The patterns of all paths here, for tests of each.
 pub fn own_paths() -> impl Iterator<Item = &'static str> {
     ROUTES.iter().map(|route| route.path)
+}
+
+/// Returns the routes that paperclip describes, for the root document.
+pub fn own_routes() -> OwnRoutes {
+    let mut document = Value::Null;
+    // paperclip gives the document away while an application is built; this one serves nobody.
+    let _ = actix_web::App::new()
+        .wrap_api()
+        .configure(|config| add_documented(of_main(false), config))
+        .with_raw_json_spec_v3(|app, json| {
+            document = json;
+            app
+        })
+        .build();
+    // HEAD goes without saying, and an operation id must not stand twice.
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for item in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+        item.remove("head");
+    }
+    OwnRoutes::new(document)
 }

@@ -1,0 +1,71 @@
+//! The configuration in effect, and how another one takes its place.
+
+use std::sync::Arc;
+
+use tracing::{info, warn};
+
+use super::certificate::InForce;
+use crate::{
+    config::{Config, Tls},
+    http::Observability,
+    registry::{Plan, Reconciler},
+};
+
+/// The configuration in effect, and what follows it.
+pub(super) struct InEffect {
+    pub(super) config: Config,
+    /// The certificate of handshakes, under HTTPS.
+    pub(super) certificate: Option<InForce>,
+    pub(super) observability: Arc<Observability>,
+    pub(super) reconciler: Reconciler,
+}
+
+impl InEffect {
+    /// Starts all servers, side by side.
+    pub(super) fn start(&self) {
+        self.reconciler.enlist(&Plan::initial(&self.config), &self.config);
+    }
+
+    /// Whether callers need a credential.
+    pub(super) fn is_closed(&self) -> bool {
+        self.config.guard.is_closed()
+    }
+
+    /// Replaces the configuration. Only servers that differ are touched.
+    pub(super) async fn adopt(&mut self, config: Config) {
+        let plan = Plan::between(&self.config, &config);
+        for warning in &config.warnings {
+            warn!("{warning}");
+        }
+        if !plan.fixed.is_empty() {
+            warn!("changed, but used only from the next start on: {}", plan.fixed.join(", "));
+        }
+        info!("configuration read again: {}", plan.summary());
+        if plan.recertified {
+            self.certify(config.listen.tls.as_ref());
+        }
+        let (listen, logins) = (self.config.listen.clone(), self.config.logins.clone());
+        self.config = Config { listen, logins, ..config };
+        if !plan.is_empty() {
+            self.reconciler.apply(&plan, &self.config).await;
+        }
+    }
+
+    /// Serves with the certificate of `tls` if it is another one.
+    pub(super) fn renew(&mut self, tls: Option<&Tls>) {
+        let digest = |tls: &Tls| tls.certificate.digest;
+        if self.config.listen.tls.as_ref().map(digest) != tls.map(digest) {
+            self.certify(tls);
+            info!("the certificate was renewed");
+        }
+    }
+
+    fn certify(&mut self, tls: Option<&Tls>) {
+        if let (Some(in_force), Some(known), Some(new)) =
+            (&self.certificate, &mut self.config.listen.tls, tls)
+        {
+            in_force.replace(&new.certificate);
+            known.certificate = new.certificate.clone();
+        }
+    }
+}

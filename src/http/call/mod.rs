@@ -1,0 +1,165 @@
+//! `POST /{server}/{tool}`: the path of a call, and its line in the log.
+
+mod body;
+mod forwarding;
+mod json_error;
+mod result;
+mod span;
+
+use std::time;
+
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError as _,
+    http::{
+        StatusCode,
+        header::{ContentType, HeaderMap},
+    },
+    web::Payload,
+};
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use self::span::CallSpan;
+use super::{audit::Target, context::RequestContext, error::ApiError, observability::Observability};
+use crate::{
+    catalogue::Tool,
+    config::Limits,
+    registry::{Outcome, ToolMetrics},
+    upstream::{Call, CallError, Session, TraceContext},
+};
+
+/// A request that calls a tool.
+#[derive(Clone, Copy)]
+pub(super) struct Incoming<'a> {
+    pub(super) request: &'a HttpRequest,
+    pub(super) context: &'a RequestContext,
+    pub(super) observability: &'a Observability,
+    pub(super) limits: &'a Limits,
+    /// When the call must have ended.
+    pub(super) deadline: Instant,
+}
+
+/// Calls `tool` with the arguments in `payload`.
+pub(super) async fn call(
+    session: &Session,
+    tool: &Tool,
+    metrics: &ToolMetrics,
+    incoming: Incoming<'_>,
+    payload: Payload,
+) -> Result<HttpResponse, ApiError> {
+    let (server, tracer) = (&session.config().name, &incoming.observability.tracer);
+    let start = time::Instant::now();
+    let line = Line { incoming, server, tool: &tool.name, start, open: true };
+    let caller = trace_context(incoming.request.headers());
+    let span = tracer.as_ref().map(|tracer| CallSpan::begin(tracer, server, &tool.name, caller.as_ref()));
+    let trace = match &span {
+        Some(span) => span.context(caller),
+        None => caller,
+    };
+    let timer = metrics.begin();
+    let answer = answer(session, tool, incoming, payload, trace.as_ref()).await;
+    let outcome = answer.as_ref().err().map_or(Outcome::Ok, ApiError::outcome);
+    timer.end(outcome);
+    if let Some(span) = span {
+        span.end(&answer);
+    }
+    line.write(outcome, answer.as_ref().err());
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer?))
+}
+
+/// Returns the body of the answer.
+async fn answer(
+    session: &Session,
+    tool: &Tool,
+    incoming: Incoming<'_>,
+    payload: Payload,
+    trace: Option<&TraceContext>,
+) -> Result<String, ApiError> {
+    let guarded = incoming.context.authenticator.config.is_closed();
+    let forwarded = forwarding::of(session, incoming.request.headers(), guarded)?;
+    let body = body::read(incoming.request, payload, incoming.limits.body).await?;
+    let arguments = body::parse(incoming.request, &body, &tool.arguments)?;
+    let arguments = tool.arguments.check(arguments).map_err(ApiError::Invalid)?;
+    let call = Call {
+        tool: &tool.name,
+        arguments: &arguments,
+        repeatable: tool.repeatable,
+        trace,
+        forwarded: forwarded.as_ref(),
+    };
+    let raw = session.call(call, incoming.deadline).await?;
+    result::body(tool, session.config().results, &raw)
+}
+
+impl Incoming<'_> {
+    /// Logs and records a call to a server whose tools are not known. Returns its error.
+    pub(super) fn not_begun(self, server: &str, reason: CallError) -> ApiError {
+        let error = ApiError::Call(reason);
+        let status = error.status_code().as_u16();
+        warn!(server, status, reason = %error, "call failed");
+        let target = Target::Path { method: self.request.method().as_str(), path: self.request.path() };
+        self.record(target, error.outcome(), Some(status), 0);
+        error
+    }
+
+    fn record(self, target: Target<'_>, outcome: Outcome, status: Option<u16>, ms: u64) {
+        if let Some(log) = &self.observability.audit {
+            log.record(self.context, target, outcome.name(), status, ms);
+        }
+    }
+}
+
+/// Returns the caller's trace (W3C Trace Context); `None` if there is none, or more than one.
+fn trace_context(headers: &HeaderMap) -> Option<TraceContext> {
+    let all = |name| headers.get_all(name).map(|value| value.to_str().ok()).collect::<Option<Vec<_>>>();
+    let parent = all(TraceContext::TRACEPARENT)?;
+    let [parent] = parent[..] else { return None };
+    // Several headers of this name are one list (RFC 9110 section 5.3).
+    let state = all(TraceContext::TRACESTATE).map(|states| states.join(","));
+    TraceContext::parse(parent, state.as_deref())
+}
+
+/// The line of a call in the log and in the audit log. It holds no value of an argument, and nothing of a query.
+struct Line<'a> {
+    incoming: Incoming<'a>,
+    server: &'a str,
+    tool: &'a str,
+    start: time::Instant,
+    open: bool,
+}
+
+impl Line<'_> {
+    /// Writes how the call ended.
+    fn write(mut self, outcome: Outcome, error: Option<&ApiError>) {
+        self.open = false;
+        let Self { server, tool, .. } = self;
+        let status = error.map_or(StatusCode::OK, ApiError::status_code).as_u16();
+        let ms = self.milliseconds();
+        self.record(outcome, Some(status), ms);
+        match error {
+            Some(ApiError::Call(reason)) => {
+                warn!(server, tool, status, ms, %reason, "call failed");
+            }
+            // What only the caller can mend needs no attention of the operator.
+            _ => info!(server, tool, status, ms, "called"),
+        }
+    }
+
+    fn record(&self, outcome: Outcome, status: Option<u16>, ms: u64) {
+        self.incoming.record(Target::Tool { server: self.server, tool: self.tool }, outcome, status, ms);
+    }
+
+    fn milliseconds(&self) -> u64 {
+        self.start.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            let ms = self.milliseconds();
+            self.record(Outcome::Cancelled, None, ms);
+            info!(server = self.server, tool = self.tool, ms, "the caller hung up");
+        }
+    }
+}

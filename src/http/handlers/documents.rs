@@ -1,0 +1,207 @@
+//! Documents, and the pages that show them with Swagger UI: no inline script, nothing from another origin.
+
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web::{self, Data},
+};
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::{
+    config::Permission,
+    http::{context::RequestContext, error::ApiError, pages, path},
+    openapi::{Document, entity_tag},
+    registry::{Entry, Mounting, Registry, Served, View},
+    upstream::CallError,
+};
+
+/// How long a document waits for its server's first attempt to connect. Open WebUI gives up after 10 s.
+const STARTING: Duration = Duration::from_secs(8);
+
+static STYLE: LazyLock<Option<Asset>> = LazyLock::new(|| Asset::find("swagger-ui.css"));
+static SCRIPT: LazyLock<Option<Asset>> = LazyLock::new(|| Asset::find("swagger-ui-bundle.js"));
+
+/// Starts Swagger UI with the document that the page names.
+const START: &str = "\
+const element = document.getElementById('swagger-ui');
+SwaggerUIBundle({
+  url: element.dataset.document,
+  domNode: element,
+  deepLinking: true,
+  persistAuthorization: true,
+  validatorUrl: null,
+});
+";
+
+pub(in crate::http) async fn start() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(START)
+}
+
+/// A file of Swagger UI's own.
+struct Asset {
+    kind: String,
+    etag: String,
+    body: Bytes,
+}
+
+impl Asset {
+    fn find(name: &str) -> Option<Self> {
+        let file = utoipa_swagger_ui::serve(name, Arc::default()).ok()??;
+        let body = match file.bytes {
+            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            Cow::Owned(bytes) => bytes.into(),
+        };
+        Some(Self { kind: file.content_type, etag: entity_tag(&body), body })
+    }
+}
+
+pub(in crate::http) async fn style(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    asset(&request, STYLE.as_ref())
+}
+
+pub(in crate::http) async fn script(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    asset(&request, SCRIPT.as_ref())
+}
+
+fn asset(request: &HttpRequest, asset: Option<&Asset>) -> Result<HttpResponse, ApiError> {
+    let Asset { kind, etag, body } = asset.ok_or(ApiError::NotFound)?;
+    Ok(unless_known(request, kind, etag, body))
+}
+
+/// `GET /openapi.json`.
+pub(in crate::http) async fn root_document(
+    request: HttpRequest,
+    registry: Data<Registry>,
+) -> Result<HttpResponse, ApiError> {
+    let context = RequestContext::of(&request);
+    let snapshot = context.take_snapshot();
+    match snapshot.first().filter(|_| registry.mounting() == Mounting::Single).cloned() {
+        Some(entry) => {
+            drop(snapshot);
+            server_document(&request, &registry, entry).await
+        }
+        None => {
+            let document = registry.root_document(&snapshot, context.permission());
+            Ok(serve(&request, &context, &registry, &document))
+        }
+    }
+}
+
+/// `GET /docs`.
+pub(in crate::http) async fn root_page(request: HttpRequest, registry: Data<Registry>) -> HttpResponse {
+    let snapshot = RequestContext::of(&request).take_snapshot();
+    match snapshot.first().filter(|_| registry.mounting() == Mounting::Single) {
+        Some(entry) => server_page(&request, entry),
+        None => page(&request, &registry.root_document(&snapshot, &Permission::FULL).title),
+    }
+}
+
+/// `GET /redoc`.
+pub(in crate::http) async fn to_docs() -> HttpResponse {
+    redirect("docs")
+}
+
+/// Redirects to `to`, which is relative, so that it holds behind any prefix.
+pub(super) fn redirect(to: &str) -> HttpResponse {
+    HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, to)).finish()
+}
+
+/// Serves the document of a server, in the caller's view.
+pub(super) async fn server_document(
+    request: &HttpRequest,
+    registry: &Registry,
+    entry: Arc<Entry>,
+) -> Result<HttpResponse, ApiError> {
+    let context = RequestContext::of(request);
+    let settled = registry.settled(entry, Instant::now() + STARTING).await;
+    let served = readable(&settled)?.clone();
+    let secured = context.authenticator.config.is_closed();
+    let view = View { permission: context.permission().clone(), secured };
+    let document = match served.known_document(&view) {
+        Some(known) => known,
+        None => {
+            let built = web::block(move || served.document(view)).await;
+            built.map_err(|error| ApiError::BadResult(error.to_string()))?
+        }
+    };
+    Ok(serve(request, &context, registry, &document))
+}
+
+/// Serves the page of a server.
+pub(super) fn server_page(request: &HttpRequest, entry: &Entry) -> HttpResponse {
+    match entry.served() {
+        Ok(served) => page(request, &served.title),
+        Err(CallError::LoginNeeded(login)) => pages::login_needed(entry.name(), &login),
+        Err(error) => pages::waiting(entry.name(), &error.to_string()),
+    }
+}
+
+/// Returns what a server serves, for readers. They may have shown no key, so they get no ticket for a login.
+///
+/// # Errors
+///
+/// The server was never connected.
+pub(super) fn readable(entry: &Entry) -> Result<&Arc<Served>, CallError> {
+    const LATER: Duration = Duration::from_secs(5);
+    entry.served().map_err(|error| match error {
+        CallError::LoginNeeded(login) => {
+            let reason =
+                format!("the server needs authorization: {}; log in at {}", login.reason, login.page);
+            CallError::Unavailable { reason, retry_after: LATER }
+        }
+        error => error,
+    })
+}
+
+/// Serves a document, below the prefix that a trusted proxy names if no root path is configured.
+fn serve(
+    request: &HttpRequest,
+    context: &RequestContext,
+    registry: &Registry,
+    document: &Document,
+) -> HttpResponse {
+    let prefix = &context.client.prefix;
+    let named = registry.settings().base.root.is_empty() && !prefix.is_empty();
+    let below = named.then(|| document.under(prefix)).flatten();
+    let Document { body, etag, .. } = below.as_ref().unwrap_or(document);
+    unless_known(request, "application/json", etag, body)
+}
+
+/// Serves `body`; 304 where the client has it already (RFC 9110 section 13.1.2).
+fn unless_known(request: &HttpRequest, kind: &str, etag: &str, body: &Bytes) -> HttpResponse {
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let same = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == etag;
+    let current = known.is_some_and(|tags| tags.split(',').map(str::trim).any(same));
+    let mut response = if current { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header((header::ETAG, etag))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .content_type(kind);
+    if current { response.finish() } else { response.body(body.clone()) }
+}
+
+/// The page that shows the document beside it.
+fn page(request: &HttpRequest, title: &str) -> HttpResponse {
+    let up = path::way_up(request.path());
+    pages::html(
+        StatusCode::OK,
+        "no-cache",
+        format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title} - Swagger UI</title>\n<link rel=\"icon\" href=\"data:,\">\n\
+         <link rel=\"stylesheet\" href=\"{up}docs/assets/swagger-ui.css\">\n</head>\n<body>\n\
+         <div id=\"swagger-ui\" data-document=\"openapi.json\"></div>\n\
+         <script src=\"{up}docs/assets/swagger-ui-bundle.js\"></script>\n\
+         <script src=\"{up}docs/start.js\"></script>\n</body>\n</html>\n",
+            title = pages::escape(title),
+        ),
+    )
+}

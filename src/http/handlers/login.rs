@@ -1,0 +1,114 @@
+//! Logins to servers: where a browser starts one and comes back to, and our client metadata.
+
+use std::{borrow::Cow, sync::Arc};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration},
+    http::{StatusCode, header},
+    web::Data,
+};
+use url::{Host, Url, form_urlencoded};
+
+use crate::{
+    access::AccessError,
+    http::{client::Client, context::RequestContext, error::ApiError, loopback::Loopbacks, pages, path},
+    oauth::{self, Authorizer, Office, Waiting},
+};
+
+/// What logins take.
+pub(in crate::http) struct Logins {
+    /// What the authorizers of all servers share.
+    pub(in crate::http) oauth: Arc<Office>,
+    /// The loopback ports that logins come back to.
+    pub(in crate::http) loopbacks: Loopbacks,
+}
+
+/// The server whose login starts at `path`, its name decoded.
+fn login_of(path: &str) -> Option<Cow<'_, str>> {
+    let (server, rest) = path::split_first(path.strip_prefix("/oauth")?)?;
+    (rest == "/login").then_some(server)
+}
+
+/// Sends the browser to the authorization server. It needs a credential, or the ticket that a 401 came with.
+pub(in crate::http) async fn begin(
+    request: HttpRequest,
+    logins: Data<Logins>,
+) -> Result<HttpResponse, ApiError> {
+    let context = RequestContext::of(&request);
+    let name = login_of(request.path()).unwrap_or_default();
+    let entry = context.take_snapshot().server(&name).cloned();
+    let authorizer = entry.as_ref().and_then(|entry| entry.session().authorizer());
+    let mut query = form_urlencoded::parse(request.query_string().as_bytes());
+    let ticket = query.find(|(name, _)| name == "ticket").map(|(_, ticket)| ticket);
+    let admitted = authorizer.zip(ticket).is_some_and(|(authorizer, ticket)| authorizer.admits(&ticket));
+    if !admitted && !context.require_caller_at_browser()?.reaches(&name) {
+        return Err(AccessError::Forbidden.into());
+    }
+    let authorizer = authorizer.ok_or(ApiError::NotFound)?;
+    Ok(match start(authorizer, &logins, &request, &context.client).await {
+        Ok(response) => response,
+        Err(reason) => pages::not_started(&name, &reason),
+    })
+}
+
+async fn start(
+    authorizer: &Authorizer,
+    logins: &Logins,
+    request: &HttpRequest,
+    client: &Client,
+) -> Result<HttpResponse, String> {
+    let redirect = logins.loopbacks.redirect(authorizer).await?;
+    if let Some(renamed) = under_name_of(&redirect.url, request, client) {
+        return Ok(HttpResponse::Found().insert_header((header::LOCATION, renamed.as_str())).finish());
+    }
+    let secure = redirect.url.scheme() == "https";
+    let started =
+        authorizer.begin(redirect.url.clone(), Waiting::Browser).await.map_err(|error| error.to_string())?;
+    let cookie = Cookie::build(started.cookie.name, started.cookie.value)
+        // The callback may be on another port, and below any prefix.
+        .path("/")
+        .max_age(Duration::seconds(oauth::LOGIN_LIFETIME.as_secs().try_into().unwrap_or(i64::MAX)))
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(secure)
+        .finish();
+    Ok(HttpResponse::Found()
+        .cookie(cookie)
+        .insert_header((header::LOCATION, started.url.as_str()))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .finish())
+}
+
+/// The address of this request under the name `localhost`, where it came to a loopback address and the login comes
+/// back to that name: a browser takes the two for different hosts, and would not bring the cookie back.
+fn under_name_of(redirect_uri: &Url, request: &HttpRequest, client: &Client) -> Option<Url> {
+    let mut own = Url::parse(&format!("{}{}", client.origin(), request.uri())).ok()?;
+    let loopback = match own.host()? {
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+        Host::Domain(_) => false,
+    };
+    if !loopback || redirect_uri.host_str() != Some("localhost") {
+        return None;
+    }
+    own.set_host(Some("localhost")).ok()?;
+    Some(own)
+}
+
+/// Where the authorization server sends the browser back to.
+pub(in crate::http) async fn callback(request: HttpRequest, logins: Data<Logins>) -> HttpResponse {
+    let cookies = request.cookies().map(|cookies| cookies.clone()).unwrap_or_default();
+    let cookies = cookies.iter().map(Cookie::name_value);
+    let outcome = logins.oauth.logins().finish(request.query_string(), cookies).await;
+    let (status, page) = pages::outcome(&outcome);
+    pages::html(status, "no-store", page)
+}
+
+/// Our client-id metadata document; 404 without a public URL.
+pub(in crate::http) async fn client_metadata(logins: Data<Logins>) -> Result<HttpResponse, ApiError> {
+    let document = logins.oauth.metadata().ok_or(ApiError::NotFound)?;
+    let mut response = HttpResponse::build(StatusCode::OK);
+    Ok(response.insert_header((header::CACHE_CONTROL, "max-age=3600")).json(document))
+}

@@ -1,0 +1,81 @@
+//! The host names that a gateway answers to.
+//!
+//! Invariant: a gateway that listens on loopback addresses alone answers only to names of this machine and to the host
+//! of its public URL.
+
+use actix_web::http::Uri;
+use url::{Host, Url};
+
+/// The names that a gateway answers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hosts {
+    /// Any: a gateway on a network does not know the names that it is reached by.
+    Any,
+    /// Those of this machine, and that of the public URL.
+    Local(Option<Host>),
+}
+
+impl Hosts {
+    /// The names of a gateway that listens on loopback addresses alone.
+    pub fn local(public_url: Option<&Url>) -> Self {
+        Self::Local(public_url.and_then(Url::host).map(|host| host.to_owned()))
+    }
+
+    pub(super) fn admit(&self, authority: &str) -> bool {
+        let Self::Local(public) = self else { return true };
+        match host(authority) {
+            // RFC 6761 section 6.3: these names never leave the machine.
+            Some(Host::Domain(name)) if name == "localhost" || name.ends_with(".localhost") => true,
+            Some(Host::Ipv4(address)) if address.is_loopback() => true,
+            Some(Host::Ipv6(address)) if address.is_loopback() => true,
+            found => found.is_some() && found == *public,
+        }
+    }
+}
+
+/// The host of `host:port`.
+fn host(authority: &str) -> Option<Host> {
+    let uri: Uri = authority.parse().ok()?;
+    // As browsers do, so that no spelling of an address is taken for a name.
+    Host::parse(uri.authority()?.host().trim_end_matches('.')).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_are_admitted() {
+        let url = Url::parse("https://Tools.example:8443/mcp").expect("a URL");
+        let hosts = Hosts::local(Some(&url));
+        for ours in [
+            "localhost",
+            "LOCALHOST:8000",
+            "localhost.",
+            "a.localhost:1",
+            "127.0.0.1",
+            "127.1.2.3:8000",
+            "[::1]:8000",
+            "tools.example",
+            "tools.example:80",
+        ] {
+            assert!(hosts.admit(ours), "{ours}");
+        }
+        for foreign in [
+            "evil.example",
+            "evil.example:8000",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "192.168.0.1",
+            "0.0.0.0:8000",
+            "[::2]",
+            "sub.tools.example",
+            "",
+            "a b",
+        ] {
+            assert!(!hosts.admit(foreign), "{foreign}");
+        }
+        assert!(!Hosts::local(None).admit("tools.example"));
+        assert!(Hosts::Any.admit("evil.example"));
+    }
+}

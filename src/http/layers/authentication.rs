@@ -1,0 +1,107 @@
+//! Authenticates the caller before anything is looked up.
+//!
+//! Invariant: whether a request needs a credential depends on its method, and on whether its path is to the letter one
+//! of the listed ones ([`routes`]); never on what the path leads to, so no spelling of a path gets round it. A caller's
+//! permission is asked later, by the names that the path was resolved to.
+
+use actix_web::{
+    Error,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
+    middleware::Next,
+    web::Data,
+};
+use tracing::{Span, info};
+
+use crate::{
+    access::{AccessError, Allowance, Caller, Credential, Refused},
+    http::{
+        audit,
+        context::RequestContext,
+        error::ApiError,
+        observability::Observability,
+        routes::{self, AccessPolicy},
+    },
+};
+
+/// Lets a request pass, or answers why not.
+pub(in crate::http) async fn authentication<B: MessageBody>(
+    observability: Data<Observability>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let context = RequestContext::of(&request);
+    let mut allowance = Allowance::default();
+    let caller = match authenticate(&request, &context, &mut allowance).await {
+        Ok(caller) => caller,
+        Err(Refused { caller, error }) => {
+            if let Some(caller) = caller {
+                context.authenticated(Ok(caller));
+            }
+            let mut response = request.error_response(ApiError::Access(error)).map_into_right_body();
+            note_refusal(&observability, &context, &response);
+            add(&allowance, response.headers_mut());
+            return Ok(response);
+        }
+    };
+    let tried = caller.as_ref().and_then(|caller| caller.as_ref().err()).cloned();
+    let tried = tried.filter(|_| request.headers().contains_key(AUTHORIZATION));
+    if let Some(caller) = caller {
+        if let Some(name) = caller.as_ref().ok().and_then(Caller::name) {
+            Span::current().record("caller", name);
+        }
+        context.authenticated(caller);
+    }
+    let mut response = next.call(request).await?.map_into_left_body();
+    let refused = note_refusal(&observability, &context, &response);
+    if let Some(error) = tried.filter(|_| !refused) {
+        // The route is open, but attempts to guess a key must be seen.
+        context.authenticator.count_denied();
+        info!(address = %context.address(), "a wrong credential on an open route: {error}");
+    }
+    add(&allowance, response.headers_mut());
+    Ok(response)
+}
+
+/// Returns the caller, or why it has none; `None` if the route does not ask.
+async fn authenticate(
+    request: &ServiceRequest,
+    context: &RequestContext,
+    allowance: &mut Allowance,
+) -> Result<Option<Result<Caller, AccessError>>, Refused> {
+    let authenticator = &context.authenticator;
+    let credential = Credential::of(request.headers().get_all(AUTHORIZATION).map(HeaderValue::as_bytes));
+    match routes::policy(request.method(), request.path()) {
+        AccessPolicy::Public => Ok(None),
+        AccessPolicy::HandlerDecides => Ok(Some(authenticator.identify(context.address(), credential).await)),
+        AccessPolicy::Reader if !authenticator.config.strict => {
+            Ok(Some(authenticator.identify(context.address(), credential).await))
+        }
+        AccessPolicy::Reader | AccessPolicy::Caller => {
+            let admitted = authenticator.admit(context.address(), credential, allowance).await;
+            admitted.map(|caller| Some(Ok(caller)))
+        }
+    }
+}
+
+/// Counts and records an answer that refuses access, whichever part gave it. Returns whether it is one.
+fn note_refusal<B>(
+    observability: &Observability,
+    context: &RequestContext,
+    response: &ServiceResponse<B>,
+) -> bool {
+    let Some(ApiError::Access(error)) = ApiError::of(response) else { return false };
+    context.authenticator.count_denied();
+    audit::refused(observability.audit.as_ref(), context, response, error);
+    true
+}
+
+/// Adds the rate limit headers.
+fn add(allowance: &Allowance, headers: &mut HeaderMap) {
+    for (name, text) in allowance.headers() {
+        if let (false, Ok(value)) = (text.is_empty(), HeaderValue::from_str(text)) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}

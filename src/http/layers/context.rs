@@ -1,0 +1,93 @@
+//! The outermost layer: gives every request its context and its id, and takes the root path off.
+//!
+//! `X-Request-Id` names a request in its answer, in the log and, if the client sent it, at the client. Invariant: an id
+//! holds visible ASCII characters alone, so it can neither break nor forge a line of the log.
+
+use std::{pin::Pin, rc::Rc};
+
+use actix_web::{
+    Error, HttpMessage,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Uri,
+        header::{HeaderName, HeaderValue},
+    },
+    middleware::Next,
+};
+use tracing::{Instrument as _, error_span, field::Empty};
+
+use crate::http::{client::Client, context::RequestContext, path, services::Services};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The longest id that is taken over from a client, in characters.
+const LONGEST: usize = 128;
+
+type Answer<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<B>, Error>>>>;
+
+/// Returns the layer. It reads the snapshot of the registry, once for each request.
+pub(in crate::http) fn context<B: MessageBody + 'static>(
+    services: &Services,
+) -> impl Fn(ServiceRequest, Next<B>) -> Answer<B> + Clone + use<B> {
+    let (registry, front) = (services.registry.clone(), services.front.clone());
+    move |mut request, next| {
+        let given = request.headers().get(REQUEST_ID).filter(|id| is_sane(id.as_bytes())).cloned();
+        let id = given.unwrap_or_else(fresh);
+        let client = Client::of(&front, &request);
+        let root = &registry.settings().base.root;
+        let root = if root.is_empty() { &client.prefix } else { root };
+        let original_path = strip(&mut request, root);
+        let context = RequestContext::new(id.clone(), client, original_path, registry.snapshot());
+        // Of the highest level, so that a line of any level is inside.
+        let span = error_span!("request", id = context.id(), caller = Empty);
+        request.extensions_mut().insert(Rc::new(context));
+        let answer = next.call(request).instrument(span);
+        Box::pin(async move {
+            let mut response = answer.await?;
+            response.headers_mut().insert(REQUEST_ID, id);
+            Ok(response)
+        })
+    }
+}
+
+/// Takes the root path off, so that every route answers behind a proxy that strips it, behind one that does not, and
+/// directly. Returns the path as it was if it did.
+fn strip(request: &mut ServiceRequest, root: &str) -> Option<String> {
+    if root.is_empty() {
+        return None;
+    }
+    let stripped = path::without_prefix(request.path(), root)?;
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    let uri: Uri = format!("{stripped}{query}").parse().ok()?;
+    let original = request.path().to_owned();
+    request.match_info_mut().get_mut().update(&uri);
+    request.head_mut().uri = uri;
+    Some(original)
+}
+
+fn is_sane(id: &[u8]) -> bool {
+    (1..=LONGEST).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
+}
+
+/// Random rather than counted, so that ids of several gateways can share one log.
+fn fresh() -> HeaderValue {
+    // The digits of a number are always valid in a header.
+    HeaderValue::from(fastrand::u64(..))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_sane_ids_are_taken_over() {
+        let longest = "x".repeat(LONGEST);
+        for sane in ["a", "0af7651916cd43dd", "{6ba7b810-9dad}", &longest] {
+            assert!(is_sane(sane.as_bytes()), "{sane}");
+        }
+        let too_long = "x".repeat(LONGEST + 1);
+        for wrong in ["", "a b", "a\tb", "\u{1b}[31m", "\u{e9}", &too_long] {
+            assert!(!is_sane(wrong.as_bytes()), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Cross-origin requests (Fetch standard, CORS protocol), answered as the Python mcpo's Starlette does.
+//!
+//! Ours rather than actix-cors, which answers a preflight and a foreign origin in other words than the clients
+//! of the Python mcpo have seen. Deliberately different: `*` never goes together with credentials, and what a page of
+//! an origin that is not listed would have done is not done.
+
+use actix_web::{
+    Error, HttpResponse,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderMap, HeaderValue},
+    },
+    middleware::Next,
+    web::Data,
+};
+
+use crate::{
+    config::CorsOrigins,
+    http::{audit, context::RequestContext, error::ApiError, observability::Observability},
+};
+
+const METHODS: HeaderValue = HeaderValue::from_static("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+/// How long a browser may keep a preflight's answer, in seconds.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
+/// What a page may read beside the headers that every page may.
+const EXPOSED: HeaderValue = HeaderValue::from_static("X-Request-Id");
+const TRUE: HeaderValue = HeaderValue::from_static("true");
+const ANY: HeaderValue = HeaderValue::from_static("*");
+const ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
+
+/// Answers preflights, and adds to all other answers which origins may read them.
+pub(in crate::http) async fn cors<B: MessageBody>(
+    observability: Data<Observability>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let context = RequestContext::of(&request);
+    let origins = &context.authenticator.config.cors;
+    let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
+        let mut response = next.call(request).await?;
+        if matches!(origins, CorsOrigins::Listed(_)) {
+            // A cache must not give this answer to an origin that would have got another.
+            response.headers_mut().append(header::VARY, ORIGIN);
+        }
+        return Ok(response.map_into_left_body());
+    };
+    if request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+    {
+        let response = preflight(origins, &origin, request.headers());
+        return Ok(request.into_response(response).map_into_right_body());
+    }
+    let mut response =
+        if writes(&request) && !allows(origins, &origin) && !is_own(&request, &context, &origin) {
+            let response = request.error_response(ApiError::ForeignOrigin);
+            audit::refused(observability.audit.as_ref(), &context, &response, &ApiError::ForeignOrigin);
+            response.map_into_right_body()
+        } else {
+            next.call(request).await?.map_into_left_body()
+        };
+    let headers = response.headers_mut();
+    allow(origins, &origin, headers);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    Ok(response)
+}
+
+/// Whether the request may have an effect. A page can send a simple request without a preflight, so hiding the answer from
+/// it is not enough.
+fn writes(request: &ServiceRequest) -> bool {
+    ![Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method())
+}
+
+/// Whether the page is of this origin: its browser says so (Fetch Metadata, which no page can forge), or its host is the
+/// one that the request was sent to.
+fn is_own(request: &ServiceRequest, context: &RequestContext, origin: &HeaderValue) -> bool {
+    let authority =
+        |origin: &str| origin.split_once("://").map(|(_, authority)| authority.to_ascii_lowercase());
+    let site = request.headers().get("sec-fetch-site");
+    site.map_or_else(
+        || {
+            let page = origin.to_str().ok().and_then(authority);
+            page.is_some() && page == authority(&context.client.origin())
+        },
+        |site| site == "same-origin",
+    )
+}
+
+fn preflight(origins: &CorsOrigins, origin: &HeaderValue, asked: &HeaderMap) -> HttpResponse {
+    let method = asked.get(header::ACCESS_CONTROL_REQUEST_METHOD).map_or(&[][..], HeaderValue::as_bytes);
+    let method = METHODS.as_bytes().split(|byte| b", ".contains(byte)).any(|known| known == method);
+    let refused = match (allows(origins, origin), method) {
+        (true, true) => None,
+        (false, true) => Some("origin"),
+        (true, false) => Some("method"),
+        (false, false) => Some("origin, method"),
+    };
+    let text = refused.map_or_else(|| "OK".to_owned(), |what| format!("Disallowed CORS {what}"));
+    let status = if refused.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let mut response = HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(text);
+    let headers = response.headers_mut();
+    allow(origins, origin, headers);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+    if let Some(names) = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+    }
+    response
+}
+
+fn allow(origins: &CorsOrigins, origin: &HeaderValue, headers: &mut HeaderMap) {
+    match origins {
+        CorsOrigins::Any => {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+        }
+        CorsOrigins::Listed(_) => {
+            headers.append(header::VARY, ORIGIN);
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
+            if allows(origins, origin) {
+                headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            }
+        }
+    }
+}
+
+fn allows(origins: &CorsOrigins, origin: &HeaderValue) -> bool {
+    match origins {
+        CorsOrigins::Any => true,
+        CorsOrigins::Listed(listed) => listed.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes()),
+    }
+}

@@ -1,0 +1,15 @@
+//! The layers that every request passes, in the order that `http/mod.rs` gives.
+
+mod authentication;
+mod context;
+mod cors;
+mod error_pages;
+mod host;
+mod security_headers;
+
+pub(super) use authentication::authentication;
+pub(super) use context::context;
+pub(super) use cors::cors;
+pub(super) use error_pages::error_pages;
+pub(super) use host::host;
+pub(super) use security_headers::security_headers;
