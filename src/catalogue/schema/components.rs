@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
-use super::{Schema, graph::Graph, keywords, translate::plain};
+use super::{form::Schema, graph::Graph, keywords, translate::plain};
 
 /// The most schemas that replacing references may add to one schema.
 const MOST_COPIES: usize = 500;

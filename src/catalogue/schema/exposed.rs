@@ -7,7 +7,7 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use super::Schema;
+use super::form::Schema;
 
 /// How far branches within branches are looked into.
 const DEEPEST: usize = 8;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{Schema, keywords};
+use super::{form::Schema, keywords};
 
 /// The root is node 0; part `n` is node `n + 1`.
 pub(super) struct Graph<'a> {

@@ -6,14 +6,14 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Schema, TooLarge,
     draft::Draft,
+    form::Schema,
     index::{self, Index},
     keywords::{self, Holds},
 };
 
 /// The most schemas, counted one inside another, that one tool's schema may have.
-pub(super) const MOST_NODES: usize = 50_000;
+const MOST_NODES: usize = 50_000;
 
 /// Without meaning once references are resolved.
 const NAMES: [&str; 9] = [
@@ -31,7 +31,23 @@ const NAMES: [&str; 9] = [
 const REMARKS: [&str; 7] =
     ["title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"];
 
-pub(super) fn translate(schema: &Value) -> Result<(Schema, Vec<String>), TooLarge> {
+/// The schema is larger than can be served.
+#[derive(Debug, thiserror::Error)]
+#[error("it has more than {} parts", MOST_NODES)]
+pub struct TooLarge;
+
+impl Schema {
+    /// Translates a schema. The notes say what could not be kept.
+    ///
+    /// # Errors
+    ///
+    /// It is too large.
+    pub fn translate(schema: &Value) -> Result<(Self, Vec<String>), TooLarge> {
+        translate(schema)
+    }
+}
+
+fn translate(schema: &Value) -> Result<(Schema, Vec<String>), TooLarge> {
     let draft = Draft::of(schema);
     let index = Index::new(schema, draft).ok_or(TooLarge)?;
     let mut translator = Translator {
