@@ -19,7 +19,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpSocket;
 use tracing::warn;
 
-use super::{BuildError, door::Door};
+use super::{door::Door, error::BuildError};
 use crate::{
     config::{Config, Listen},
     http::{self, Front, Hosts, Services},

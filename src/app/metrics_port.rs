@@ -9,7 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info};
 
 use super::{
-    BuildError,
+    error::BuildError,
     listen::{base_url, bind},
 };
 use crate::{
