@@ -9,6 +9,7 @@ mod support;
 mod access;
 mod bad_requests;
 mod browser;
+mod circles;
 mod concurrency;
 mod config_errors;
 mod config_forms;

@@ -127,7 +127,7 @@ fn refuse(what: &str, breaks: impl Fn(&Mention) -> bool) {
 }
 
 /// All files of `src/` by their path there.
-fn sources() -> Vec<(String, String)> {
+pub(crate) fn sources() -> Vec<(String, String)> {
     fn walk(folder: &Path, prefix: &str, found: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).expect("src is readable") {
             let path = entry.expect("src is readable").path();

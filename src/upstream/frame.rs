@@ -50,7 +50,7 @@ fn in_one_line(json: Vec<u8>) -> Vec<u8> {
         line.extend_from_slice(plain);
         let (replacement, length): (&[u8], usize) = match found {
             // A control character stands between tokens alone (RFC 8259 section 7).
-            [..0x20, ..] => (b" ", 1),
+            [(..0x20), ..] => (b" ", 1),
             [0xc2, 0x85, ..] => (br"\u0085", 2),
             [0xe2, 0x80, 0xa8, ..] => (br"\u2028", 3),
             [0xe2, 0x80, 0xa9, ..] => (br"\u2029", 3),

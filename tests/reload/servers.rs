@@ -1,5 +1,7 @@
 //! Servers that are added, removed and changed.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::bed::{becomes, count, hang_up, named, title, told, under_load, write};
@@ -68,6 +70,54 @@ async fn a_call_in_flight_outlives_its_server() {
     std::fs::write(&release, "").unwrap();
     let answer = hear(call).await;
     assert_eq!(answer.status, 200, "{answer:?}\n{}", gateway.log());
+    gateway.stop().await;
+}
+
+/// A call that takes long keeps its own server, and no other: one that is removed or changed meanwhile ends at once.
+#[tokio::test]
+async fn a_long_call_keeps_no_other_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let (record, release) = (folder.path().join("record"), folder.path().join("release"));
+    let long = parts::fake(&["--name", "long", "--record", record.to_str().unwrap()]);
+    let gateway = Gateway::config(&json!({ "long": long, "goes": named("goes"), "changes": named("old") }))
+        .ready()
+        .await;
+    let process = |name: &str| marked(&gateway.mark()).iter().filter(|it| it.runs(name)).count();
+    assert_eq!((process("goes"), process("old")), (1, 1));
+    let body = json!({ "until": release });
+    let call = gateway.say(&post("/long/call", body.to_string().as_bytes())).await;
+    received(&record, "tools/call").await;
+
+    write(&gateway, &json!({ "long": long, "changes": named("new") }));
+    hang_up(&gateway).await;
+    eventually("the others have ended", async || (process("goes") + process("old") == 0).then_some(())).await;
+    write(&gateway, &json!({ "changes": named("new") }));
+    hang_up(&gateway).await;
+    eventually("404", async || (gateway.get("/long/openapi.json").await.status == 404).then_some(())).await;
+    assert_eq!(process("long"), 1, "its own server stays");
+    std::fs::write(&release, "").unwrap();
+    assert_eq!(hear(call).await.status, 200, "{}", gateway.log());
+    eventually("its own server has ended", async || (process("long") == 0).then_some(())).await;
+    gateway.stop().await;
+}
+
+/// Another order of the same servers takes effect, and touches none of them.
+#[tokio::test]
+async fn another_order_takes_effect() {
+    let gateway = Gateway::config(&json!({ "a": named("a"), "b": named("b") })).ready().await;
+    let names = async || -> Vec<String> {
+        let status = gateway.get("/status").await.json();
+        let servers = status["servers"].as_array().unwrap().clone();
+        servers.iter().map(|server| server["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let pids = || marked(&gateway.mark()).iter().map(|it| it.pid).collect::<BTreeSet<_>>();
+    let before = pids();
+    assert_eq!(names().await, ["a", "b"]);
+    write(&gateway, &json!({ "b": named("b"), "a": named("a") }));
+    hang_up(&gateway).await;
+    assert!(gateway.log().contains("new order of servers; 2 left alone"), "{}", gateway.log());
+    eventually("the new order", async || (names().await == ["b", "a"]).then_some(())).await;
+    assert_eq!(pids(), before);
     gateway.stop().await;
 }
 
