@@ -25,14 +25,14 @@ use tracing::warn;
 
 use super::{
     control::{ControlTransport, Handler},
-    doubt::Trust,
     error::{ConnectError, WireError},
     forwarded::Forwarded,
     handshake::{Handshake, explain},
     inbox::Inbox,
     listing::ServerInfo,
-    message::{FIRST_ID, Framing, Params, RawReply},
+    message::{Framing, Params, Trust},
     param_headers::ParamHeaders,
+    rpc::{FIRST_ID, RawReply},
     tool::Tool,
     wire::Wire,
 };

@@ -15,19 +15,8 @@ use super::{
     error::{CallError, WireError},
     excerpt::Excerpt,
     inbox::Inbox,
-    message::{RawReply, RpcError},
+    rpc::{RawReply, RpcError},
 };
-
-/// What a refusal is taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// It is what the server has to say: its session is new.
-    Believe,
-    /// Its session may be lost.
-    Doubt,
-    /// Nothing: no call depends on it.
-    Ignore,
-}
 
 /// What a refusal means for a session that stood before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

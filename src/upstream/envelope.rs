@@ -11,7 +11,7 @@ use serde::{
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    message::{RawReply, RpcError},
+    rpc::{RawReply, RpcError},
     well_formed::well_formed,
 };
 

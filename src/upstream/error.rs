@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{excerpt::Excerpt, message::RpcError, people::People};
+use super::{excerpt::Excerpt, people::People, rpc::RpcError};
 use crate::oauth::{AuthError, LoginNeeded};
 
 /// When to ask again while an authorization server does not answer.

@@ -19,7 +19,7 @@ use super::{
     envelope::{self, Envelope, Kind},
     error::WireError,
     excerpt::Excerpt,
-    message::{FIRST_ID, RawReply},
+    rpc::{FIRST_ID, RawReply},
     tidy,
 };
 

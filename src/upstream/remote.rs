@@ -9,11 +9,11 @@ use reqwest::{Client, Request, Response, redirect};
 use url::Url;
 
 use super::{
-    doubt::Trust,
     error::WireError,
     events::{Decoder, Event},
     excerpt::without_secrets,
     forwarded::Forwarded,
+    message::Trust,
 };
 use crate::{
     config, net,

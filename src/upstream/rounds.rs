@@ -13,9 +13,8 @@ use serde_json::{Map, Value, json, value::RawValue};
 
 use super::{
     connection::Caller,
-    doubt::Trust,
     error::CallError,
-    message::{Call, Meta, Params},
+    message::{Call, Meta, Params, Trust},
 };
 
 /// A server that always wants to know more is given up after so many rounds.

@@ -10,12 +10,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use super::{
-    doubt::{self, Trust},
+    doubt,
     error::WireError,
     frame::Frame,
     inbox::Inbox,
-    message::{RawReply, Request},
+    message::{Request, Trust},
     remote::{self, Endpoint, Events, Principal},
+    rpc::RawReply,
 };
 use crate::config;
 

@@ -32,8 +32,9 @@ use super::{
     inbox::Inbox,
     last_words::LastWords,
     lines::{self, Line},
-    message::{RawReply, Request},
+    message::Request,
     process::Group,
+    rpc::RawReply,
 };
 use crate::{config, secret::ExposeSecret};
 

@@ -20,13 +20,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use super::{
-    doubt::{self, Trust},
+    doubt,
     envelope::{self, Envelope},
     error::WireError,
     frame::Frame,
     inbox::Inbox,
-    message::{Framing, RawReply, Request},
+    message::{Framing, Request, Trust},
     remote::{self, Endpoint, Principal},
+    rpc::RawReply,
     standard_headers::{VERSION, control_headers, standard_headers},
     tidy,
 };

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     envelope::{self, Envelope},
     excerpt::Excerpt,
-    message::RpcError,
+    rpc::RpcError,
 };
 
 /// In place of an answer that cannot be read; its message says why. None of JSON-RPC's, nor of MCP's.

@@ -10,13 +10,13 @@ use tokio::time::{Instant, sleep};
 
 use super::{NO_ANSWER, Shared};
 use crate::upstream::{
-    doubt::Trust,
     envelope::{self, Envelope, Kind},
     error::WireError,
     events::Decoder,
     excerpt::Excerpt,
-    message::{FIRST_ID, RawReply},
+    message::Trust,
     remote::{self, Events},
+    rpc::{FIRST_ID, RawReply},
 };
 
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");

@@ -1,0 +1,52 @@
+//! What answers a request: its id, and a result or an error (JSON-RPC 2.0 section 5).
+
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+
+/// rmcp numbers its own requests from 0 in 32 bits. Ours start high enough never to meet them, and low
+/// enough for servers that read an id as a signed 32-bit number.
+pub(super) const FIRST_ID: u64 = 1_000_000_000;
+
+/// What an upstream answered: the `result` as it came, or its error.
+pub type RawReply = Result<Box<RawValue>, RpcError>;
+
+/// A JSON-RPC error object (JSON-RPC 2.0 section 5.1).
+#[derive(Debug)]
+pub struct RpcError {
+    /// The error's kind.
+    pub code: i64,
+    /// One sentence.
+    pub message: String,
+    /// Anything more.
+    pub data: Option<Box<RawValue>>,
+}
+
+impl RpcError {
+    /// Reads an error however odd it is: somebody waits for it.
+    pub(super) fn read(raw: &RawValue) -> Self {
+        #[derive(Deserialize, Default)]
+        struct Lenient<'a> {
+            #[serde(default)]
+            code: Value,
+            #[serde(default)]
+            message: Value,
+            #[serde(borrow, default)]
+            data: Option<&'a RawValue>,
+        }
+        // Some servers send the message alone.
+        let error: Lenient<'_> = serde_json::from_str(raw.get()).unwrap_or_else(|_| Lenient {
+            message: serde_json::from_str(raw.get()).unwrap_or_default(),
+            ..Lenient::default()
+        });
+        let message = match error.message {
+            Value::String(message) => message,
+            Value::Null => "the server answered with an error and did not say which".to_owned(),
+            other => other.to_string(),
+        };
+        let code = match &error.code {
+            Value::String(code) => code.parse().ok(),
+            code => code.as_i64().or_else(|| code.as_f64().map(|code| code as i64)),
+        };
+        Self { code: code.unwrap_or_default(), message, data: error.data.map(ToOwned::to_owned) }
+    }
+}
