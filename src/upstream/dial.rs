@@ -13,8 +13,9 @@ use super::{
     handshake::Handshake,
     inbox::Inbox,
     last_words::LastWords,
-    listing::{self, Listing, Pages},
+    listing::Listing,
     remote::Principal,
+    tool_list::{self, Pages},
     wire::Wire,
 };
 use crate::{
@@ -70,7 +71,7 @@ impl Dial<'_> {
                 authorizer.recall().await.map_err(WireError::from)?;
             }
             let connection = self.connect(tasks).await?;
-            match listing::tools(&self.server.name, &connection.caller, Pages::AsCanBeHad).await {
+            match tool_list::tools(&self.server.name, &connection.caller, Pages::AsCanBeHad).await {
                 Ok(tools) => {
                     let info = connection.info.clone();
                     Ok((connection, Listing { info, tools }))

@@ -47,6 +47,7 @@ mod supervisor;
 mod tally;
 mod tidy;
 mod tool;
+mod tool_list;
 mod trace_context;
 mod well_formed;
 mod wire;

@@ -10,11 +10,12 @@ use tracing::{info, warn};
 use super::{
     connection::Connection,
     error::ConnectError,
-    listing::{self, Listing, Pages},
+    listing::Listing,
     pace::Pace,
     people::People,
     session::Shared,
     status::Status,
+    tool_list::{self, Pages},
 };
 use crate::oauth::Authorizer;
 
@@ -234,7 +235,7 @@ async fn login_wish_changed(authorizer: Option<&Authorizer>, shown: Option<Strin
 async fn changed_listing(server: &str, connection: &Connection) -> Listing {
     loop {
         connection.tools_changed().await;
-        match timeout(LIST, listing::tools(server, &connection.caller, Pages::All)).await {
+        match timeout(LIST, tool_list::tools(server, &connection.caller, Pages::All)).await {
             Ok(Ok(tools)) => return Listing { info: connection.info.clone(), tools },
             Ok(Err(error)) => warn!(server, %error, "kept the former list of tools"),
             Err(_) => warn!(server, "kept the former list of tools: no answer within {}", People(LIST)),
