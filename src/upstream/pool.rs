@@ -14,16 +14,15 @@ use std::{
 
 use tokio::{
     runtime::Handle,
-    time::{Instant, sleep, sleep_until, timeout_at},
+    time::{Instant, sleep_until},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    connection::{Caller, Connection},
+    connection::Connection,
     error::CallError,
-    forwarded::{Forwarded, Identity},
-    lane::{self, Lane, Lease, RETRY, State},
-    session::Shared,
+    forwarded::Identity,
+    lane::{self, Lane, Lease, State},
 };
 
 /// How many identities have a connection to one server at once.
@@ -36,54 +35,10 @@ pub(super) struct Pool {
     lanes: Mutex<HashMap<Identity, Arc<Lane>>>,
     most: usize,
     patience: Duration,
-    tasks: TaskTracker,
+    pub(super) tasks: TaskTracker,
     stop: CancellationToken,
     /// Callers live on other runtimes; connections belong to the session's own.
-    runtime: Handle,
-}
-
-/// The connection of `identity`, which `forwarded` shows to the server; made if there is none.
-pub(super) async fn reach(
-    shared: &Arc<Shared>,
-    forwarded: &Forwarded,
-    identity: Identity,
-    deadline: Instant,
-) -> Result<(Arc<Caller>, Lease), CallError> {
-    let pool = &shared.pool;
-    let lease = pool.enter(identity, |lane| {
-        let life = live(shared.clone(), lane, identity, forwarded.clone());
-        pool.tasks.spawn_on(life, &pool.runtime);
-    })?;
-    let late = |_| Err(lane::unavailable("the server is still connecting"));
-    let caller = timeout_at(deadline, lease.0.settled()).await.unwrap_or_else(late)?;
-    Ok((caller, lease))
-}
-
-/// Owns one connection from its first attempt to its end.
-async fn live(shared: Arc<Shared>, lane: Arc<Lane>, identity: Identity, forwarded: Forwarded) {
-    let pool = &shared.pool;
-    let dial = shared.dial(Some(&forwarded));
-    let attempt = Box::pin(dial.open_for_calls(&pool.tasks));
-    match lane.stop.run_until_cancelled(attempt).await {
-        Some(Ok(connection)) => {
-            connection.caller.enter_service(shared.renewals.fruitless_patience());
-            lane.state.send_replace(State::Open(connection.caller.clone()));
-            let silence = shared.config.bounds.idle;
-            pool.serve(identity, &lane, &connection, silence).await;
-            pool.leave(identity, &lane);
-            if connection.caller.inbox.is_closed() {
-                connection.close().await;
-            } else {
-                connection.retire(shared.config.bounds.call, &lane.stop).await;
-            }
-        }
-        Some(Err(error)) => {
-            lane.state.send_replace(State::Failed(error));
-            lane.stop.run_until_cancelled(sleep(RETRY)).await;
-            pool.leave(identity, &lane);
-        }
-        None => pool.leave(identity, &lane),
-    }
+    pub(super) runtime: Handle,
 }
 
 impl Pool {
@@ -103,7 +58,11 @@ impl Pool {
 
     /// A lease on the lane of `identity`. Where there is none that may be used, `start` is given a new one, for which
     /// the one that was idle for the longest time makes room.
-    fn enter(&self, identity: Identity, start: impl FnOnce(Arc<Lane>)) -> Result<Lease, CallError> {
+    pub(super) fn enter(
+        &self,
+        identity: Identity,
+        start: impl FnOnce(Arc<Lane>),
+    ) -> Result<Lease, CallError> {
         let mut lanes = self.lock();
         if let Some(lane) = lanes.get(&identity).filter(|lane| lane.is_usable()) {
             return Ok(lane.lease());
@@ -124,7 +83,13 @@ impl Pool {
     }
 
     /// Keeps a connection until it ends, is idle for long, or has to stop. After such a silence its server is asked.
-    async fn serve(&self, identity: Identity, lane: &Arc<Lane>, connection: &Connection, silence: Duration) {
+    pub(super) async fn serve(
+        &self,
+        identity: Identity,
+        lane: &Arc<Lane>,
+        connection: &Connection,
+        silence: Duration,
+    ) {
         tokio::select! {
             _ = connection.ended() => {}
             () = connection.caller.inbox.doubted() => {}
@@ -149,7 +114,7 @@ impl Pool {
     }
 
     /// Has nobody find the lane any more, and tells those who wait for it.
-    fn leave(&self, identity: Identity, lane: &Arc<Lane>) {
+    pub(super) fn leave(&self, identity: Identity, lane: &Arc<Lane>) {
         remove(&mut self.lock(), identity, lane);
         lane.state.send_replace(State::Ended);
     }
@@ -171,7 +136,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue};
     use tokio::time::timeout;
 
-    use super::*;
+    use super::{super::forwarded::Forwarded, *};
 
     fn pool(most: usize) -> Pool {
         Pool { most, ..Pool::new(TaskTracker::new(), CancellationToken::new()) }

@@ -13,7 +13,7 @@ use super::{
     listing::Listing,
     pace::Pace,
     people::People,
-    session::Shared,
+    state::SessionState,
     status::Status,
     tool_list::{self, Pages},
 };
@@ -28,30 +28,30 @@ const FORGIVEN: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Keeps the session connected until `stop`.
-pub(super) async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: CancellationToken) {
-    let counted = shared.is_program();
-    let mut pace = Pace::new(counted.then_some(shared.config.bounds.restarts), Instant::now());
+pub(super) async fn run(state: Arc<SessionState>, tasks: TaskTracker, stop: CancellationToken) {
+    let counted = state.is_program();
+    let mut pace = Pace::new(counted.then_some(state.config.bounds.restarts), Instant::now());
     // The connection that the next one takes the place of, with calls under way.
     let mut former: Option<Connection> = None;
     loop {
         pace.start(Instant::now());
-        let Some(attempt) = stop.run_until_cancelled(Box::pin(connect(&shared, &tasks))).await else { break };
+        let Some(attempt) = stop.run_until_cancelled(Box::pin(connect(&state, &tasks))).await else { break };
         pace.end(Instant::now());
         if counted && !matches!(attempt, Err(ConnectError::Spawn { .. })) {
-            shared.tally.started();
+            state.tally.started();
         }
         let renewed = former.is_some();
         if let Some(former) = former.take() {
-            let (patience, stop) = (shared.config.bounds.call, stop.clone());
+            let (patience, stop) = (state.config.bounds.call, stop.clone());
             tasks.spawn(async move { former.retire(patience, &stop).await });
         }
         match attempt {
-            Ok((connection, listing)) => match serve(&shared, &connection, listing, renewed, &stop).await {
+            Ok((connection, listing)) => match serve(&state, &connection, listing, renewed, &stop).await {
                 End::Renewal => former = Some(connection),
                 End::Lost(reason) => {
-                    let retry = down(&shared, &mut pace, reason);
+                    let retry = down(&state, &mut pace, reason);
                     connection.close().await;
-                    if !rest(&shared, retry, pace.soonest(), &stop).await {
+                    if !rest(&state, retry, pace.soonest(), &stop).await {
                         break;
                     }
                 }
@@ -62,17 +62,17 @@ pub(super) async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: Cancellat
             },
             Err(error) => match error.login_needed() {
                 Some(login) => {
-                    shared.conclude(Status::NeedsAuthorization(Box::new(login.clone())));
-                    if stop.run_until_cancelled(authorized(shared.authorizer.as_ref())).await.is_none() {
+                    state.conclude(Status::NeedsAuthorization(Box::new(login.clone())));
+                    if stop.run_until_cancelled(authorized(state.authorizer.as_ref())).await.is_none() {
                         break;
                     }
-                    shared.status.send_replace(Status::Connecting);
+                    state.status.send_replace(Status::Connecting);
                     pace.reset();
                 }
                 None => {
-                    let retry = down(&shared, &mut pace, error.to_string());
-                    shared.tell_waiting();
-                    if !rest(&shared, retry, pace.soonest(), &stop).await {
+                    let retry = down(&state, &mut pace, error.to_string());
+                    state.tell_waiting();
+                    if !rest(&state, retry, pace.soonest(), &stop).await {
                         break;
                     }
                 }
@@ -82,20 +82,20 @@ pub(super) async fn run(shared: Arc<Shared>, tasks: TaskTracker, stop: Cancellat
     if let Some(former) = former {
         former.close().await;
     }
-    shared.conclude(Status::Stopped);
+    state.conclude(Status::Stopped);
 }
 
 /// One attempt to connect. What takes long is told while it does.
-async fn connect(shared: &Shared, tasks: &TaskTracker) -> Result<(Connection, Listing), ConnectError> {
-    let server = shared.config.name.as_str();
+async fn connect(state: &SessionState, tasks: &TaskTracker) -> Result<(Connection, Listing), ConnectError> {
+    let server = state.config.name.as_str();
     let start = Instant::now();
-    let dial = shared.dial(None);
+    let dial = state.dial(None);
     let mut attempt = pin!(dial.open(tasks));
     loop {
         match timeout(PATIENCE, &mut attempt).await {
             Ok(done) => return done,
             Err(_) => {
-                let download = if shared.is_program() { "; its program may be downloading" } else { "" };
+                let download = if state.is_program() { "; its program may be downloading" } else { "" };
                 info!(server, "still connecting after {}{download}", People(start.elapsed()));
             }
         }
@@ -103,24 +103,24 @@ async fn connect(shared: &Shared, tasks: &TaskTracker) -> Result<(Connection, Li
 }
 
 /// Says that there is no connection; gives when the next attempt starts.
-fn down(shared: &Shared, pace: &mut Pace, reason: String) -> Instant {
-    let last_words = shared.last_words.text();
+fn down(state: &SessionState, pace: &mut Pace, reason: String) -> Instant {
+    let last_words = state.last_words.text();
     let retry = pace.next(Instant::now());
-    let server = shared.config.name.as_str();
+    let server = state.config.name.as_str();
     let retry_in = People(retry.saturating_duration_since(Instant::now()));
     match &last_words {
         Some(last_words) => warn!(server, reason, stderr = last_words, %retry_in, "not connected"),
         None => warn!(server, reason, %retry_in, "not connected"),
     }
-    shared.status.send_replace(Status::Down { reason, last_words, retry, soonest: pace.soonest() });
+    state.status.send_replace(Status::Down { reason, last_words, retry, soonest: pace.soonest() });
     retry
 }
 
 /// Waits for the next attempt's time, or, from `soonest` on, for a caller that wants it; false when stopped.
-async fn rest(shared: &Shared, retry: Instant, soonest: Instant, stop: &CancellationToken) -> bool {
+async fn rest(state: &SessionState, retry: Instant, soonest: Instant, stop: &CancellationToken) -> bool {
     let wanted = async {
         sleep_until(soonest).await;
-        shared.wanted().await;
+        state.wanted().await;
     };
     let wait = async {
         tokio::select! {
@@ -143,21 +143,21 @@ enum End {
 
 /// Serves calls until the connection ends.
 async fn serve(
-    shared: &Shared,
+    state: &SessionState,
     connection: &Connection,
     listing: Listing,
     renewed: bool,
     stop: &CancellationToken,
 ) -> End {
-    let server = shared.config.name.as_str();
-    let authorizer = shared.authorizer.as_ref();
+    let server = state.config.name.as_str();
+    let authorizer = state.authorizer.as_ref();
     let mut fresh = pin!(keep_fresh(authorizer));
-    let mut watch = pin!(connection.caller.keep_watch(shared.config.bounds.idle));
+    let mut watch = pin!(connection.caller.keep_watch(state.config.bounds.idle));
     let mut login = pin!(new_login(authorizer));
     // What was told while another thing was looked at is not lost.
     let mut changes = pin!(changed_listing(server, connection));
-    shared.connected(connection.caller.clone(), renewed);
-    let mut trouble = shared.health.trouble();
+    state.connected(connection.caller.clone(), renewed);
+    let mut trouble = state.health.trouble();
     let mut listing = Arc::new(listing);
     let end = loop {
         // While a login is wanted the connection is kept: calls go on as soon as there is a token.
@@ -169,7 +169,7 @@ async fn serve(
             (None, None) => Status::Ready(listing.clone()),
         };
         let failing = matches!(status, Status::Failing(..));
-        shared.status.send_replace(status);
+        state.status.send_replace(status);
         tokio::select! {
             // Calls that are under way in a doubted session go on.
             biased;
@@ -186,7 +186,7 @@ async fn serve(
             () = login_wish_changed(authorizer, shown.clone()) => {}
             () = authorized(authorizer), if shown.is_some() => break End::Renewal,
             // Where nobody calls a server that is not ready, no call could show that it is.
-            () = sleep(FORGIVEN), if failing => shared.health.reset(),
+            () = sleep(FORGIVEN), if failing => state.health.reset(),
             // Its sender is the session's own.
             _ = trouble.changed() => {}
             never = &mut fresh => match never {},
@@ -194,9 +194,9 @@ async fn serve(
             never = &mut watch => match never {},
         }
     };
-    shared.caller.store(None);
+    state.caller.store(None);
     if matches!(end, End::Renewal) {
-        shared.pool.renew();
+        state.pool.renew();
     }
     end
 }

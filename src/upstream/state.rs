@@ -1,0 +1,203 @@
+//! What a session's handles and its task share: the open connection, the status, and the callers that wait.
+//!
+//! Invariant: callers that find no connection share one attempt to connect, and wait no longer than their deadlines.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwapOption;
+use tokio::{
+    sync::{Notify, watch},
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    connection::{Caller, ToolHeaders},
+    dial::Dial,
+    doubt::Renewals,
+    error::CallError,
+    forwarded::Forwarded,
+    gate::Gate,
+    health::Health,
+    last_words::LastWords,
+    pool::Pool,
+    status::Status,
+    tally::Tally,
+};
+use crate::{
+    config::{self, Upstream},
+    oauth::Authorizer,
+};
+
+/// When to ask again while nothing better is known.
+const SOON: Duration = Duration::from_millis(500);
+
+/// What the handles and the session's task share.
+pub(super) struct SessionState {
+    pub(super) config: config::Server,
+    /// Nothing for servers that take no tokens.
+    pub(super) authorizer: Option<Authorizer>,
+    /// The largest message the server may send, in bytes.
+    max_message: usize,
+    pub(super) status: watch::Sender<Status>,
+    pub(super) caller: ArcSwapOption<Caller>,
+    pub(super) tally: Arc<Tally>,
+    /// Counts the calls of all its connections.
+    pub(super) gate: Gate,
+    tools: ToolHeaders,
+    /// What its program wrote on stderr.
+    pub(super) last_words: LastWords,
+    /// The connections of callers with an identity.
+    pub(super) pool: Pool,
+    /// Whether it was ever connected: before, nobody waits for it.
+    held: AtomicBool,
+    /// Told when an attempt to connect has ended. Its receivers are the callers that wait for that.
+    attempts: watch::Sender<()>,
+    /// Told when a caller begins to wait.
+    wanted: Notify,
+    /// Whether its calls fail one after another.
+    pub(super) health: Health,
+    /// Whether new sessions were of any help.
+    pub(super) renewals: Renewals,
+}
+
+impl SessionState {
+    /// The state of a session that has not connected yet.
+    pub(super) fn new(
+        config: config::Server,
+        authorizer: Option<Authorizer>,
+        tally: Arc<Tally>,
+        max_message: usize,
+        pool: Pool,
+    ) -> Self {
+        Self {
+            gate: Gate::new(&config.bounds),
+            tools: ToolHeaders::default(),
+            last_words: LastWords::default(),
+            pool,
+            tally,
+            config,
+            authorizer,
+            max_message,
+            status: watch::Sender::new(Status::Connecting),
+            caller: ArcSwapOption::empty(),
+            held: AtomicBool::new(false),
+            attempts: watch::Sender::new(()),
+            wanted: Notify::new(),
+            health: Health::default(),
+            renewals: Renewals::default(),
+        }
+    }
+
+    /// What it takes to connect, for the caller of these headers or for all.
+    pub(super) fn dial<'a>(&'a self, forwarded: Option<&'a Forwarded>) -> Dial<'a> {
+        Dial {
+            server: &self.config,
+            authorizer: self.authorizer.as_ref(),
+            forwarded,
+            max_message: self.max_message,
+            tools: &self.tools,
+            last_words: &self.last_words,
+        }
+    }
+
+    pub(super) fn is_program(&self) -> bool {
+        matches!(self.config.upstream, Upstream::Stdio(_))
+    }
+
+    /// Opens a connection to callers.
+    pub(super) fn connected(&self, caller: Arc<Caller>, renewed: bool) {
+        if renewed {
+            caller.enter_service(self.renewals.patience());
+        } else {
+            caller.enter_service(Duration::ZERO);
+            self.health.reset();
+        }
+        self.caller.store(Some(caller));
+        self.tally.connected();
+        self.held.store(true, Ordering::Release);
+        self.tell_waiting();
+    }
+
+    /// Ends an attempt that brought no connection.
+    pub(super) fn conclude(&self, status: Status) {
+        self.status.send_replace(status);
+        self.tell_waiting();
+    }
+
+    /// Tells those that wait that the attempt has ended; they look for themselves how.
+    pub(super) fn tell_waiting(&self) {
+        self.attempts.send_replace(());
+    }
+
+    /// Resolves when a caller waits for a connection.
+    pub(super) async fn wanted(&self) {
+        while self.attempts.receiver_count() == 0 {
+            self.wanted.notified().await;
+        }
+    }
+
+    fn open_caller(&self) -> Option<Arc<Caller>> {
+        self.caller.load_full().filter(|caller| caller.inbox.is_open())
+    }
+
+    /// The open connection. Where it was lost, the caller waits for the one attempt that all such callers share.
+    pub(super) async fn connection(&self, deadline: Instant) -> Result<Arc<Caller>, CallError> {
+        if let Some(caller) = self.open_caller() {
+            return Ok(caller);
+        }
+        if self.hopeless() {
+            return Err(self.unavailable());
+        }
+        let mut attempts = self.attempts.subscribe();
+        // It may have connected just before the subscription, or stopped.
+        if let Some(caller) = self.open_caller() {
+            return Ok(caller);
+        }
+        if !self.hopeless() {
+            self.wanted.notify_one();
+            let _ = timeout_at(deadline, attempts.changed()).await;
+        }
+        self.open_caller().ok_or_else(|| self.unavailable())
+    }
+
+    /// Whether there is nothing to wait for: it was tried and never connected, a person has to act first, or it is
+    /// over.
+    fn hopeless(&self) -> bool {
+        match &*self.status.borrow() {
+            Status::Stopped => true,
+            Status::NeedsAuthorization(_) if self.login_needed() => true,
+            Status::Connecting => false,
+            _ => !self.held.load(Ordering::Acquire),
+        }
+    }
+
+    fn login_needed(&self) -> bool {
+        self.authorizer.as_ref().is_some_and(|authorizer| authorizer.login_needed().is_some())
+    }
+
+    /// Why there is no connection, for a caller that would need one.
+    pub(super) fn unavailable(&self) -> CallError {
+        let (reason, retry_after) = match &*self.status.borrow() {
+            Status::Down { reason, retry, soonest, .. } => {
+                // Once it was connected, whoever calls has it tried before its turn.
+                let next = if self.held.load(Ordering::Acquire) { soonest } else { retry };
+                (reason.clone(), next.saturating_duration_since(Instant::now()).max(SOON))
+            }
+            // Once somebody has logged in, the session is about to connect, even where it has not said so yet.
+            Status::NeedsAuthorization(login) if self.login_needed() => {
+                return CallError::LoginNeeded(login.clone());
+            }
+            Status::Stopped => ("the server is being stopped".into(), SOON),
+            Status::Connecting | Status::Ready(_) | Status::Failing(..) | Status::NeedsAuthorization(_) => {
+                ("the server is still connecting".into(), SOON)
+            }
+        };
+        CallError::Unavailable { reason, retry_after }
+    }
+}
