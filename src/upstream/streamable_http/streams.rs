@@ -4,22 +4,19 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::HeaderValue;
 use reqwest::Response;
 use tokio::time::{Instant, sleep};
 
-use super::{NO_ANSWER, Shared};
+use super::endpoint::{McpEndpoint, NO_ANSWER};
 use crate::upstream::{
     envelope::{self, Envelope, Kind},
     error::WireError,
     events::Decoder,
     excerpt::Excerpt,
-    message::Trust,
     remote::{self, Events},
     rpc::{FIRST_ID, RawReply},
 };
-
-const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 
 /// The wait before a stream is resumed, where the server names none.
 const RETRY: Duration = Duration::from_secs(1);
@@ -29,7 +26,7 @@ const LONGEST_RETRY: Duration = Duration::from_secs(30);
 /// The waits before the standing stream is opened again double up to this one.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
-impl Shared {
+impl McpEndpoint {
     /// The answer to our request `wanted`.
     pub(super) async fn answer(&self, response: Response, wanted: u64) -> Result<RawReply, WireError> {
         let reply = self.follow(response, Some(wanted)).await?;
@@ -123,18 +120,6 @@ impl Shared {
             }
         });
         reply
-    }
-
-    async fn get(&self, last_event: Option<&HeaderValue>) -> Result<Response, WireError> {
-        let mut headers = HeaderMap::from_iter([(header::ACCEPT, remote::EVENTS)]);
-        self.add_session(&mut headers);
-        if let Some(last) = last_event {
-            headers.insert(LAST_EVENT, last.clone());
-        }
-        // Whatever it answers, calls and tokens do not depend on it.
-        let response =
-            self.endpoint.send(Method::GET, &self.url, headers, Bytes::new(), Trust::Ignore).await?;
-        remote::accepted(response).await
     }
 
     /// Keeps the standing stream open for as long as it is polled, unless the server does not offer it.
