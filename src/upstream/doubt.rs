@@ -6,13 +6,8 @@
 //!
 //! Invariant: a request is sent again only where the refusal proves that it did not run.
 
-use std::{
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
-
 use super::{
-    error::{CallError, WireError},
+    error::WireError,
     excerpt::Excerpt,
     inbox::Inbox,
     rpc::{RawReply, RpcError},
@@ -27,39 +22,6 @@ enum Verdict {
     Doubtful,
     /// The session may be lost; the request has not run.
     NeverRan,
-}
-
-/// How often a new session refused what the former one had refused, one time after another: then the server means it,
-/// and new sessions are made less often.
-#[derive(Default)]
-pub(super) struct Renewals {
-    fruitless: AtomicU32,
-}
-
-impl Renewals {
-    const SHORTEST: Duration = Duration::from_secs(2);
-    /// 2 s doubled so often are a minute.
-    const MOST_DOUBLINGS: u32 = 5;
-
-    /// Takes the outcome of a call that was sent again in a new session.
-    pub(super) fn note<T>(&self, outcome: &Result<T, CallError>) {
-        match outcome {
-            Err(CallError::Refused(_) | CallError::Lost(_)) => {
-                self.fruitless.fetch_add(1, Ordering::Relaxed);
-            }
-            Ok(_) | Err(_) => self.fruitless.store(0, Ordering::Relaxed),
-        }
-    }
-
-    /// For how long a new session is not doubted.
-    pub(super) fn patience(&self) -> Duration {
-        Self::SHORTEST * (1 << self.fruitless.load(Ordering::Relaxed).min(Self::MOST_DOUBLINGS))
-    }
-
-    /// The same, but nothing while new sessions help.
-    pub(super) fn fruitless_patience(&self) -> Duration {
-        if self.fruitless.load(Ordering::Relaxed) == 0 { Duration::ZERO } else { self.patience() }
-    }
 }
 
 /// Takes the outcome of a request. Where it casts doubt on the session, `inbox` is told; where it also proves that the

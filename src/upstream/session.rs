@@ -19,11 +19,11 @@ use super::{
     lane::Lease,
     message::{Call, Trust},
     pool::Pool,
-    rounds,
     state::SessionState,
     status::Status,
     supervisor,
     tally::Tally,
+    tool_call,
 };
 use crate::{config, oauth::Authorizer};
 
@@ -157,7 +157,7 @@ impl Session {
         deadline: Instant,
         trust: Trust,
     ) -> Result<Box<RawValue>, CallError> {
-        timeout_at(deadline, rounds::call(caller, call, trust)).await.unwrap_or_else(|_| {
+        timeout_at(deadline, tool_call::call(caller, call, trust)).await.unwrap_or_else(|_| {
             caller.inbox.suspect();
             Err(CallError::Deadline(self.state.config.bounds.call))
         })

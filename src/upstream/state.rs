@@ -19,13 +19,13 @@ use tokio::{
 use super::{
     connection::{Caller, ToolHeaders},
     dial::Dial,
-    doubt::Renewals,
     error::CallError,
     forwarded::Forwarded,
     gate::Gate,
     health::Health,
     last_words::LastWords,
     pool::Pool,
+    renewals::Renewals,
     status::Status,
     tally::Tally,
 };

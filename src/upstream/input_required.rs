@@ -1,64 +1,26 @@
-//! Calls that a server answers with requests of its own (MCP 2026-07-28, Multi Round-Trip Requests).
+//! What a server asks back in place of a result (MCP 2026-07-28, Multi Round-Trip Requests), and what is answered.
 //!
-//! Nobody sits behind a gateway who could be asked. Each request is answered as honestly as that allows, and the call
-//! goes out once more with the answers.
-//!
-//! Invariant: a round is a request of its own, sent because the server has asked for it. What the server has said
-//! stays with the call it was said to.
+//! Nobody sits behind a gateway who could be asked. Each request is answered as honestly as that allows.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
 
-use super::{
-    connection::Caller,
-    error::CallError,
-    message::{Call, Meta, Params, Trust},
-};
-
-/// A server that always wants to know more is given up after so many rounds.
-const MOST_ROUNDS: u32 = 8;
-
-/// Calls a tool, in as many rounds as its server needs.
-pub(super) async fn call(caller: &Caller, call: Call<'_>, trust: Trust) -> Result<Box<RawValue>, CallError> {
-    let mut input = Input::default();
-    for round in 0..=MOST_ROUNDS {
-        let params = Params {
-            name: Some(call.tool),
-            arguments: Some(call.arguments),
-            input_responses: input.responses.as_ref(),
-            request_state: input.state.as_deref(),
-            meta: Meta { trace: call.trace, forwarded: call.forwarded, ..Meta::default() },
-            ..Params::default()
-        };
-        let reply = caller.request("tools/call", params, trust).await.map_err(|error| match error.into() {
-            // The rounds before have reached the tool.
-            CallError::NotSent(reason) if round > 0 => CallError::Lost(reason),
-            error => error,
-        });
-        let result = reply?.map_err(CallError::Rpc)?;
-        let required = if caller.stateless() { InputRequired::read(&result) } else { None };
-        match required {
-            None => return Ok(result),
-            Some(required) => input = required.answer()?,
-        }
-    }
-    Err(CallError::InputRequired(format!("input again after {MOST_ROUNDS} rounds")))
-}
+use super::error::CallError;
 
 /// What a round brings that the one before did not.
 #[derive(Default)]
-struct Input {
-    responses: Option<Map<String, Value>>,
+pub(super) struct Input {
+    pub(super) responses: Option<Map<String, Value>>,
     /// To the letter: it is the server's alone.
-    state: Option<Box<RawValue>>,
+    pub(super) state: Option<Box<RawValue>>,
 }
 
 /// `InputRequiredResult`, opened no deeper than needed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct InputRequired<'a> {
+pub(super) struct InputRequired<'a> {
     #[serde(borrow, default)]
     result_type: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -76,16 +38,15 @@ struct InputRequest<'a> {
 impl<'a> InputRequired<'a> {
     const TYPE: &'static str = "input_required";
 
-    /// Nothing where `result` is another result, or one that cannot be read. It is parsed only where its text lets
-    /// expect this one.
-    fn read(result: &'a RawValue) -> Option<Self> {
+    /// `None` if `result` is another result, or one that cannot be read. It is parsed only if its text names this type.
+    pub(super) fn read(result: &'a RawValue) -> Option<Self> {
         let text = result.get();
         let required: Self = text.contains(Self::TYPE).then(|| serde_json::from_str(text).ok()).flatten()?;
         (required.result_type.as_deref() == Some(Self::TYPE)).then_some(required)
     }
 
     /// Says for each request that nobody is there.
-    fn answer(self) -> Result<Input, CallError> {
+    pub(super) fn answer(self) -> Result<Input, CallError> {
         if self.input_requests.is_none() && self.request_state.is_none() {
             return Err(CallError::InputRequired("input and does not say which".into()));
         }
