@@ -25,15 +25,17 @@ use tracing::warn;
 
 use super::{
     control::{ControlTransport, Handler},
-    error::{ConnectError, WireError},
-    forwarded::Forwarded,
     handshake::{Handshake, explain},
     inbox::Inbox,
-    listing::ServerInfo,
-    message::{Framing, Params, Trust},
     param_headers::ParamHeaders,
-    rpc::{FIRST_ID, RawReply},
-    tool::Tool,
+    protocol::{
+        error::{ConnectError, WireError},
+        forwarded::Forwarded,
+        json_rpc::reply::{FIRST_ID, RawReply},
+        listing::ServerInfo,
+        request::{Framing, Params, Trust},
+        tool::Tool,
+    },
     wire::Wire,
 };
 

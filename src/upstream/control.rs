@@ -13,7 +13,11 @@ use rmcp::{
 };
 use tokio::sync::{Notify, mpsc};
 
-use super::{error::WireError, inbox::Inbox, message, wire::Wire};
+use super::{
+    inbox::Inbox,
+    protocol::{error::WireError, request},
+    wire::Wire,
+};
 
 /// What rmcp sends and receives. The wire is closed by the connection, not by rmcp.
 pub(super) struct ControlTransport {
@@ -74,7 +78,7 @@ impl ClientHandler for Handler {
     }
 
     fn get_info(&self) -> ClientConfig {
-        ClientConfig::new(ClientCapabilities::default(), message::client_info())
+        ClientConfig::new(ClientCapabilities::default(), request::client_info())
             .with_protocol_version(self.version.clone())
     }
 }

@@ -8,12 +8,14 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     connection::{Connection, ToolHeaders},
-    error::{ConnectError, WireError},
-    forwarded::Forwarded,
     handshake::Handshake,
     inbox::Inbox,
     last_words::LastWords,
-    listing::Listing,
+    protocol::{
+        error::{ConnectError, WireError},
+        forwarded::Forwarded,
+        listing::Listing,
+    },
     remote::Principal,
     tool_list::{self, Pages},
     wire::Wire,

@@ -7,10 +7,12 @@
 //! Invariant: a request is sent again only where the refusal proves that it did not run.
 
 use super::{
-    error::WireError,
-    excerpt::Excerpt,
     inbox::Inbox,
-    rpc::{RawReply, RpcError},
+    protocol::{
+        error::WireError,
+        excerpt::Excerpt,
+        json_rpc::reply::{RawReply, RpcError},
+    },
 };
 
 /// What a refusal means for a session that stood before.

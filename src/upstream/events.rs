@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 
-use super::error::WireError;
+use super::protocol::error::WireError;
 
 /// One event that brought data.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use tokio::{
     time::{Duration, Instant, timeout_at},
 };
 
-use super::error::CallError;
+use super::protocol::error::CallError;
 use crate::config::Bounds;
 
 /// When a call that found no room may come again.

@@ -6,9 +6,11 @@ use rmcp::{
 };
 
 use super::{
-    error::{ConnectError, WireError},
     inbox::Inbox,
-    tidy,
+    protocol::{
+        error::{ConnectError, WireError},
+        normalize,
+    },
 };
 
 /// How a connection begins.
@@ -24,7 +26,7 @@ impl Handshake {
     pub(super) fn lifecycle(&self) -> ClientLifecycleMode {
         match self {
             Self::Auto => ClientLifecycleMode::Auto {
-                preferred_versions: vec![tidy::STATELESS],
+                preferred_versions: vec![normalize::STATELESS],
                 legacy_version: Some(self.version()),
             },
             Self::Initialize(_) => ClientLifecycleMode::Initialize,
@@ -52,7 +54,7 @@ pub(super) fn explain(error: ClientInitializeError, inbox: &Inbox) -> ConnectErr
         ClientInitializeError::ExpectedInitResult(_) => {
             ConnectError::Handshake("the server answered with something else".into())
         }
-        ClientInitializeError::JsonRpcError(error) if error.code == tidy::UNREADABLE => {
+        ClientInitializeError::JsonRpcError(error) if error.code == normalize::UNREADABLE => {
             ConnectError::Handshake(error.message.into_owned())
         }
         ClientInitializeError::JsonRpcError(error) => ConnectError::Refused {

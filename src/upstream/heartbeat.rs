@@ -10,7 +10,10 @@ use std::{convert::Infallible, future::pending, sync::atomic::Ordering, time::Du
 
 use tokio::time::{sleep, timeout};
 
-use super::{connection::Caller, error::WireError, message::Params};
+use super::{
+    connection::Caller,
+    protocol::{error::WireError, request::Params},
+};
 
 /// How long it may take to say anything then.
 const ANSWER: Duration = Duration::from_secs(10);

@@ -6,9 +6,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
     connection::Caller,
-    error::CallError,
-    forwarded::{Forwarded, Identity},
     lane::{self, Lane, Lease, RETRY, State},
+    protocol::{
+        error::CallError,
+        forwarded::{Forwarded, Identity},
+    },
     state::SessionState,
 };
 

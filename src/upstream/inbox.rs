@@ -15,12 +15,14 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::{
-    envelope::{self, Envelope, Kind},
+use super::protocol::{
     error::WireError,
     excerpt::Excerpt,
-    rpc::{FIRST_ID, RawReply},
-    tidy,
+    json_rpc::{
+        envelope::{self, Envelope, Kind},
+        reply::{FIRST_ID, RawReply},
+    },
+    normalize,
 };
 
 /// Notifications wait here for rmcp. A server that floods it loses notifications, never answers.
@@ -114,7 +116,7 @@ impl Inbox {
         if let RequestId::Number(number) = id
             && self.lock_asked().waiting.remove(number).is_some()
         {
-            self.deliver(tidy::failure(id.clone(), error));
+            self.deliver(normalize::failure(id.clone(), error));
         }
     }
 
@@ -134,7 +136,7 @@ impl Inbox {
                 for id in &ids {
                     self.no_answer(
                         &RequestId::Number(*id),
-                        ErrorData::new(tidy::UNREADABLE, reason.clone(), None),
+                        ErrorData::new(normalize::UNREADABLE, reason.clone(), None),
                     );
                 }
                 if let Some(id) = self.find_waiting(ids) {
@@ -149,7 +151,7 @@ impl Inbox {
                 Some(id) => self.answer_control(&id, &envelope),
                 None => debug!(server = self.server, message = %Excerpt(text), "nobody waits for an answer"),
             },
-            (Kind::Request | Kind::Notification, _) => match tidy::incoming(&envelope) {
+            (Kind::Request | Kind::Notification, _) => match normalize::incoming(&envelope) {
                 Some(message) => self.deliver(message),
                 None => self.ignore(text),
             },
@@ -162,7 +164,7 @@ impl Inbox {
         if let RequestId::Number(number) = id
             && let Some(method) = self.lock_asked().waiting.remove(number)
         {
-            self.deliver(tidy::answer(id.clone(), &method, answer));
+            self.deliver(normalize::answer(id.clone(), &method, answer));
         }
     }
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     connection::Caller,
-    error::{CallError, ConnectError, WireError},
+    protocol::error::{CallError, ConnectError, WireError},
 };
 
 /// How long an attempt that failed answers those who come after it.

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::excerpt::Excerpt;
+use super::protocol::excerpt::Excerpt;
 
 /// How many lines are kept.
 const KEPT: usize = 5;

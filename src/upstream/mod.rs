@@ -13,32 +13,23 @@ mod connection;
 mod control;
 mod dial;
 mod doubt;
-mod envelope;
-mod error;
 mod events;
-mod excerpt;
-mod forwarded;
-mod frame;
 mod gate;
 mod handshake;
 mod health;
 mod heartbeat;
 mod identified;
 mod inbox;
-mod input_required;
 mod lane;
 mod last_words;
 mod lines;
-mod listing;
-mod message;
 mod pace;
 mod param_headers;
-mod people;
 mod pool;
 mod process;
+mod protocol;
 mod remote;
 mod renewals;
-mod rpc;
 mod session;
 mod sse;
 mod standard_headers;
@@ -48,25 +39,25 @@ mod stdio;
 mod streamable_http;
 mod supervisor;
 mod tally;
-mod tidy;
-mod tool;
 mod tool_call;
 mod tool_list;
-mod trace_context;
-mod well_formed;
 mod wire;
 
 pub use dial::try_connect;
-pub use error::{CallError, ConnectError};
-pub use forwarded::Forwarded;
-pub use frame::Frame;
-pub use listing::{Listing, ServerInfo};
-pub use message::Call;
 pub use process::kill_groups;
-pub use rpc::{RawReply, RpcError};
+pub use protocol::{
+    error::{CallError, ConnectError},
+    forwarded::Forwarded,
+    json_rpc::{
+        frame::Frame,
+        reply::{RawReply, RpcError},
+        well_formed::well_formed,
+    },
+    listing::{Listing, ServerInfo},
+    request::Call,
+    tool::Tool,
+    trace_context::TraceContext,
+};
 pub use session::Session;
 pub use status::Status;
 pub use tally::Tally;
-pub use tool::Tool;
-pub use trace_context::TraceContext;
-pub use well_formed::well_formed;

@@ -20,9 +20,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     connection::Connection,
-    error::CallError,
-    forwarded::Identity,
     lane::{self, Lane, Lease, State},
+    protocol::{error::CallError, forwarded::Identity},
 };
 
 /// How many identities have a connection to one server at once.
@@ -136,7 +135,8 @@ mod tests {
     use http::{HeaderMap, HeaderValue};
     use tokio::time::timeout;
 
-    use super::{super::forwarded::Forwarded, *};
+    use super::*;
+    use crate::upstream::protocol::forwarded::Forwarded;
 
     fn pool(most: usize) -> Pool {
         Pool { most, ..Pool::new(TaskTracker::new(), CancellationToken::new()) }

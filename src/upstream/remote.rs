@@ -9,11 +9,8 @@ use reqwest::{Client, Request, Response, redirect};
 use url::Url;
 
 use super::{
-    error::WireError,
     events::{Decoder, Event},
-    excerpt::without_secrets,
-    forwarded::Forwarded,
-    message::Trust,
+    protocol::{error::WireError, excerpt::without_secrets, forwarded::Forwarded, request::Trust},
 };
 use crate::{
     config, net,

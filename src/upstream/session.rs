@@ -14,11 +14,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     connection::Caller,
-    error::CallError,
     identified,
     lane::Lease,
-    message::{Call, Trust},
     pool::Pool,
+    protocol::{
+        error::CallError,
+        request::{Call, Trust},
+    },
     state::SessionState,
     status::Status,
     supervisor,

@@ -11,12 +11,13 @@ use url::Url;
 
 use super::{
     doubt,
-    error::WireError,
-    frame::Frame,
     inbox::Inbox,
-    message::{Request, Trust},
+    protocol::{
+        error::WireError,
+        json_rpc::{frame::Frame, reply::RawReply},
+        request::{Request, Trust},
+    },
     remote::{self, Endpoint, Events, Principal},
-    rpc::RawReply,
 };
 use crate::config;
 

@@ -19,12 +19,11 @@ use tokio::{
 use super::{
     connection::{Caller, ToolHeaders},
     dial::Dial,
-    error::CallError,
-    forwarded::Forwarded,
     gate::Gate,
     health::Health,
     last_words::LastWords,
     pool::Pool,
+    protocol::{error::CallError, forwarded::Forwarded},
     renewals::Renewals,
     status::Status,
     tally::Tally,

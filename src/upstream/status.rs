@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::listing::Listing;
+use super::protocol::listing::Listing;
 use crate::oauth::LoginNeeded;
 
 /// What a session is doing.

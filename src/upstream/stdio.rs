@@ -26,15 +26,16 @@ use tracing::info;
 
 use super::{
     command_line::CommandLine,
-    error::{ConnectError, WireError},
-    excerpt::Excerpt,
-    frame::Frame,
     inbox::Inbox,
     last_words::LastWords,
     lines::{self, Line},
-    message::Request,
     process::Group,
-    rpc::RawReply,
+    protocol::{
+        error::{ConnectError, WireError},
+        excerpt::Excerpt,
+        json_rpc::{frame::Frame, reply::RawReply},
+        request::Request,
+    },
 };
 use crate::{config, secret::ExposeSecret};
 

@@ -17,15 +17,19 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::endpoint::{McpEndpoint, NO_ANSWER};
 use super::{
     doubt,
-    envelope::{self, Envelope},
-    error::WireError,
-    frame::Frame,
     inbox::Inbox,
-    message::{Framing, Request, Trust},
+    protocol::{
+        error::WireError,
+        json_rpc::{
+            envelope::{self, Envelope},
+            frame::Frame,
+            reply::RawReply,
+        },
+        normalize,
+        request::{Framing, Request, Trust},
+    },
     remote::Principal,
-    rpc::RawReply,
     standard_headers::{control_headers, standard_headers},
-    tidy,
 };
 use crate::config;
 
@@ -132,7 +136,7 @@ impl StreamableHttp {
         self.spawn(async move {
             let end = endpoint.follow(response, None).await;
             let reason = end.err().map_or_else(|| NO_ANSWER.into(), |error| error.to_string());
-            endpoint.inbox.no_answer(&request.id, ErrorData::new(tidy::UNREADABLE, reason, None));
+            endpoint.inbox.no_answer(&request.id, ErrorData::new(normalize::UNREADABLE, reason, None));
         });
     }
 

@@ -9,10 +9,8 @@ use tracing::{info, warn};
 
 use super::{
     connection::Connection,
-    error::ConnectError,
-    listing::Listing,
     pace::Pace,
-    people::People,
+    protocol::{error::ConnectError, human_duration::People, listing::Listing},
     state::SessionState,
     status::Status,
     tool_list::{self, Pages},

@@ -7,9 +7,11 @@ use serde_json::value::RawValue;
 
 use super::{
     connection::Caller,
-    error::CallError,
-    input_required::{Input, InputRequired},
-    message::{Call, Meta, Params, Trust},
+    protocol::{
+        error::CallError,
+        input_required::{Input, InputRequired},
+        request::{Call, Meta, Params, Trust},
+    },
 };
 
 /// A server that always wants to know more is given up after so many rounds.

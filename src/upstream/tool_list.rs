@@ -8,7 +8,10 @@ use serde_json::value::RawValue;
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::{connection::Caller, error::ConnectError, message::Params, tool::Tool};
+use super::{
+    connection::Caller,
+    protocol::{error::ConnectError, request::Params, tool::Tool},
+};
 
 /// A server that pages without end stops being listened to here.
 const MOST_PAGES: usize = 1000;

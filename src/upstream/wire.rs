@@ -6,13 +6,14 @@ use rmcp::model::ClientJsonRpcMessage;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    error::{ConnectError, WireError},
-    frame::Frame,
     inbox::Inbox,
     last_words::LastWords,
-    message::{self, Framing, Request},
+    protocol::{
+        error::{ConnectError, WireError},
+        json_rpc::{frame::Frame, reply::RawReply},
+        request::{self, Framing, Request},
+    },
     remote::Principal,
-    rpc::RawReply,
     sse::Sse,
     stdio::Stdio,
     streamable_http::StreamableHttp,
@@ -84,7 +85,7 @@ impl Wire {
     /// Tells the upstream that nobody waits for `id` any more. Never waits.
     pub(super) fn cancel(&self, id: u64, framing: &Framing) {
         // It is always JSON.
-        let Ok(frame) = message::cancelled(id) else { return };
+        let Ok(frame) = request::cancelled(id) else { return };
         match self {
             Self::Stdio(stdio) => stdio.try_send(frame),
             Self::Sse(sse) => sse.notify(frame),

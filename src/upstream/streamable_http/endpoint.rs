@@ -12,11 +12,15 @@ use url::Url;
 use crate::{
     config,
     upstream::{
-        envelope::{self, Envelope},
-        error::WireError,
-        frame::Frame,
         inbox::Inbox,
-        message::Trust,
+        protocol::{
+            error::WireError,
+            json_rpc::{
+                envelope::{self, Envelope},
+                frame::Frame,
+            },
+            request::Trust,
+        },
         remote::{self, Endpoint, Principal},
         standard_headers::VERSION,
     },

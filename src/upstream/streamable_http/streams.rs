@@ -10,12 +10,16 @@ use tokio::time::{Instant, sleep};
 
 use super::endpoint::{McpEndpoint, NO_ANSWER};
 use crate::upstream::{
-    envelope::{self, Envelope, Kind},
-    error::WireError,
     events::Decoder,
-    excerpt::Excerpt,
+    protocol::{
+        error::WireError,
+        excerpt::Excerpt,
+        json_rpc::{
+            envelope::{self, Envelope, Kind},
+            reply::{FIRST_ID, RawReply},
+        },
+    },
     remote::{self, Events},
-    rpc::{FIRST_ID, RawReply},
 };
 
 /// The wait before a stream is resumed, where the server names none.

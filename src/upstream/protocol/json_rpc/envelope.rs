@@ -11,13 +11,13 @@ use serde::{
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    rpc::{RawReply, RpcError},
+    reply::{RawReply, RpcError},
     well_formed::well_formed,
 };
 
 /// The text of what came over the wire: without byte order marks, and valid. What is not UTF-8, and half of a surrogate
 /// pair, becomes U+FFFD.
-pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
     const MARK: &[u8] = "\u{feff}".as_bytes();
     let mut bytes = bytes.trim_ascii();
     while let Some(rest) = bytes.strip_prefix(MARK) {
@@ -30,7 +30,7 @@ pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// Gives `take` each message of a text: the one that it is, or those of a list (a batch, which 2025-03-26 allows).
-pub(super) fn each<'a>(text: &'a str, mut take: impl FnMut(&'a str)) {
+pub(crate) fn each<'a>(text: &'a str, mut take: impl FnMut(&'a str)) {
     match text.starts_with('[').then(|| serde_json::from_str::<Vec<&RawValue>>(text)) {
         Some(Ok(messages)) => messages.iter().for_each(|message| take(message.get())),
         _ => take(text),
@@ -39,7 +39,7 @@ pub(super) fn each<'a>(text: &'a str, mut take: impl FnMut(&'a str)) {
 
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Request,
     Notification,
     /// A response, in JSON-RPC's words: a result or an error.
@@ -50,12 +50,12 @@ pub(super) enum Kind {
 
 /// A message's members. A `null` is an absent one, but for `result`: some servers answer with it.
 #[derive(Debug, Default)]
-pub(super) struct Envelope<'a> {
-    pub(super) id: Option<&'a RawValue>,
-    pub(super) method: Option<&'a RawValue>,
-    pub(super) params: Option<&'a RawValue>,
-    pub(super) result: Option<&'a RawValue>,
-    pub(super) error: Option<&'a RawValue>,
+pub(crate) struct Envelope<'a> {
+    pub(crate) id: Option<&'a RawValue>,
+    pub(crate) method: Option<&'a RawValue>,
+    pub(crate) params: Option<&'a RawValue>,
+    pub(crate) result: Option<&'a RawValue>,
+    pub(crate) error: Option<&'a RawValue>,
     says_json_rpc: bool,
     /// Whether there are members that JSON-RPC does not know.
     has_others: bool,
@@ -67,11 +67,11 @@ impl<'a> Envelope<'a> {
     /// # Errors
     ///
     /// What is wrong with a text that is not a JSON object.
-    pub(super) fn open(text: &'a str) -> serde_json::Result<Self> {
+    pub(crate) fn open(text: &'a str) -> serde_json::Result<Self> {
         serde_json::from_str(text)
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         // Many servers leave `jsonrpc` out, and many log JSON with an `id`.
         let foreign = self.has_others && !self.says_json_rpc;
         let result = self.result.filter(|result| self.method.is_none() || result.get() != "null");
@@ -89,7 +89,7 @@ impl<'a> Envelope<'a> {
     }
 
     /// The id, if it is a whole number: `7`, `7.0`, `7e0` and `"7"` are the same to the servers that write them.
-    pub(super) fn number(&self) -> Option<i64> {
+    pub(crate) fn number(&self) -> Option<i64> {
         let id = self.id?.get();
         let unquoted: Option<Cow<'_, str>> =
             id.starts_with('"').then(|| serde_json::from_str(id).ok()).flatten();
@@ -104,7 +104,7 @@ impl<'a> Envelope<'a> {
 
 impl Envelope<'_> {
     /// What an answer says.
-    pub(super) fn reply(&self) -> RawReply {
+    pub(crate) fn reply(&self) -> RawReply {
         match self.error {
             Some(error) => Err(RpcError::read(error)),
             None => Ok(self.result.unwrap_or(RawValue::NULL).to_owned()),
@@ -165,13 +165,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
 }
 
 /// A payload as a value; `Null` where it is absent or cannot be read.
-pub(super) fn value(raw: Option<&RawValue>) -> Value {
+pub(crate) fn value(raw: Option<&RawValue>) -> Value {
     raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
 /// The ids of a text that cannot be read as a whole: every `"id": N` that is a member of the outermost object, as far as
 /// its brackets tell.
-pub(super) fn find_ids(text: &str) -> Vec<i64> {
+pub(crate) fn find_ids(text: &str) -> Vec<i64> {
     let mut ids = Vec::new();
     let (mut depth, mut rest) = (0_usize, text);
     while let Some(position) = rest.find(['"', '{', '[', '}', ']']) {
@@ -192,7 +192,7 @@ pub(super) fn find_ids(text: &str) -> Vec<i64> {
 }
 
 /// The id at the very end of a text whose middle is missing: as the outermost object's last member.
-pub(super) fn final_id(text: &str) -> Option<i64> {
+pub(crate) fn final_id(text: &str) -> Option<i64> {
     let text = text.trim_end().strip_suffix('}')?;
     let (_, after) = text.rsplit_once("\"id\"")?;
     let is_last = after.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b':' | b'"'));

@@ -7,19 +7,21 @@ use rmcp::model::{ErrorCode, ErrorData, ProtocolVersion, RequestId, ServerJsonRp
 use serde_json::{Map, Value, json};
 
 use super::{
-    envelope::{self, Envelope},
     excerpt::Excerpt,
-    rpc::RpcError,
+    json_rpc::{
+        envelope::{self, Envelope},
+        reply::RpcError,
+    },
 };
 
 /// In place of an answer that cannot be read; its message says why. None of JSON-RPC's, nor of MCP's.
-pub(super) const UNREADABLE: ErrorCode = ErrorCode(-32_098);
+pub(crate) const UNREADABLE: ErrorCode = ErrorCode(-32_098);
 
 /// The only version that `server/discover` is asked for.
-pub(super) const STATELESS: ProtocolVersion = ProtocolVersion::V_2026_07_28;
+pub(crate) const STATELESS: ProtocolVersion = ProtocolVersion::V_2026_07_28;
 
 /// A request or a notification of the server's; `None` if there is no reading it.
-pub(super) fn incoming(envelope: &Envelope<'_>) -> Option<ServerJsonRpcMessage> {
+pub(crate) fn incoming(envelope: &Envelope<'_>) -> Option<ServerJsonRpcMessage> {
     let mut message = json!({ "jsonrpc": "2.0", "method": envelope::value(envelope.method) });
     if let Some(id) = envelope.id {
         // What is text goes back as text.
@@ -34,7 +36,7 @@ pub(super) fn incoming(envelope: &Envelope<'_>) -> Option<ServerJsonRpcMessage> 
 }
 
 /// The answer to rmcp's request `id` of this method.
-pub(super) fn answer(id: RequestId, method: &str, envelope: &Envelope<'_>) -> ServerJsonRpcMessage {
+pub(crate) fn answer(id: RequestId, method: &str, envelope: &Envelope<'_>) -> ServerJsonRpcMessage {
     if let Some(error) = envelope.error {
         let error = error_data(RpcError::read(error));
         let legacy = method == DISCOVER && !supports_stateless(error.data.as_ref(), &error);
@@ -57,7 +59,7 @@ pub(super) fn answer(id: RequestId, method: &str, envelope: &Envelope<'_>) -> Se
 }
 
 /// In place of an answer that does not come.
-pub(super) fn failure(id: RequestId, error: ErrorData) -> ServerJsonRpcMessage {
+pub(crate) fn failure(id: RequestId, error: ErrorData) -> ServerJsonRpcMessage {
     ServerJsonRpcMessage::error(error, Some(id))
 }
 

@@ -38,7 +38,7 @@ impl TraceContext {
     }
 
     /// Puts it into the headers of a request.
-    pub(super) fn add_to(&self, headers: &mut HeaderMap) {
+    pub(crate) fn add_to(&self, headers: &mut HeaderMap) {
         let state = self.tracestate.as_deref().map(|state| (Self::TRACESTATE, state));
         for (name, value) in [(Self::TRACEPARENT, self.traceparent.as_str())].into_iter().chain(state) {
             if let Ok(value) = HeaderValue::from_str(value) {

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 /// A duration in the largest units that fit, two at most: `500 ms`, `1.5 s`, `2 min 5 s`, `3 h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct People(pub(super) Duration);
+pub(crate) struct People(pub(crate) Duration);
 
 impl fmt::Display for People {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

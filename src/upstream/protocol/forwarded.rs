@@ -19,7 +19,7 @@ pub struct Forwarded {
 
 /// Who calls, as far as forwarded headers say it: their digest alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Identity([u8; 32]);
+pub(crate) struct Identity([u8; 32]);
 
 impl Forwarded {
     /// Nothing where there are no headers.
@@ -30,22 +30,22 @@ impl Forwarded {
     }
 
     /// Who calls; nothing where they say nothing about it.
-    pub(super) fn identity(&self) -> Option<Identity> {
+    pub(crate) fn identity(&self) -> Option<Identity> {
         self.identity
     }
 
     /// All headers, for one request.
-    pub(super) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         self.headers.iter().map(|(name, value)| (name.clone(), value.clone()))
     }
 
     /// Those that tell of the caller, for every request of a connection.
-    pub(super) fn of_the_caller(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    pub(crate) fn of_the_caller(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         self.headers().filter(|(name, _)| tells_of_a_caller(name))
     }
 
     /// Whether it brings the caller's own credential.
-    pub(super) fn authorizes(&self) -> bool {
+    pub(crate) fn authorizes(&self) -> bool {
         self.headers.contains_key(http::header::AUTHORIZATION)
     }
 }

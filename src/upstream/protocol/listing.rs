@@ -25,7 +25,7 @@ pub struct ServerInfo {
 }
 
 impl ServerInfo {
-    pub(super) fn new(configured: &str, peer: Option<&ServerPeerInfo>) -> Self {
+    pub(crate) fn new(configured: &str, peer: Option<&ServerPeerInfo>) -> Self {
         let given = peer.and_then(|peer| peer.server_info.as_ref()).filter(|info| !info.name.is_empty());
         Self {
             name: given.map_or(configured, |info| &info.name).to_owned(),

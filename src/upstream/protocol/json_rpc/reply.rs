@@ -5,7 +5,7 @@ use serde_json::{Value, value::RawValue};
 
 /// rmcp numbers its own requests from 0 in 32 bits. Ours start high enough never to meet them, and low
 /// enough for servers that read an id as a signed 32-bit number.
-pub(super) const FIRST_ID: u64 = 1_000_000_000;
+pub(crate) const FIRST_ID: u64 = 1_000_000_000;
 
 /// What an upstream answered: the `result` as it came, or its error.
 pub type RawReply = Result<Box<RawValue>, RpcError>;
@@ -23,7 +23,7 @@ pub struct RpcError {
 
 impl RpcError {
     /// Reads an error however odd it is: somebody waits for it.
-    pub(super) fn read(raw: &RawValue) -> Self {
+    pub(crate) fn read(raw: &RawValue) -> Self {
         #[derive(Deserialize, Default)]
         struct Lenient<'a> {
             #[serde(default)]

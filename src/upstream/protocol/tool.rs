@@ -45,7 +45,7 @@ impl Tool {
 impl Tool {
     /// Reads a tool of a list. Members that are not what they should be are left out, with one warning; a tool without
     /// a name is `None`.
-    pub(super) fn read(server: &str, raw: &RawValue) -> Option<Self> {
+    pub(crate) fn read(server: &str, raw: &RawValue) -> Option<Self> {
         let mut members = match serde_json::from_str::<Members<'_>>(raw.get()) {
             Ok(members) => members,
             Err(error) => {

@@ -5,7 +5,7 @@ use rmcp::model::{ClientCapabilities, Implementation, ProtocolVersion, RequestMe
 use serde::Serialize;
 use serde_json::{Map, Value, json, value::RawValue};
 
-use super::{forwarded::Forwarded, frame::Frame, trace_context::TraceContext};
+use super::{forwarded::Forwarded, json_rpc::frame::Frame, trace_context::TraceContext};
 
 /// A tool's call, and what goes with it.
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ pub struct Call<'a> {
 
 /// What a refusal of a request is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trust {
+pub(crate) enum Trust {
     /// It is the server's answer: its session is new.
     Believe,
     /// The server may have lost the session.
@@ -34,48 +34,48 @@ pub(super) enum Trust {
 }
 
 /// A request of ours, ready for the wire.
-pub(super) struct Request<'a> {
-    pub(super) id: u64,
-    pub(super) method: &'static str,
+pub(crate) struct Request<'a> {
+    pub(crate) id: u64,
+    pub(crate) method: &'static str,
     /// The tool called, for the `Mcp-Name` header.
-    pub(super) tool: Option<&'a str>,
+    pub(crate) tool: Option<&'a str>,
     /// Of its arguments, for those that ask for it, and of the caller.
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// Of the caller, for the headers of the same names.
-    pub(super) trace: Option<&'a TraceContext>,
-    pub(super) frame: Frame,
+    pub(crate) trace: Option<&'a TraceContext>,
+    pub(crate) frame: Frame,
     /// What a refusal of it is taken for.
-    pub(super) trust: Trust,
+    pub(crate) trust: Trust,
 }
 
 /// The parameters of a request of ours; `arguments` are carried to the letter.
 #[derive(Serialize, Default)]
-pub(super) struct Params<'a> {
+pub(crate) struct Params<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<&'a str>,
+    pub(crate) name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) cursor: Option<&'a RawValue>,
+    pub(crate) cursor: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) arguments: Option<&'a RawValue>,
+    pub(crate) arguments: Option<&'a RawValue>,
     #[serde(rename = "inputResponses", skip_serializing_if = "Option::is_none")]
-    pub(super) input_responses: Option<&'a Map<String, Value>>,
+    pub(crate) input_responses: Option<&'a Map<String, Value>>,
     #[serde(rename = "requestState", skip_serializing_if = "Option::is_none")]
-    pub(super) request_state: Option<&'a RawValue>,
+    pub(crate) request_state: Option<&'a RawValue>,
     #[serde(rename = "_meta", skip_serializing_if = "Meta::is_empty")]
-    pub(super) meta: Meta<'a>,
+    pub(crate) meta: Meta<'a>,
 }
 
 /// What a request says beside its payload.
 #[derive(Serialize, Default)]
-pub(super) struct Meta<'a> {
+pub(crate) struct Meta<'a> {
     /// Set by [`Framing::request`].
     #[serde(flatten)]
-    pub(super) context: Option<&'a RequestMetaObject>,
+    pub(crate) context: Option<&'a RequestMetaObject>,
     #[serde(flatten)]
-    pub(super) trace: Option<&'a TraceContext>,
+    pub(crate) trace: Option<&'a TraceContext>,
     /// Where there are no headers to carry them; under the key that the Python mcpo has documented.
     #[serde(rename = "headers", skip_serializing_if = "Option::is_none")]
-    pub(super) forwarded: Option<&'a Forwarded>,
+    pub(crate) forwarded: Option<&'a Forwarded>,
 }
 
 impl Meta<'_> {
@@ -85,14 +85,14 @@ impl Meta<'_> {
 }
 
 /// How requests are framed on one connection, settled by its handshake.
-pub(super) struct Framing {
+pub(crate) struct Framing {
     version: ProtocolVersion,
     /// From 2026-07-28 on each request carries its own context.
     meta: Option<RequestMetaObject>,
 }
 
 impl Framing {
-    pub(super) fn new(version: ProtocolVersion) -> Self {
+    pub(crate) fn new(version: ProtocolVersion) -> Self {
         let meta = (!version.has_initialize()).then(|| {
             let capabilities = ClientCapabilities::default();
             RequestMetaObject::with_client_context(version.clone(), client_info(), capabilities)
@@ -100,16 +100,16 @@ impl Framing {
         Self { version, meta }
     }
 
-    pub(super) fn version(&self) -> &ProtocolVersion {
+    pub(crate) fn version(&self) -> &ProtocolVersion {
         &self.version
     }
 
     /// Whether each request stands alone: no handshake, no session (2026-07-28 on).
-    pub(super) fn stateless(&self) -> bool {
+    pub(crate) fn stateless(&self) -> bool {
         self.meta.is_some()
     }
 
-    pub(super) fn request<'a>(
+    pub(crate) fn request<'a>(
         &'a self,
         id: u64,
         method: &'static str,
@@ -131,7 +131,7 @@ impl Framing {
 }
 
 /// `notifications/cancelled` for a request of ours.
-pub(super) fn cancelled(id: u64) -> serde_json::Result<Frame> {
+pub(crate) fn cancelled(id: u64) -> serde_json::Result<Frame> {
     Frame::new(&json!({
         "jsonrpc": "2.0",
         "method": "notifications/cancelled",
@@ -140,6 +140,6 @@ pub(super) fn cancelled(id: u64) -> serde_json::Result<Frame> {
 }
 
 /// What mcpo tells upstreams of itself.
-pub(super) fn client_info() -> Implementation {
+pub(crate) fn client_info() -> Implementation {
     Implementation::new("mcpo", env!("CARGO_PKG_VERSION"))
 }

@@ -7,10 +7,10 @@ use url::Url;
 /// The beginning of a text. Control characters and line separators of any kind are escaped, runs of white space are one
 /// space.
 #[derive(Clone, Copy)]
-pub(super) struct Excerpt<'a>(pub(super) &'a str);
+pub(crate) struct Excerpt<'a>(pub(crate) &'a str);
 
 /// In place of what is not shown.
-pub(super) const HIDDEN: &str = "…";
+pub(crate) const HIDDEN: &str = "…";
 /// No word of a name has so many letters and digits, but keys have.
 const LONGEST_WORD: usize = 20;
 /// No name of this length has so many digits, but UUIDs and keys have.
@@ -50,7 +50,7 @@ fn is_harmless(c: char) -> bool {
 
 /// A URL, or a word of a command, without what may be secret in it: the credentials and the query of a URL, and all that
 /// looks random.
-pub(super) fn without_secrets(text: &str) -> String {
+pub(crate) fn without_secrets(text: &str) -> String {
     let text = match Url::parse(text) {
         Ok(mut url) if url.has_host() => {
             let _ = url.set_username("");

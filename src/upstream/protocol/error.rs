@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{excerpt::Excerpt, people::People, rpc::RpcError};
+use super::{excerpt::Excerpt, human_duration::People, json_rpc::reply::RpcError};
 use crate::oauth::{AuthError, LoginNeeded};
 
 /// When to ask again while an authorization server does not answer.
@@ -47,7 +47,7 @@ pub enum CallError {
 
 impl CallError {
     /// Whether the same request may go out once more: it never reached the tool, or a further run changes nothing.
-    pub(super) fn may_go_again(&self, repeatable: bool) -> bool {
+    pub(crate) fn may_go_again(&self, repeatable: bool) -> bool {
         match self {
             Self::NotSent(_) => true,
             Self::Lost(_) => repeatable,
@@ -141,7 +141,7 @@ pub enum WireError {
 impl WireError {
     /// Whether a proxy says that it cannot reach the server (RFC 9110 section 15.6.3 to 15.6.5; 52x and 530 are
     /// Cloudflare's). Any other 5xx may be the server's own word.
-    pub(super) fn says_unreachable(&self) -> bool {
+    pub(crate) fn says_unreachable(&self) -> bool {
         matches!(self, Self::Refused { status: 502..=504 | 520..=526 | 530, .. })
     }
 }

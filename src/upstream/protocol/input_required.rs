@@ -11,16 +11,16 @@ use super::error::CallError;
 
 /// What a round brings that the one before did not.
 #[derive(Default)]
-pub(super) struct Input {
-    pub(super) responses: Option<Map<String, Value>>,
+pub(crate) struct Input {
+    pub(crate) responses: Option<Map<String, Value>>,
     /// To the letter: it is the server's alone.
-    pub(super) state: Option<Box<RawValue>>,
+    pub(crate) state: Option<Box<RawValue>>,
 }
 
 /// `InputRequiredResult`, opened no deeper than needed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct InputRequired<'a> {
+pub(crate) struct InputRequired<'a> {
     #[serde(borrow, default)]
     result_type: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -39,14 +39,14 @@ impl<'a> InputRequired<'a> {
     const TYPE: &'static str = "input_required";
 
     /// `None` if `result` is another result, or one that cannot be read. It is parsed only if its text names this type.
-    pub(super) fn read(result: &'a RawValue) -> Option<Self> {
+    pub(crate) fn read(result: &'a RawValue) -> Option<Self> {
         let text = result.get();
         let required: Self = text.contains(Self::TYPE).then(|| serde_json::from_str(text).ok()).flatten()?;
         (required.result_type.as_deref() == Some(Self::TYPE)).then_some(required)
     }
 
     /// Says for each request that nobody is there.
-    pub(super) fn answer(self) -> Result<Input, CallError> {
+    pub(crate) fn answer(self) -> Result<Input, CallError> {
         if self.input_requests.is_none() && self.request_state.is_none() {
             return Err(CallError::InputRequired("input and does not say which".into()));
         }
