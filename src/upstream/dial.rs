@@ -16,8 +16,8 @@ use super::{
         forwarded::Forwarded,
         listing::Listing,
     },
-    remote::Principal,
     tool_list::{self, Pages},
+    transport::remote::Principal,
     wire::Wire,
 };
 use crate::{

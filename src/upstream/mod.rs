@@ -28,7 +28,6 @@ mod param_headers;
 mod pool;
 mod process;
 mod protocol;
-mod remote;
 mod renewals;
 mod session;
 mod sse;
@@ -41,6 +40,7 @@ mod supervisor;
 mod tally;
 mod tool_call;
 mod tool_list;
+mod transport;
 mod wire;
 
 pub use dial::try_connect;

@@ -17,7 +17,7 @@ use super::{
         json_rpc::{frame::Frame, reply::RawReply},
         request::{Request, Trust},
     },
-    remote::{self, Endpoint, Events, Principal},
+    transport::remote::{self, Endpoint, Events, Principal},
 };
 use crate::config;
 

@@ -28,8 +28,8 @@ use super::{
         normalize,
         request::{Framing, Request, Trust},
     },
-    remote::Principal,
     standard_headers::{control_headers, standard_headers},
+    transport::remote::Principal,
 };
 use crate::config;
 

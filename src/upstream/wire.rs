@@ -13,10 +13,10 @@ use super::{
         json_rpc::{frame::Frame, reply::RawReply},
         request::{self, Framing, Request},
     },
-    remote::Principal,
     sse::Sse,
     stdio::Stdio,
     streamable_http::StreamableHttp,
+    transport::remote::Principal,
 };
 use crate::config;
 

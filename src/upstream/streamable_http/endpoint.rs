@@ -21,8 +21,8 @@ use crate::{
             },
             request::Trust,
         },
-        remote::{self, Endpoint, Principal},
         standard_headers::VERSION,
+        transport::remote::{self, Endpoint, Principal},
     },
 };
 

@@ -19,7 +19,7 @@ use crate::upstream::{
             reply::{FIRST_ID, RawReply},
         },
     },
-    remote::{self, Events},
+    transport::remote::{self, Events},
 };
 
 /// The wait before a stream is resumed, where the server names none.

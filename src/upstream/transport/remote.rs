@@ -8,17 +8,17 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use reqwest::{Client, Request, Response, redirect};
 use url::Url;
 
-use super::{
-    events::{Decoder, Event},
-    protocol::{error::WireError, excerpt::without_secrets, forwarded::Forwarded, request::Trust},
-};
 use crate::{
     config, net,
     oauth::{Authorizer, Challenge},
+    upstream::{
+        events::{Decoder, Event},
+        protocol::{error::WireError, excerpt::without_secrets, forwarded::Forwarded, request::Trust},
+    },
 };
 
-pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
-pub(super) const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// How often the kernel asks whether an idle peer is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -30,17 +30,17 @@ const KEPT: usize = 16 << 10;
 
 /// For whom a connection is made, and how patiently.
 #[derive(Clone, Copy)]
-pub(super) struct Principal<'a> {
+pub(crate) struct Principal<'a> {
     /// The gateway's own authorization; nothing where the config itself names the credentials.
-    pub(super) authorizer: Option<&'a Authorizer>,
+    pub(crate) authorizer: Option<&'a Authorizer>,
     /// A caller's headers, where the connection is that caller's alone.
-    pub(super) forwarded: Option<&'a Forwarded>,
+    pub(crate) forwarded: Option<&'a Forwarded>,
     /// How long one attempt to open a TCP or TLS connection may take.
-    pub(super) connect: Duration,
+    pub(crate) connect: Duration,
 }
 
 /// One server: its own connections, its headers on every request, and its authorization.
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     client: Client,
     /// Nothing where the config, or the caller, brings the credentials.
     authorizer: Option<Authorizer>,
@@ -49,7 +49,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn new(config: &config::Remote, principal: Principal<'_>) -> Result<Self, WireError> {
+    pub(crate) fn new(config: &config::Remote, principal: Principal<'_>) -> Result<Self, WireError> {
         let client = net::client(&config.proxy)
             .default_headers(config.headers.clone())
             .connect_timeout(principal.connect)
@@ -68,7 +68,7 @@ impl Endpoint {
     ///
     /// A request that was refused for its token never reached the tool, so it goes out again with a new one. One
     /// that was refused for its caller's headers is that caller's matter, and costs the gateway no token.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         method: Method,
         url: &Url,
@@ -178,7 +178,7 @@ impl Endpoint {
     }
 
     /// Says goodbye with what credential there is, without waiting for a better one.
-    pub(super) async fn delete(&self, url: &Url, headers: HeaderMap) {
+    pub(crate) async fn delete(&self, url: &Url, headers: HeaderMap) {
         let mut headers = self.with_callers(headers);
         if let Some(credential) = self.authorizer.as_ref().and_then(Authorizer::latest) {
             headers.insert(header::AUTHORIZATION, credential.header.clone());
@@ -224,7 +224,7 @@ fn redirected(method: &Method, url: &Url, response: &Response) -> Result<Option<
 }
 
 /// Lets a success pass and turns every other status into an error.
-pub(super) async fn accepted(response: Response) -> Result<Response, WireError> {
+pub(crate) async fn accepted(response: Response) -> Result<Response, WireError> {
     match response.status() {
         status if status.is_success() => Ok(response),
         status => Err(WireError::Refused { status: status.as_u16(), body: beginning(response).await }),
@@ -245,7 +245,7 @@ async fn beginning(response: Response) -> String {
 }
 
 /// Whether the answer is a stream of server-sent events.
-pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
+pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -253,7 +253,7 @@ pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
 }
 
 /// The whole body, of at most `limit` bytes.
-pub(super) async fn body(response: Response, limit: usize) -> Result<Vec<u8>, WireError> {
+pub(crate) async fn body(response: Response, limit: usize) -> Result<Vec<u8>, WireError> {
     let mut stream = response.bytes_stream();
     let mut body = Vec::new();
     while let Some(chunk) = stream.next().await {
@@ -267,7 +267,7 @@ pub(super) async fn body(response: Response, limit: usize) -> Result<Vec<u8>, Wi
 }
 
 /// The events of a response.
-pub(super) struct Events {
+pub(crate) struct Events {
     response: Response,
     decoder: Decoder,
     ended: bool,
@@ -275,18 +275,18 @@ pub(super) struct Events {
 
 impl Events {
     /// Those of `response`, each of at most about `limit` bytes.
-    pub(super) fn of(response: Response, limit: usize) -> Self {
+    pub(crate) fn of(response: Response, limit: usize) -> Self {
         Self { response, decoder: Decoder::new(limit), ended: false }
     }
 
     /// Goes on with the events of another response.
-    pub(super) fn resume(&mut self, response: Response) {
+    pub(crate) fn resume(&mut self, response: Response) {
         self.decoder.restart();
         (self.response, self.ended) = (response, false);
     }
 
     /// The next event, or `None` at the end. May be dropped and called again.
-    pub(super) async fn next(&mut self) -> Result<Option<Event>, WireError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Event>, WireError> {
         while !self.ended {
             if let Some(event) = self.decoder.next()? {
                 return Ok(Some(event));
@@ -301,12 +301,12 @@ impl Events {
     }
 
     /// The id of the last event, if the server gives ids.
-    pub(super) fn last_id(&self) -> Option<&[u8]> {
+    pub(crate) fn last_id(&self) -> Option<&[u8]> {
         self.decoder.last_id.as_deref()
     }
 
     /// How long the server wants a client to wait before it comes back.
-    pub(super) fn retry(&self) -> Option<Duration> {
+    pub(crate) fn retry(&self) -> Option<Duration> {
         self.decoder.retry
     }
 }
