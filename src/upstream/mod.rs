@@ -9,41 +9,22 @@
 //! more than the first. Where a server asks for a further round of a call, that is a request of its own.
 
 mod command_line;
-mod connection;
-mod control;
-mod dial;
 mod doubt;
 mod events;
-mod gate;
-mod handshake;
-mod health;
-mod heartbeat;
-mod identified;
 mod inbox;
-mod lane;
 mod last_words;
 mod lines;
-mod pace;
 mod param_headers;
-mod pool;
 mod process;
 mod protocol;
-mod renewals;
 mod session;
 mod sse;
 mod standard_headers;
-mod state;
-mod status;
 mod stdio;
 mod streamable_http;
-mod supervisor;
-mod tally;
-mod tool_call;
-mod tool_list;
 mod transport;
 mod wire;
 
-pub use dial::try_connect;
 pub use process::kill_groups;
 pub use protocol::{
     error::{CallError, ConnectError},
@@ -58,6 +39,4 @@ pub use protocol::{
     tool::Tool,
     trace_context::TraceContext,
 };
-pub use session::Session;
-pub use status::Status;
-pub use tally::Tally;
+pub use session::{Session, connection::connector::try_connect, stats::Tally, status::Status};

@@ -10,10 +10,8 @@ use std::{convert::Infallible, future::pending, sync::atomic::Ordering, time::Du
 
 use tokio::time::{sleep, timeout};
 
-use super::{
-    connection::Caller,
-    protocol::{error::WireError, request::Params},
-};
+use super::Caller;
+use crate::upstream::protocol::{error::WireError, request::Params};
 
 /// How long it may take to say anything then.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -24,7 +22,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 impl Caller {
     /// Watches the server for as long as it is polled, and asks after so long a silence; ends the connection of one that is gone.
-    pub(super) async fn keep_watch(&self, patience: Duration) -> Infallible {
+    pub(crate) async fn keep_watch(&self, patience: Duration) -> Infallible {
         if self.unconnected() {
             return pending().await;
         }
@@ -56,7 +54,7 @@ impl Caller {
 
     /// Asks the server whether it is there, and ends the connection if it is not. Gives the answer of a proxy that
     /// cannot reach it.
-    pub(super) async fn check(&self) -> Option<WireError> {
+    pub(crate) async fn check(&self) -> Option<WireError> {
         if self.unconnected() || !self.inbox.is_open() {
             return None;
         }

@@ -13,7 +13,7 @@ use rmcp::{
 };
 use tokio::sync::{Notify, mpsc};
 
-use super::{
+use crate::upstream::{
     inbox::Inbox,
     protocol::{error::WireError, request},
     wire::Wire,

@@ -6,6 +6,8 @@
 //!
 //! Invariants: no connection is used for two identities; the pool is bounded; all connections end with the session.
 
+pub(super) mod pooled_connection;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -18,11 +20,9 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{
-    connection::Connection,
-    lane::{self, Lane, Lease, State},
-    protocol::{error::CallError, forwarded::Identity},
-};
+use self::pooled_connection::{Lane, Lease, State};
+use super::connection::Connection;
+use crate::upstream::protocol::{error::CallError, forwarded::Identity};
 
 /// How many identities have a connection to one server at once.
 const MOST: usize = 256;
@@ -69,7 +69,10 @@ impl Pool {
         if !lanes.contains_key(&identity) && lanes.len() >= self.most {
             let idle = lanes.iter().filter_map(|(identity, lane)| Some((lane.idle_since()?, *identity)));
             let Some((_, longest)) = idle.min_by_key(|(since, _)| *since) else {
-                return Err(lane::unavailable(format!("{} other callers use the server", self.most)));
+                return Err(pooled_connection::unavailable(format!(
+                    "{} other callers use the server",
+                    self.most
+                )));
             };
             if let Some(lane) = lanes.remove(&longest) {
                 lane.stop.cancel();

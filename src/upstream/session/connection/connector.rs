@@ -7,37 +7,39 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    connection::{Connection, ToolHeaders},
+    Connection, ToolHeaders,
     handshake::Handshake,
-    inbox::Inbox,
-    last_words::LastWords,
-    protocol::{
-        error::{ConnectError, WireError},
-        forwarded::Forwarded,
-        listing::Listing,
-    },
     tool_list::{self, Pages},
-    transport::remote::Principal,
-    wire::Wire,
 };
 use crate::{
     config::{self, Remote, Upstream},
     oauth::Authorizer,
+    upstream::{
+        inbox::Inbox,
+        last_words::LastWords,
+        protocol::{
+            error::{ConnectError, WireError},
+            forwarded::Forwarded,
+            listing::Listing,
+        },
+        transport::remote::Principal,
+        wire::Wire,
+    },
 };
 
 /// What it takes to reach one server.
-pub(super) struct Dial<'a> {
-    pub(super) server: &'a config::Server,
+pub(crate) struct Dial<'a> {
+    pub(crate) server: &'a config::Server,
     /// Nothing for servers that take no tokens.
-    pub(super) authorizer: Option<&'a Authorizer>,
+    pub(crate) authorizer: Option<&'a Authorizer>,
     /// The headers of the one caller that the connection is for; nothing where it is for all.
-    pub(super) forwarded: Option<&'a Forwarded>,
+    pub(crate) forwarded: Option<&'a Forwarded>,
     /// The largest message that is taken, in bytes.
-    pub(super) max_message: usize,
+    pub(crate) max_message: usize,
     /// What is known of the server's tools.
-    pub(super) tools: &'a ToolHeaders,
+    pub(crate) tools: &'a ToolHeaders,
     /// What its program writes on stderr.
-    pub(super) last_words: &'a LastWords,
+    pub(crate) last_words: &'a LastWords,
 }
 
 /// Connects to a remote server once, and tells how many tools it has.
@@ -67,7 +69,7 @@ pub async fn try_connect(
 
 impl Dial<'_> {
     /// Opens a connection and lists the tools.
-    pub(super) async fn open(&self, tasks: &TaskTracker) -> Result<(Connection, Listing), ConnectError> {
+    pub(crate) async fn open(&self, tasks: &TaskTracker) -> Result<(Connection, Listing), ConnectError> {
         let attempt = async {
             if let Some(authorizer) = self.authorizer {
                 authorizer.recall().await.map_err(WireError::from)?;
@@ -88,7 +90,7 @@ impl Dial<'_> {
     }
 
     /// Opens a connection for calls alone: what the server's tools are is known.
-    pub(super) async fn open_for_calls(&self, tasks: &TaskTracker) -> Result<Connection, ConnectError> {
+    pub(crate) async fn open_for_calls(&self, tasks: &TaskTracker) -> Result<Connection, ConnectError> {
         self.in_time(Box::pin(self.connect(tasks))).await
     }
 

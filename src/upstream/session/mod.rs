@@ -3,6 +3,18 @@
 //! Invariant: a request is sent a second time only if the first never reached the tool, or if a second run does no more
 //! than the first. No call outlives its deadline, whatever it waits for.
 
+mod backoff;
+mod concurrency_limit;
+pub(super) mod connection;
+mod health;
+mod identified;
+mod pool;
+mod renewals;
+mod state;
+pub(super) mod stats;
+pub(super) mod status;
+mod supervisor;
+
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -12,20 +24,16 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{
-    connection::Caller,
-    identified,
-    lane::Lease,
-    pool::Pool,
-    protocol::{
-        error::CallError,
-        request::{Call, Trust},
-    },
+use self::{
+    connection::{Caller, tool_call},
+    pool::{Pool, pooled_connection::Lease},
     state::SessionState,
+    stats::Tally,
     status::Status,
-    supervisor,
-    tally::Tally,
-    tool_call,
+};
+use super::protocol::{
+    error::CallError,
+    request::{Call, Trust},
 };
 use crate::{config, oauth::Authorizer};
 

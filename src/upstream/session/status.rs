@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::protocol::listing::Listing;
-use crate::oauth::LoginNeeded;
+use crate::{oauth::LoginNeeded, upstream::protocol::listing::Listing};
 
 /// What a session is doing.
 #[derive(Debug, Clone)]

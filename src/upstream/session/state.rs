@@ -17,20 +17,21 @@ use tokio::{
 };
 
 use super::{
-    connection::{Caller, ToolHeaders},
-    dial::Dial,
-    gate::Gate,
+    concurrency_limit::Gate,
+    connection::{Caller, ToolHeaders, connector::Dial},
     health::Health,
-    last_words::LastWords,
     pool::Pool,
-    protocol::{error::CallError, forwarded::Forwarded},
     renewals::Renewals,
+    stats::Tally,
     status::Status,
-    tally::Tally,
 };
 use crate::{
     config::{self, Upstream},
     oauth::Authorizer,
+    upstream::{
+        last_words::LastWords,
+        protocol::{error::CallError, forwarded::Forwarded},
+    },
 };
 
 /// When to ask again while nothing better is known.

@@ -8,14 +8,18 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use super::{
-    connection::Connection,
-    pace::Pace,
-    protocol::{error::ConnectError, human_duration::People, listing::Listing},
+    backoff::Pace,
+    connection::{
+        Connection,
+        tool_list::{self, Pages},
+    },
     state::SessionState,
     status::Status,
-    tool_list::{self, Pages},
 };
-use crate::oauth::Authorizer;
+use crate::{
+    oauth::Authorizer,
+    upstream::protocol::{error::ConnectError, human_duration::People, listing::Listing},
+};
 
 /// How long listing the tools anew may take.
 const LIST: Duration = Duration::from_secs(30);

@@ -5,7 +5,7 @@ use rmcp::{
     service::{ClientInitializeError, ClientLifecycleMode},
 };
 
-use super::{
+use crate::upstream::{
     inbox::Inbox,
     protocol::{
         error::{ConnectError, WireError},

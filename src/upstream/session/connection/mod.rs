@@ -1,5 +1,12 @@
 //! One connection from its handshake to its end.
 
+pub(crate) mod connector;
+mod handshake;
+mod heartbeat;
+mod rmcp_bridge;
+pub(super) mod tool_call;
+pub(super) mod tool_list;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -23,9 +30,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{
-    control::{ControlTransport, Handler},
+use self::{
     handshake::{Handshake, explain},
+    rmcp_bridge::{ControlTransport, Handler},
+};
+use crate::upstream::{
     inbox::Inbox,
     param_headers::ParamHeaders,
     protocol::{
@@ -45,7 +54,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 const RESUBSCRIBE: Duration = Duration::from_secs(5);
 
 /// An open connection, as its session owns it.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     pub(super) caller: Arc<Caller>,
     pub(super) info: ServerInfo,
     /// Told by servers with a session.
@@ -83,7 +92,7 @@ pub(super) type ToolHeaders = Arc<ArcSwap<HashMap<String, ParamHeaders>>>;
 impl Connection {
     /// Completes the handshake over the wire that `open` gives. Takes as long as the server does: the caller bounds
     /// it.
-    pub(super) async fn shake_hands<F>(
+    async fn shake_hands<F>(
         server: &str,
         max_message: usize,
         tools: ToolHeaders,

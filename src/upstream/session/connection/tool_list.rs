@@ -8,10 +8,8 @@ use serde_json::value::RawValue;
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::{
-    connection::Caller,
-    protocol::{error::ConnectError, request::Params, tool::Tool},
-};
+use super::Caller;
+use crate::upstream::protocol::{error::ConnectError, request::Params, tool::Tool};
 
 /// A server that pages without end stops being listened to here.
 const MOST_PAGES: usize = 1000;
@@ -35,7 +33,7 @@ struct Page<'a> {
 
 /// Which pages a list needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pages {
+pub(crate) enum Pages {
     /// Those that can be had: better some tools than none.
     AsCanBeHad,
     /// All: the former list is better than a part of the new one.
@@ -44,7 +42,7 @@ pub(super) enum Pages {
 
 /// Lists all pages of the server's tools. A tool that cannot be read is left out, with a warning; a further page that
 /// cannot be had costs no tool of those before.
-pub(super) async fn tools(server: &str, caller: &Caller, pages: Pages) -> Result<Vec<Tool>, ConnectError> {
+pub(crate) async fn tools(server: &str, caller: &Caller, pages: Pages) -> Result<Vec<Tool>, ConnectError> {
     let mut tools = Tools { server, found: Vec::new(), names: HashSet::new() };
     let mut seen = HashSet::new();
     let mut next = tools.add(&first_page(caller).await?)?;

@@ -5,8 +5,7 @@ use tokio::{
     time::{Duration, Instant, timeout_at},
 };
 
-use super::protocol::error::CallError;
-use crate::config::Bounds;
+use crate::{config::Bounds, upstream::protocol::error::CallError};
 
 /// When a call that found no room may come again.
 const RETRY: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::protocol::error::CallError;
+use crate::upstream::protocol::error::CallError;
 
 /// How many new sessions in a row have refused what the former one had refused. The server means it then, and new
 /// sessions are made less often.

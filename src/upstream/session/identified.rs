@@ -6,12 +6,12 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
     connection::Caller,
-    lane::{self, Lane, Lease, RETRY, State},
-    protocol::{
-        error::CallError,
-        forwarded::{Forwarded, Identity},
-    },
+    pool::pooled_connection::{self, Lane, Lease, RETRY, State},
     state::SessionState,
+};
+use crate::upstream::protocol::{
+    error::CallError,
+    forwarded::{Forwarded, Identity},
 };
 
 /// The connection of `identity`, which `forwarded` shows to the server; made if there is none.
@@ -26,7 +26,7 @@ pub(super) async fn reach(
         let life = live(state.clone(), lane, identity, forwarded.clone());
         pool.tasks.spawn_on(life, &pool.runtime);
     })?;
-    let late = |_| Err(lane::unavailable("the server is still connecting"));
+    let late = |_| Err(pooled_connection::unavailable("the server is still connecting"));
     let caller = timeout_at(deadline, lease.0.settled()).await.unwrap_or_else(late)?;
     Ok((caller, lease))
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::watch;
 
-use super::protocol::error::CallError;
+use crate::upstream::protocol::error::CallError;
 
 /// So many failures in a row are no accident.
 const TROUBLE: u32 = 3;

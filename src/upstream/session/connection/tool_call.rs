@@ -5,20 +5,18 @@
 
 use serde_json::value::RawValue;
 
-use super::{
-    connection::Caller,
-    protocol::{
-        error::CallError,
-        input_required::{Input, InputRequired},
-        request::{Call, Meta, Params, Trust},
-    },
+use super::Caller;
+use crate::upstream::protocol::{
+    error::CallError,
+    input_required::{Input, InputRequired},
+    request::{Call, Meta, Params, Trust},
 };
 
 /// A server that always wants to know more is given up after so many rounds.
 const MOST_ROUNDS: u32 = 8;
 
 /// Calls a tool, in as many rounds as its server needs.
-pub(super) async fn call(caller: &Caller, call: Call<'_>, trust: Trust) -> Result<Box<RawValue>, CallError> {
+pub(crate) async fn call(caller: &Caller, call: Call<'_>, trust: Trust) -> Result<Box<RawValue>, CallError> {
     let mut input = Input::default();
     for round in 0..=MOST_ROUNDS {
         let params = Params {

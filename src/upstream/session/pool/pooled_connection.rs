@@ -8,22 +8,22 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    connection::Caller,
+use crate::upstream::{
     protocol::error::{CallError, ConnectError, WireError},
+    session::connection::Caller,
 };
 
 /// How long an attempt that failed answers those who come after it.
-pub(super) const RETRY: Duration = Duration::from_millis(500);
+pub(crate) const RETRY: Duration = Duration::from_millis(500);
 
 /// One connection of one identity.
-pub(super) struct Lane {
-    pub(super) state: watch::Sender<State>,
+pub(crate) struct Lane {
+    pub(crate) state: watch::Sender<State>,
     usage: Mutex<Usage>,
-    pub(super) stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
-pub(super) enum State {
+pub(crate) enum State {
     Opening,
     Open(Arc<Caller>),
     Failed(ConnectError),
@@ -37,7 +37,7 @@ struct Usage {
 }
 
 /// The right to use a connection: it is not closed for being idle.
-pub(super) struct Lease(pub(super) Arc<Lane>);
+pub(crate) struct Lease(pub(crate) Arc<Lane>);
 
 impl Lane {
     pub(super) fn new(stop: CancellationToken) -> Self {
@@ -46,7 +46,7 @@ impl Lane {
     }
 
     /// Waits for the connection.
-    pub(super) async fn settled(&self) -> Result<Arc<Caller>, CallError> {
+    pub(crate) async fn settled(&self) -> Result<Arc<Caller>, CallError> {
         let mut state = self.state.subscribe();
         match state.wait_for(|state| !matches!(state, State::Opening)).await.as_deref() {
             Ok(State::Open(caller)) => Ok(caller.clone()),
@@ -87,7 +87,7 @@ impl Drop for Lease {
 }
 
 /// There is no connection now.
-pub(super) fn unavailable(reason: impl Into<String>) -> CallError {
+pub(crate) fn unavailable(reason: impl Into<String>) -> CallError {
     CallError::Unavailable { reason: reason.into(), retry_after: RETRY }
 }
 
