@@ -8,24 +8,10 @@
 //! Invariant: a request that may have reached a tool is not sent again, unless the tool says that a second run does no
 //! more than the first. Where a server asks for a further round of a call, that is a request of its own.
 
-mod command_line;
-mod doubt;
-mod events;
-mod inbox;
-mod last_words;
-mod lines;
-mod param_headers;
-mod process;
 mod protocol;
 mod session;
-mod sse;
-mod standard_headers;
-mod stdio;
-mod streamable_http;
 mod transport;
-mod wire;
 
-pub use process::kill_groups;
 pub use protocol::{
     error::{CallError, ConnectError},
     forwarded::Forwarded,
@@ -40,3 +26,4 @@ pub use protocol::{
     trace_context::TraceContext,
 };
 pub use session::{Session, connection::connector::try_connect, stats::Tally, status::Status};
+pub use transport::stdio::process::kill_groups;

@@ -29,8 +29,8 @@ use crate::{
     config::{self, Upstream},
     oauth::Authorizer,
     upstream::{
-        last_words::LastWords,
         protocol::{error::CallError, forwarded::Forwarded},
+        transport::stdio::stderr_tail::LastWords,
     },
 };
 

@@ -1,3 +1,117 @@
-//! The three transports: stdio, streamable HTTP, and the HTTP+SSE of MCP 2024-11-05.
+//! The three transports behind one type: stdio, streamable HTTP, and the HTTP+SSE of MCP 2024-11-05.
+//!
+//! A transport takes requests and hands what the server sends to the pending requests; it knows no session.
 
-pub(super) mod remote;
+mod event_stream;
+pub(crate) mod param_headers;
+pub(crate) mod pending_requests;
+pub(crate) mod remote;
+mod session_loss;
+mod sse;
+mod standard_headers;
+pub(crate) mod stdio;
+mod streamable_http;
+
+use std::sync::Arc;
+
+use rmcp::model::ClientJsonRpcMessage;
+use tokio_util::task::TaskTracker;
+
+use self::{
+    pending_requests::Inbox,
+    remote::Principal,
+    sse::Sse,
+    stdio::{Stdio, stderr_tail::LastWords},
+    streamable_http::StreamableHttp,
+};
+use super::protocol::{
+    error::{ConnectError, WireError},
+    json_rpc::{frame::Frame, reply::RawReply},
+    request::{self, Framing, Request},
+};
+use crate::config;
+
+/// An open transport.
+pub(super) enum Wire {
+    Stdio(Stdio),
+    Sse(Sse),
+    Http(StreamableHttp),
+}
+
+impl Wire {
+    pub(super) fn stdio(
+        server: &str,
+        config: &config::Stdio,
+        inbox: Arc<Inbox>,
+        last_words: &LastWords,
+        outlive: &TaskTracker,
+    ) -> Result<Self, ConnectError> {
+        Stdio::spawn(server, config, inbox, last_words, outlive).map(Self::Stdio)
+    }
+
+    pub(super) async fn sse(
+        config: &config::Remote,
+        principal: Principal<'_>,
+        inbox: Arc<Inbox>,
+    ) -> Result<Self, ConnectError> {
+        Ok(Self::Sse(Sse::open(config, principal, inbox).await?))
+    }
+
+    pub(super) fn http(
+        config: &config::Remote,
+        principal: Principal<'_>,
+        inbox: Arc<Inbox>,
+    ) -> Result<Self, ConnectError> {
+        Ok(Self::Http(StreamableHttp::new(config, principal, inbox)?))
+    }
+
+    /// Whether a request has headers beside its frame.
+    pub(super) fn has_headers(&self) -> bool {
+        !matches!(self, Self::Stdio(_))
+    }
+
+    /// Sends a request of ours and waits for its answer.
+    pub(super) async fn request(
+        &self,
+        request: Request<'_>,
+        framing: &Framing,
+    ) -> Result<RawReply, WireError> {
+        match self {
+            Self::Stdio(stdio) => stdio.request(request).await,
+            Self::Sse(sse) => sse.request(request).await,
+            Self::Http(http) => http.request(request, framing).await,
+        }
+    }
+
+    /// Sends one of rmcp's own messages; an answer to it arrives in the inbox.
+    pub(super) async fn control(&self, message: ClientJsonRpcMessage) -> Result<(), WireError> {
+        let frame = Frame::new(&message).map_err(|error| WireError::NotSent(error.to_string()))?;
+        match self {
+            Self::Stdio(stdio) => stdio.send(frame).await,
+            Self::Sse(sse) => sse.send(frame).await,
+            Self::Http(http) => http.control(message, frame).await,
+        }
+    }
+
+    /// Tells the upstream that nobody waits for `id` any more. Never waits.
+    pub(super) fn cancel(&self, id: u64, framing: &Framing) {
+        // It is always JSON.
+        let Ok(frame) = request::cancelled(id) else { return };
+        match self {
+            Self::Stdio(stdio) => stdio.try_send(frame),
+            Self::Sse(sse) => sse.notify(frame),
+            // A stateless request is cancelled by closing its response, which has just happened.
+            Self::Http(_) if framing.stateless() => {}
+            Self::Http(http) => http.notify(frame),
+        }
+    }
+
+    /// Ends the connection and everything that belongs to it.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Stdio(stdio) => stdio.close().await,
+            Self::Sse(sse) => sse.close().await,
+            Self::Http(http) => http.close().await,
+        }
+    }
+}

@@ -8,13 +8,11 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use reqwest::{Client, Request, Response, redirect};
 use url::Url;
 
+use super::event_stream::{Decoder, Event};
 use crate::{
     config, net,
     oauth::{Authorizer, Challenge},
-    upstream::{
-        events::{Decoder, Event},
-        protocol::{error::WireError, excerpt::without_secrets, forwarded::Forwarded, request::Trust},
-    },
+    upstream::protocol::{error::WireError, excerpt::without_secrets, forwarded::Forwarded, request::Trust},
 };
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");

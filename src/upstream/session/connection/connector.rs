@@ -15,15 +15,12 @@ use crate::{
     config::{self, Remote, Upstream},
     oauth::Authorizer,
     upstream::{
-        inbox::Inbox,
-        last_words::LastWords,
         protocol::{
             error::{ConnectError, WireError},
             forwarded::Forwarded,
             listing::Listing,
         },
-        transport::remote::Principal,
-        wire::Wire,
+        transport::{Wire, pending_requests::Inbox, remote::Principal, stdio::stderr_tail::LastWords},
     },
 };
 

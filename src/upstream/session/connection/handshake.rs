@@ -6,11 +6,11 @@ use rmcp::{
 };
 
 use crate::upstream::{
-    inbox::Inbox,
     protocol::{
         error::{ConnectError, WireError},
         normalize,
     },
+    transport::pending_requests::Inbox,
 };
 
 /// How a connection begins.

@@ -35,8 +35,6 @@ use self::{
     rmcp_bridge::{ControlTransport, Handler},
 };
 use crate::upstream::{
-    inbox::Inbox,
-    param_headers::ParamHeaders,
     protocol::{
         error::{ConnectError, WireError},
         forwarded::Forwarded,
@@ -45,7 +43,7 @@ use crate::upstream::{
         request::{Framing, Params, Trust},
         tool::Tool,
     },
-    wire::Wire,
+    transport::{Wire, param_headers::ParamHeaders, pending_requests::Inbox},
 };
 
 /// How long rmcp may take to end its loop.

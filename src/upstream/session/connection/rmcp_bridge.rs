@@ -14,9 +14,8 @@ use rmcp::{
 use tokio::sync::{Notify, mpsc};
 
 use crate::upstream::{
-    inbox::Inbox,
     protocol::{error::WireError, request},
-    wire::Wire,
+    transport::{Wire, pending_requests::Inbox},
 };
 
 /// What rmcp sends and receives. The wire is closed by the connection, not by rmcp.

@@ -16,9 +16,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::endpoint::{McpEndpoint, NO_ANSWER};
 use super::{
-    doubt,
-    inbox::Inbox,
-    protocol::{
+    pending_requests::Inbox,
+    remote::Principal,
+    session_loss,
+    standard_headers::{control_headers, standard_headers},
+};
+use crate::{
+    config,
+    upstream::protocol::{
         error::WireError,
         json_rpc::{
             envelope::{self, Envelope},
@@ -28,16 +33,13 @@ use super::{
         normalize,
         request::{Framing, Request, Trust},
     },
-    standard_headers::{control_headers, standard_headers},
-    transport::remote::Principal,
 };
-use crate::config;
 
 /// How long the goodbye to a session may take.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// One server behind one URL.
-pub(super) struct StreamableHttp {
+pub(crate) struct StreamableHttp {
     endpoint: Arc<McpEndpoint>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -83,7 +85,7 @@ impl StreamableHttp {
             };
             match request.trust {
                 Trust::Believe | Trust::Ignore => outcome,
-                Trust::Doubt => doubt::settle(outcome, status, &self.endpoint.inbox),
+                Trust::Doubt => session_loss::settle(outcome, status, &self.endpoint.inbox),
             }
         };
         tokio::select! {

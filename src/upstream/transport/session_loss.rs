@@ -6,13 +6,11 @@
 //!
 //! Invariant: a request is sent again only where the refusal proves that it did not run.
 
-use super::{
-    inbox::Inbox,
-    protocol::{
-        error::WireError,
-        excerpt::Excerpt,
-        json_rpc::reply::{RawReply, RpcError},
-    },
+use super::pending_requests::Inbox;
+use crate::upstream::protocol::{
+    error::WireError,
+    excerpt::Excerpt,
+    json_rpc::reply::{RawReply, RpcError},
 };
 
 /// What a refusal means for a session that stood before.

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::protocol::excerpt::{HIDDEN, without_secrets};
+use crate::upstream::protocol::excerpt::{HIDDEN, without_secrets};
 
 /// A program and its arguments.
 pub(super) struct CommandLine<'a> {

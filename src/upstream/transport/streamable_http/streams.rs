@@ -10,7 +10,6 @@ use tokio::time::{Instant, sleep};
 
 use super::endpoint::{McpEndpoint, NO_ANSWER};
 use crate::upstream::{
-    events::Decoder,
     protocol::{
         error::WireError,
         excerpt::Excerpt,
@@ -19,7 +18,10 @@ use crate::upstream::{
             reply::{FIRST_ID, RawReply},
         },
     },
-    transport::remote::{self, Events},
+    transport::{
+        event_stream::Decoder,
+        remote::{self, Events},
+    },
 };
 
 /// The wait before a stream is resumed, where the server names none.

@@ -2,6 +2,11 @@
 //!
 //! Three tasks own the child's three streams and a fourth the child itself; all of them end with it.
 
+mod command_line;
+mod lines;
+pub(crate) mod process;
+pub(crate) mod stderr_tail;
+
 use std::{
     os::unix::process::ExitStatusExt as _,
     pin::pin,
@@ -24,20 +29,18 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::info;
 
-use super::{
-    command_line::CommandLine,
-    inbox::Inbox,
-    last_words::LastWords,
-    lines::{self, Line},
-    process::Group,
-    protocol::{
+use self::{command_line::CommandLine, lines::Line, process::Group, stderr_tail::LastWords};
+use super::pending_requests::Inbox;
+use crate::{
+    config,
+    secret::ExposeSecret,
+    upstream::protocol::{
         error::{ConnectError, WireError},
         excerpt::Excerpt,
         json_rpc::{frame::Frame, reply::RawReply},
         request::Request,
     },
 };
-use crate::{config, secret::ExposeSecret};
 
 /// The longest line of stderr that is logged, in bytes.
 const LONGEST_LOG_LINE: usize = 16 << 10;
@@ -47,7 +50,7 @@ const WRITE_BUFFER: usize = 64;
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A running child.
-pub(super) struct Stdio {
+pub(crate) struct Stdio {
     inbox: Arc<Inbox>,
     outgoing: mpsc::Sender<Outgoing>,
     stop: CancellationToken,

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::protocol::{
+use crate::upstream::protocol::{
     error::WireError,
     excerpt::Excerpt,
     json_rpc::{
@@ -31,7 +31,7 @@ const CONTROL_BUFFER: usize = 1024;
 type Answer = Result<RawReply, WireError>;
 
 /// The receiving side of one connection.
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     server: String,
     /// The largest message that is taken, in bytes.
     pub(super) max_message: usize,
@@ -62,7 +62,7 @@ struct Asked {
 
 impl Inbox {
     /// An open inbox, and the end at which rmcp takes out its messages.
-    pub(super) fn new(server: &str, max_message: usize) -> (Self, mpsc::Receiver<ServerJsonRpcMessage>) {
+    pub(crate) fn new(server: &str, max_message: usize) -> (Self, mpsc::Receiver<ServerJsonRpcMessage>) {
         let (control, messages) = mpsc::channel(CONTROL_BUFFER);
         let inbox = Self {
             server: server.to_owned(),
@@ -91,7 +91,7 @@ impl Inbox {
     }
 
     /// Begins to wait for the answer to rmcp's own request `id` of this method; to be called before it is sent.
-    pub(super) fn expect_control(&self, id: &RequestId, method: &str) {
+    pub(crate) fn expect_control(&self, id: &RequestId, method: &str) {
         if let RequestId::Number(id) = id {
             let mut asked = self.lock_asked();
             if method == "initialize" {
@@ -105,7 +105,7 @@ impl Inbox {
     }
 
     /// Waits no longer for the answer to rmcp's request `id`, which was not sent.
-    pub(super) fn forget_control(&self, id: &RequestId) {
+    pub(crate) fn forget_control(&self, id: &RequestId) {
         if let RequestId::Number(id) = id {
             self.lock_asked().waiting.remove(id);
         }
@@ -211,14 +211,14 @@ impl Inbox {
     }
 
     /// Ends the connection for everyone; only the first reason counts.
-    pub(super) fn close(&self, reason: impl Into<String>) {
+    pub(crate) fn close(&self, reason: impl Into<String>) {
         let _ = self.reason.set(reason.into());
         self.lock().take();
         self.closed.cancel();
     }
 
     /// Doubts that the server still knows the session: calls under way go on, new ones take a new connection.
-    pub(super) fn doubt(&self, reason: &str) {
+    pub(crate) fn doubt(&self, reason: &str) {
         if !self.doubted.is_cancelled() {
             info!(server = self.server, reason, "opening the session anew");
         }
@@ -226,17 +226,17 @@ impl Inbox {
     }
 
     /// Resolves once the session is doubted.
-    pub(super) async fn doubted(&self) {
+    pub(crate) async fn doubted(&self) {
         self.doubted.cancelled().await;
     }
 
     /// Has the server asked whether it is there.
-    pub(super) fn suspect(&self) {
+    pub(crate) fn suspect(&self) {
         self.suspected.notify_one();
     }
 
     /// Resolves when the server may be gone.
-    pub(super) async fn suspected(&self) {
+    pub(crate) async fn suspected(&self) {
         self.suspected.notified().await;
     }
 
@@ -246,27 +246,27 @@ impl Inbox {
     }
 
     /// A number that grows with everything that the server says.
-    pub(super) fn heard(&self) -> u64 {
+    pub(crate) fn heard(&self) -> u64 {
         self.heard.load(Ordering::Relaxed)
     }
 
     /// Whether the connection has ended.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.reason.get().is_some()
     }
 
     /// Whether new calls may take the connection.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !self.is_closed() && !self.doubted.is_cancelled()
     }
 
     /// Resolves once the connection has ended.
-    pub(super) async fn closed(&self) {
+    pub(crate) async fn closed(&self) {
         self.closed.cancelled().await;
     }
 
     /// Why the connection has ended.
-    pub(super) fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         self.reason.get().cloned().unwrap_or_else(|| "the connection was closed".into())
     }
 

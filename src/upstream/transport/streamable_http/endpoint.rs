@@ -12,7 +12,6 @@ use url::Url;
 use crate::{
     config,
     upstream::{
-        inbox::Inbox,
         protocol::{
             error::WireError,
             json_rpc::{
@@ -21,8 +20,11 @@ use crate::{
             },
             request::Trust,
         },
-        standard_headers::VERSION,
-        transport::remote::{self, Endpoint, Principal},
+        transport::{
+            pending_requests::Inbox,
+            remote::{self, Endpoint, Principal},
+            standard_headers::VERSION,
+        },
     },
 };
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 /// The annotated properties of one tool: where each stands, as a JSON pointer, and its header.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct ParamHeaders(Vec<(String, HeaderName)>);
+pub(crate) struct ParamHeaders(Vec<(String, HeaderName)>);
 
 impl ParamHeaders {
     /// Reads the annotations of an input schema.
@@ -15,18 +15,18 @@ impl ParamHeaders {
     /// # Errors
     ///
     /// An annotation that no client may follow, in a sentence.
-    pub(super) fn read(schema: &Map<String, Value>) -> Result<Self, String> {
+    pub(crate) fn read(schema: &Map<String, Value>) -> Result<Self, String> {
         let mut headers = Self::default();
         headers.collect(schema, "")?;
         Ok(headers)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The headers of a call with these arguments; an argument that is not there has none.
-    pub(super) fn of(&self, arguments: &RawValue) -> Vec<(HeaderName, HeaderValue)> {
+    pub(crate) fn of(&self, arguments: &RawValue) -> Vec<(HeaderName, HeaderValue)> {
         let Ok(arguments) = serde_json::from_str::<Value>(arguments.get()) else {
             return vec![];
         };

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 
-use super::protocol::error::WireError;
+use crate::upstream::protocol::error::WireError;
 
 /// One event that brought data.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Event {
+pub(crate) struct Event {
     /// Its name, where it has one.
     pub(super) name: Option<String>,
     /// Its data, as it came: nothing says that it is UTF-8.

@@ -10,16 +10,18 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use super::{
-    doubt,
-    inbox::Inbox,
-    protocol::{
+    pending_requests::Inbox,
+    remote::{self, Endpoint, Events, Principal},
+    session_loss,
+};
+use crate::{
+    config,
+    upstream::protocol::{
         error::WireError,
         json_rpc::{frame::Frame, reply::RawReply},
         request::{Request, Trust},
     },
-    transport::remote::{self, Endpoint, Events, Principal},
 };
-use crate::config;
 
 /// How long the server may take to name its endpoint.
 const ENDPOINT: Duration = Duration::from_secs(30);
@@ -28,7 +30,7 @@ const ENDPOINT: Duration = Duration::from_secs(30);
 const NOTIFY: Duration = Duration::from_secs(5);
 
 /// An open stream and its endpoint.
-pub(super) struct Sse {
+pub(crate) struct Sse {
     shared: Arc<Shared>,
     inbox: Arc<Inbox>,
     stop: CancellationToken,
@@ -77,7 +79,7 @@ impl Sse {
                 match (sent, request.trust) {
                     (Ok(()), _) => {}
                     // The server may have forgotten the session while its stream seems to stand.
-                    (Err(error), Trust::Doubt) => return doubt::settle(Err(error), None, &self.inbox),
+                    (Err(error), Trust::Doubt) => return session_loss::settle(Err(error), None, &self.inbox),
                     (Err(error), _) => return Err(error),
                 }
             }

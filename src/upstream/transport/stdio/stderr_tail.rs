@@ -5,14 +5,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::protocol::excerpt::Excerpt;
+use crate::upstream::protocol::excerpt::Excerpt;
 
 /// How many lines are kept.
 const KEPT: usize = 5;
 
 /// Shared by the task that reads stderr and the session that shows them.
 #[derive(Clone, Default)]
-pub(super) struct LastWords(Arc<Mutex<VecDeque<String>>>);
+pub(crate) struct LastWords(Arc<Mutex<VecDeque<String>>>);
 
 impl LastWords {
     /// Another run of the program begins.
@@ -34,7 +34,7 @@ impl LastWords {
     }
 
     /// All of them in one line; `None` where there are none.
-    pub(super) fn text(&self) -> Option<String> {
+    pub(crate) fn text(&self) -> Option<String> {
         let lines = self.lines();
         (!lines.is_empty()).then(|| lines.iter().map(String::as_str).collect::<Vec<_>>().join(" | "))
     }
