@@ -1,11 +1,9 @@
 //! `${VAR}` and `${VAR:-default}` in the config's strings, as a shell and Compose expand them. `${env:VAR}`, as editors
-//! write it, is the same, and `${input:id}` is the variable of an [input](super::inputs).
+//! write it, means the same. `${input:id}` is the variable that answers a VS Code input.
 //!
 //! `:-` takes the default where the variable is unset or empty; a variable that is set but empty is otherwise an
 //! empty string. `$${VAR}` is the text `${VAR}`, and a `$` without a brace is only a dollar sign. What a variable
 //! holds is never expanded again.
-
-use super::inputs;
 
 /// Why a string cannot be expanded; the text says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +49,14 @@ pub(super) fn expand<'a>(
     Ok(expanded)
 }
 
+/// The environment variable that answers the input with this id.
+pub(super) fn input_variable(id: &str) -> String {
+    let plain = |character: char| {
+        if character.is_ascii_alphanumeric() { character.to_ascii_uppercase() } else { '_' }
+    };
+    format!("INPUT_{}", id.chars().map(plain).collect::<String>())
+}
+
 /// Where the brace closes that was open before `text`; a default may hold references of its own.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
@@ -74,7 +80,7 @@ fn value<'a>(reference: &str, variable: &dyn Fn(&str) -> Option<&'a str>) -> Res
         None => (reference, None),
     };
     if let Some(id) = name.strip_prefix("input:").filter(|id| !id.is_empty()) {
-        let name = inputs::variable(id);
+        let name = input_variable(id);
         return match (variable(&name), default) {
             (Some(value), _) => Ok(value.to_owned()),
             (None, Some(default)) => expand(default, variable),
