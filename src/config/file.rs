@@ -2,14 +2,11 @@
 //!
 //! A disabled server is not looked into, so that it may be unfinished or name variables that are not set.
 
-use super::{
-    Guard, Server,
-    entry::{Surroundings, server},
-    error::{ConfigError, nearest},
-    inputs,
-    json::{Node, Object},
-    options::Options,
-    source::Source,
+use crate::config::{
+    ConfigError, Guard, Options, Server,
+    json::{Node, Object, Source, inputs},
+    nearest,
+    server::{Surroundings, server},
 };
 
 /// What a file gives: who may call, its servers in order, without the disabled ones, and what was odd.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{error::ConfigError, options::Given};
+use crate::config::{ConfigError, Given, Options};
 
 /// The largest messages, in bytes, and the longest end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,22 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    pub(crate) fn of_options(options: &Options) -> Result<Self, ConfigError> {
+        let mut limits = Self::default();
+        if let Some(given) = &options.max_body_size {
+            limits.body = size(given)?;
+        }
+        if let Some(given) = &options.max_result_size {
+            limits.result = size(given)?;
+        }
+        if let Some(given) = &options.shutdown_timeout {
+            limits.shutdown = seconds(given)?;
+        }
+        Ok(limits)
+    }
+}
+
 const UNITS: [(&str, usize); 7] = [
     ("kib", 1 << 10),
     ("mib", 1 << 20),
@@ -33,7 +49,7 @@ const UNITS: [(&str, usize); 7] = [
 ];
 
 /// Reads `64MiB`, `100 MB` or a number of bytes.
-pub(super) fn size(given: &Given) -> Result<usize, ConfigError> {
+fn size(given: &Given) -> Result<usize, ConfigError> {
     let text = given.value.trim().to_ascii_lowercase();
     let unit = UNITS.iter().find_map(|(name, bytes)| Some((text.strip_suffix(name)?, *bytes)));
     let (number, bytes) = unit.unwrap_or((&text, 1));
@@ -47,7 +63,7 @@ pub(super) fn size(given: &Given) -> Result<usize, ConfigError> {
 }
 
 /// Reads a whole number of seconds, up to a day; 0 is no time at all.
-pub(super) fn seconds(given: &Given) -> Result<Duration, ConfigError> {
+fn seconds(given: &Given) -> Result<Duration, ConfigError> {
     const LONGEST: u64 = 24 * 60 * 60;
     let seconds = given.value.trim().parse().ok().filter(|seconds| *seconds <= LONGEST);
     seconds.map(Duration::from_secs).ok_or_else(|| {

@@ -5,20 +5,58 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use super::{
-    About, Audit, BasePath, Bounds, Config, ForwardProxy, Guard, Limits, Listen, LogFormat, LogLevel, Logins,
-    OperationIds, Proxies, Readiness, Server, Servers, ServiceManager, Tls, Upstream, bounds,
-    entry::Surroundings,
-    environment::Environment,
-    error::ConfigError,
+use crate::config::{
+    About, Audit, BasePath, Bounds, ConfigError, Environment, ForwardProxy, Given, Guard, Limits, Listen,
+    LogFormat, LogLevel, Logins, OperationIds, Options, Readiness, Server, Servers, ServiceManager, Upstream,
+    environment::{overlay, service_manager},
     file::File,
-    limits,
-    options::{Given, Options},
-    overlay, prefix, remote, service_manager, single,
+    logging,
+    server::{Surroundings, fault, single},
 };
 
 const NOTHING_TO_SERVE: &str = "nothing to serve. Give the command of an MCP server after --, as in: \
      mcpo -- uvx mcp-server-time, or a config file: mcpo --config config.json (mcpo --help tells more)";
+
+/// Everything `mcpo` needs to know to run.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen, and with which certificate.
+    pub listen: Listen,
+    /// The port that `/metrics` has of its own, on the same host; 0 lets the system choose.
+    pub metrics_port: Option<u16>,
+    /// Where the API appears to clients.
+    pub base: BasePath,
+    /// Who may call.
+    pub guard: Guard,
+    /// What the root document (or the only document) says of itself.
+    pub about: About,
+    /// How operations are named.
+    pub operation_ids: OperationIds,
+    /// How large messages may be, and how long the end may take.
+    pub limits: Limits,
+    /// When `/readyz` says that the gateway is ready.
+    pub readiness: Readiness,
+    /// How people log in to servers, and where the tokens are kept.
+    pub logins: Logins,
+    /// The MCP servers behind this gateway.
+    pub servers: Servers,
+    /// By which mcpo's own requests go.
+    pub proxy: ForwardProxy,
+    /// The config file, where its edits are to be followed (`--hot-reload`).
+    pub followed: Option<PathBuf>,
+    /// Where calls are recorded, if they are.
+    pub audit: Option<Audit>,
+    /// What is logged.
+    pub log_level: LogLevel,
+    /// How it is written.
+    pub log_format: LogFormat,
+    /// The OpenTelemetry collector that spans are sent to.
+    pub otlp_endpoint: Option<Url>,
+    /// Who has started mcpo and wants to know how far it is.
+    pub service_manager: Option<ServiceManager>,
+    /// What was odd, but no error, each with its place; to be logged once logging is up.
+    pub warnings: Vec<String>,
+}
 
 impl Config {
     /// Parses everything once; what comes back needs no further check.
@@ -40,7 +78,7 @@ impl Config {
                 (file.guard, Servers::Many(file.servers))
             }
             (None, words) => {
-                let server = single::server(options, words, around)?;
+                let server = single(options, words, around)?;
                 (Guard::new(options, None)?, Servers::Single(Box::new(server)))
             }
             (Some(config), _) => {
@@ -53,32 +91,69 @@ impl Config {
         for server in servers.iter_mut() {
             withhold(options, &key_variables, server);
         }
-        let follows = switch(&options.hot_reload)?;
-        let base = BasePath {
-            root: prefix::parse(&options.root_path)?,
-            prefix: prefix::parse(&options.path_prefix)?,
-        };
+        let follows = options.hot_reload.as_ref().map_or(Ok(false), Given::boolean)?;
+        let base = BasePath::of_options(options)?;
         let config = Self {
-            listen: listen(options)?,
+            listen: Listen::of_options(options)?,
             guard,
-            metrics_port: options.metrics_port.as_ref().map(port).transpose()?,
-            about: about(options),
-            operation_ids: operation_ids(&options.operation_ids)?,
-            limits: limits(options)?,
-            readiness: readiness(&options.ready)?,
+            metrics_port: options.metrics_port.as_ref().map(Given::port).transpose()?,
+            about: About::of_options(options),
+            operation_ids: OperationIds::of_options(options)?,
+            limits: Limits::of_options(options)?,
+            readiness: Readiness::of_options(options)?,
             logins: Logins::parse(options, &base, environment, &mut warnings)?,
             base,
             followed: options.config.as_ref().filter(|_| follows).map(|file| PathBuf::from(&file.value)),
             servers,
             proxy,
             audit: options.audit_log.as_ref().map(Audit::parse).transpose()?,
-            log_level: log_level(&options.log_level, &mut warnings)?,
-            log_format: log_format(&options.log_format)?,
-            otlp_endpoint: options.otlp_endpoint.as_ref().map(collector).transpose()?,
+            log_level: LogLevel::of_options(options, &mut warnings)?,
+            log_format: LogFormat::of_options(options)?,
+            otlp_endpoint: options.otlp_endpoint.as_ref().map(logging::collector).transpose()?,
             service_manager: ServiceManager::find(environment, &mut warnings),
             warnings,
         };
         Ok(config.with_warnings_about(options, follows))
+    }
+
+    /// Refuses a single server whose program cannot be started: for the start of mcpo, which then has nothing to serve.
+    ///
+    /// # Errors
+    ///
+    /// There is no such program, or it is not one.
+    pub fn require_program(&self, environment: &Environment) -> Result<(), ConfigError> {
+        let Servers::Single(server) = &self.servers else { return Ok(()) };
+        let Upstream::Stdio(stdio) = &server.upstream else { return Ok(()) };
+        match fault(stdio, environment) {
+            None => Ok(()),
+            Some(fault) => {
+                Err(ConfigError::new(format!("cannot start \"{}\": {fault}", stdio.program.display())))
+            }
+        }
+    }
+
+    /// The remote server of this name, or else the only one.
+    ///
+    /// # Errors
+    ///
+    /// There is no such server, or no telling which is meant.
+    pub fn remote_server(&self, name: Option<&str>) -> Result<&Server, ConfigError> {
+        let remote: Vec<_> =
+            self.servers.iter().filter(|server| server.upstream.remote().is_some()).collect();
+        let names = || remote.iter().map(|server| server.name.as_str()).collect::<Vec<_>>().join(", ");
+        let refuse = |message: String| Err(ConfigError::new(message));
+        match (name, &self.servers, remote.as_slice()) {
+            (_, _, []) => refuse("there is no remote server; only those with a URL have tokens".to_owned()),
+            (Some(name), Servers::Single(_), _) => refuse(format!(
+                "\"{name}\" and a URL after -- were both given; remove the name, or name a config file instead"
+            )),
+            (Some(name), Servers::Many(_), known) => match known.iter().find(|server| server.name == name) {
+                Some(server) => Ok(server),
+                None => refuse(format!("no remote server is called \"{name}\"; the config has {}", names())),
+            },
+            (None, _, [server]) => Ok(server),
+            (None, _, _) => refuse(format!("which server? Name one of {}", names())),
+        }
     }
 
     /// Warns of options that were given but change nothing.
@@ -124,116 +199,5 @@ fn refuse_headers(options: &Options) -> Result<(), ConfigError> {
             "headers are for the one server after --; with a config file, put them into the server's \"headers\"",
         )),
         None => Ok(()),
-    }
-}
-
-fn listen(options: &Options) -> Result<Listen, ConfigError> {
-    let host = match &options.host {
-        Some(given) if given.value.trim().is_empty() => {
-            return Err(
-                given.error("is empty; use an address such as 127.0.0.1, or leave it out for 0.0.0.0")
-            );
-        }
-        Some(given) => given.value.trim().to_owned(),
-        None => "0.0.0.0".to_owned(),
-    };
-    let port = options.port.as_ref().map_or(Ok(8000), port)?;
-    Ok(Listen {
-        host,
-        port,
-        tls: Tls::of_options(options)?,
-        proxies: Proxies::parse(&options.trusted_proxy)?,
-        max_connections: bounds::connections(options)?,
-    })
-}
-
-fn port(given: &Given) -> Result<u16, ConfigError> {
-    given.value.trim().parse().map_err(|_| {
-        given.error(format_args!("\"{}\" is not a port; use a number from 0 to 65535", given.value))
-    })
-}
-
-fn operation_ids(given: &Option<Given>) -> Result<OperationIds, ConfigError> {
-    let Some(given) = given else { return Ok(OperationIds::default()) };
-    match given.value.trim().to_ascii_lowercase().as_str() {
-        "compatible" => Ok(OperationIds::Compatible),
-        "bare" => Ok(OperationIds::Bare),
-        "prefixed" => Ok(OperationIds::Prefixed),
-        other => {
-            Err(given.error(format_args!("unknown style \"{other}\"; use compatible, bare or prefixed")))
-        }
-    }
-}
-
-fn readiness(given: &Option<Given>) -> Result<Readiness, ConfigError> {
-    let Some(given) = given else { return Ok(Readiness::default()) };
-    match given.value.trim().to_ascii_lowercase().as_str() {
-        "any" => Ok(Readiness::Any),
-        "all" => Ok(Readiness::All),
-        other => Err(given.error(format_args!("\"{other}\" is neither any nor all"))),
-    }
-}
-
-fn limits(options: &Options) -> Result<Limits, ConfigError> {
-    let mut limits = Limits::default();
-    if let Some(given) = &options.max_body_size {
-        limits.body = limits::size(given)?;
-    }
-    if let Some(given) = &options.max_result_size {
-        limits.result = limits::size(given)?;
-    }
-    if let Some(given) = &options.shutdown_timeout {
-        limits.shutdown = limits::seconds(given)?;
-    }
-    Ok(limits)
-}
-
-fn about(options: &Options) -> About {
-    let text = |given: &Option<Given>| {
-        given.as_ref().map(|given| given.value.clone()).filter(|value| !value.is_empty())
-    };
-    About {
-        name: text(&options.name),
-        description: text(&options.description),
-        version: text(&options.version),
-    }
-}
-
-/// A flag that a variable can also set.
-pub(super) fn switch(given: &Option<Given>) -> Result<bool, ConfigError> {
-    let Some(given) = given else { return Ok(false) };
-    match given.value.to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Ok(true),
-        "false" | "0" | "no" | "off" => Ok(false),
-        other => Err(given.error(format_args!("\"{other}\" is neither true nor false"))),
-    }
-}
-
-fn log_format(given: &Option<Given>) -> Result<LogFormat, ConfigError> {
-    let Some(given) = given else { return Ok(LogFormat::default()) };
-    match given.value.trim().to_ascii_lowercase().as_str() {
-        "human" => Ok(LogFormat::Human),
-        "json" => Ok(LogFormat::Json),
-        other => Err(given.error(format_args!("unknown format \"{other}\"; use human or json"))),
-    }
-}
-
-fn collector(given: &Given) -> Result<Url, ConfigError> {
-    remote::url(&given.value)
-        .map_err(|_| given.error("not an http or https URL; write it as in http://localhost:4318"))
-}
-
-fn log_level(given: &Option<Given>, warnings: &mut Vec<String>) -> Result<LogLevel, ConfigError> {
-    let Some(given) = given else { return Ok(LogLevel::default()) };
-    let unknown =
-        || format!("unknown level \"{}\"; use trace, debug, info, warning, error or critical", given.value);
-    match LogLevel::parse(given.value.trim()) {
-        Some(level) => Ok(level),
-        // Other programs read LOG_LEVEL too, so it may well be meant for one of them.
-        None if given.origin == "LOG_LEVEL" => {
-            warnings.push(format!("LOG_LEVEL: {}; info is used", unknown()));
-            Ok(LogLevel::default())
-        }
-        None => Err(given.error(unknown())),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use super::{entry::Surroundings, file::File, *};
+use super::{file::File, server::Surroundings, *};
 use crate::secret::{ApiKey, ExposeSecret as _};
 
 fn given(origin: &str, value: &str) -> Option<Given> {

@@ -2,8 +2,7 @@
 
 use crate::{
     config::{
-        SigningKey,
-        error::ConfigError,
+        ConfigError, SigningKey,
         json::{Node, Object},
     },
     secret::{SecretString, same},

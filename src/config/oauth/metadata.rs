@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::client;
-use crate::config::{error::ConfigError, json::Node, remote};
+use crate::config::{ConfigError, http_url, json::Node};
 
 const STRINGS: [&str; 10] = [
     "client_name",
@@ -44,7 +44,7 @@ pub(super) fn parse(node: &Node<'_>) -> Result<Map<String, Value>, ConfigError> 
 
 /// Something that mcpo or a proxy before it can answer at; without a fragment (RFC 6749 section 3.1.2).
 fn check_redirect_uri(node: &Node<'_>) -> Result<(), ConfigError> {
-    let url = remote::url(&node.string()?).map_err(|error| node.error(error))?;
+    let url = http_url::parse(&node.string()?).map_err(|error| node.error(error))?;
     match url.fragment() {
         Some(_) => Err(node.error("a redirect URI has no fragment; remove # and what follows it")),
         None => Ok(()),

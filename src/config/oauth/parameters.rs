@@ -3,7 +3,7 @@
 //! Invariant: a name is given once, and is none of those that mcpo sets itself or that would replace them: the request's
 //! bond to its browser, to mcpo and to its grant is not for a config to change.
 
-use crate::config::{error::ConfigError, json::Node};
+use crate::config::{ConfigError, json::Node};
 
 /// What mcpo sets itself, or keeps away from (RFC 6749, 7523, 7636, 8707; RFC 9101 replaces a whole request), and what
 /// to do instead where there is something.

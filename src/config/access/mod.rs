@@ -1,0 +1,88 @@
+//! Who may call, what of it, and how often.
+
+mod cors;
+mod jwt;
+mod keys;
+mod permission;
+mod rate;
+mod tokens;
+
+pub use cors::CorsOrigins;
+pub use jwt::{Issuer, Jwt};
+pub use keys::Key;
+pub use permission::Permission;
+pub use rate::Rate;
+pub use tokens::Tokens;
+
+use self::keys::Keys;
+use crate::config::{
+    ConfigError, Given, Options,
+    json::{Node, Object},
+};
+
+/// Who may call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guard {
+    /// Callers' keys.
+    pub keys: Vec<Key>,
+    /// Tokens that open as keys do.
+    pub tokens: Option<Tokens>,
+    /// With strict authentication documents and pages ask for a credential too.
+    pub strict: bool,
+    /// Which web origins may read answers.
+    pub cors: CorsOrigins,
+    /// How often each caller may call, unless its key says otherwise.
+    pub caller_rate: Option<Rate>,
+    /// How often requests that are guarded may come from one address.
+    pub address_rate: Option<Rate>,
+}
+
+impl Guard {
+    /// What the options say, and the `access` block of a config file.
+    pub(crate) fn new(options: &Options, access: Option<&Node<'_>>) -> Result<Self, ConfigError> {
+        let object = access.map(Node::object).transpose()?;
+        let inside = |key| object.as_ref().and_then(|object: &Object<'_>| object.get(key));
+        if let Some(object) = &object {
+            object.require_keys(&["keys", "jwt", "rateLimit", "addressRateLimit", "corsAllowOrigins"])?;
+        }
+        let mut keys = Keys::of_options(options)?;
+        if let Some(node) = inside("keys") {
+            keys.add_object(&node)?;
+        }
+        Ok(Self {
+            keys: keys.into_vec(),
+            tokens: Tokens::new(options, inside("jwt").as_ref())?,
+            strict: options.strict_auth.as_ref().map_or(Ok(false), Given::boolean)?,
+            cors: origins(&options.cors_allow_origins, inside("corsAllowOrigins").as_ref())?,
+            caller_rate: rate(&options.rate_limit, inside("rateLimit").as_ref())?,
+            address_rate: rate(&options.address_rate_limit, inside("addressRateLimit").as_ref())?,
+        })
+    }
+
+    /// Whether callers have to show a credential.
+    pub fn is_closed(&self) -> bool {
+        !self.keys.is_empty() || self.tokens.is_some()
+    }
+}
+
+fn rate(given: &Option<Given>, node: Option<&Node<'_>>) -> Result<Option<Rate>, ConfigError> {
+    match (given, node) {
+        (Some(given), Some(node)) => Err(twice(node, given)),
+        (Some(given), None) => Rate::parse(given).map(Some),
+        (None, node) => node.map(|node| Rate::parse(&node.given()?)).transpose(),
+    }
+}
+
+fn origins(given: &[Given], node: Option<&Node<'_>>) -> Result<CorsOrigins, ConfigError> {
+    match (given.first(), node) {
+        (Some(given), Some(node)) => Err(twice(node, given)),
+        (_, None) => cors::origins(given),
+        (None, Some(node)) => {
+            cors::origins(&node.list()?.iter().map(Node::given).collect::<Result<Vec<_>, _>>()?)
+        }
+    }
+}
+
+fn twice(node: &Node<'_>, given: &Given) -> ConfigError {
+    node.error(format_args!("{} is given too; keep one of the two", given.origin))
+}

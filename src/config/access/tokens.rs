@@ -1,0 +1,108 @@
+//! What callers' tokens open: by the values of one of their claims, where those have a meaning here.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::{Issuer, Jwt, Permission, permission};
+use crate::config::{
+    ConfigError, Options,
+    json::{Node, Object},
+};
+
+/// The claim whose values open something, where the config names no other: RFC 9068 section 2.2.3.
+const SCOPE: &str = "scope";
+
+/// Which tokens open what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tokens {
+    /// Whose they are.
+    pub jwt: Jwt,
+    /// A claim's name, or a JSON pointer (RFC 6901) to a value inside one.
+    pub claim: String,
+    /// What each value of the claim opens; nothing where every token opens everything.
+    pub grants: Option<IndexMap<String, Permission>>,
+}
+
+impl Tokens {
+    /// What the options say of tokens, and the config file's `node` where it does.
+    pub(crate) fn new(options: &Options, node: Option<&Node<'_>>) -> Result<Option<Self>, ConfigError> {
+        let given = Jwt::parse(options)?;
+        let Some(node) = node else {
+            return Ok(given.map(|jwt| Self { jwt, claim: SCOPE.to_owned(), grants: None }));
+        };
+        let object = node.object()?;
+        object.require_keys(&["issuer", "audience", "claim", "grants"])?;
+        let jwt = match (given, object.get("issuer"), object.get("audience")) {
+            (Some(jwt), None, None) => jwt,
+            (Some(_), Some(twice), _) | (Some(_), None, Some(twice)) => {
+                return Err(twice.error("--jwt-issuer is given too; keep one of the two"));
+            }
+            (None, Some(issuer), Some(audience)) => {
+                let issuer = Issuer::parse(&issuer.string()?).map_err(|error| issuer.error(error))?;
+                Jwt::new(issuer, audiences(&audience)?)
+            }
+            (None, _, _) => return Err(node.error("tokens need an \"issuer\" and an \"audience\"")),
+        };
+        let claim = object.read("claim", Node::string)?.unwrap_or_else(|| SCOPE.to_owned());
+        let grants = object.read("grants", |node| grants(node, claim == SCOPE))?;
+        Ok(Some(Self { jwt, claim, grants }))
+    }
+
+    /// What a token with these claims opens; nothing where none of its values has a meaning here.
+    pub fn permission(&self, claims: &Map<String, Value>, scopes: &[String]) -> Option<Permission> {
+        let Some(grants) = &self.grants else { return Some(Permission::FULL) };
+        let values: Vec<&str> = if self.claim == SCOPE {
+            scopes.iter().map(String::as_str).collect()
+        } else {
+            match self.find(claims) {
+                Some(Value::String(value)) => value.split(' ').collect(),
+                Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
+                _ => Vec::new(),
+            }
+        };
+        let opened: Vec<_> = values.into_iter().filter_map(|value| grants.get(value)).collect();
+        (!opened.is_empty()).then(|| Permission::union(opened))
+    }
+
+    /// The scopes that open something, where it is scopes that do.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        let grants = self.grants.iter().filter(|_| self.claim == SCOPE);
+        grants.flat_map(|grants| grants.keys().map(String::as_str))
+    }
+
+    fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
+        // A name may hold slashes, as URLs do that are claims' names.
+        if let Some(value) = claims.get(&self.claim) {
+            return Some(value);
+        }
+        let mut names = self.claim.strip_prefix('/')?.split('/');
+        let unescaped = |name: &str| name.replace("~1", "/").replace("~0", "~");
+        let first = claims.get(&unescaped(names.next()?))?;
+        names.try_fold(first, |value, name| value.get(unescaped(name)))
+    }
+}
+
+fn audiences(node: &Node<'_>) -> Result<Vec<String>, ConfigError> {
+    let one = || node.string().map(|one| vec![one]);
+    let audiences = node.strings().or_else(|error| one().map_err(|_| error))?;
+    if audiences.is_empty() || audiences.iter().any(String::is_empty) {
+        return Err(node.error("is empty; write what the tokens have as \"aud\""));
+    }
+    Ok(audiences)
+}
+
+/// By value. Scopes are told to clients, so they have to be ones (RFC 6749 section 3.3).
+fn grants(node: &Node<'_>, scopes: bool) -> Result<IndexMap<String, Permission>, ConfigError> {
+    let grant = |(value, node): (&str, Node<'_>)| {
+        let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+        if value.is_empty() || (scopes && !value.bytes().all(fits)) {
+            return Err(
+                node.error("no scope can be called so; use visible ASCII without quotes and backslashes")
+            );
+        }
+        let object: Object<'_> = node.object()?;
+        object.require_keys(&permission::KEYS)?;
+        Ok((value.to_owned(), Permission::of(&object)?))
+    };
+    node.object()?.entries().map(grant).collect()
+}

@@ -1,0 +1,71 @@
+//! The process environment as a value, so that nothing else reads it and tests can give their own.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use indexmap::IndexMap;
+
+use crate::secret::{ExposeSecret, SecretString};
+
+/// Environment variables, the home folder, and the path of this very binary.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: HashMap<String, String>,
+    home: Option<PathBuf>,
+    executable: Option<PathBuf>,
+}
+
+impl Environment {
+    /// The environment of this process. Variables that are not UTF-8 are left out: no option or config can use them.
+    pub fn of_process() -> Self {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        // Without HOME, as in many containers, the system's list of users may know the folder.
+        Self { variables, home: dirs::home_dir(), executable: std::env::current_exe().ok() }
+    }
+
+    /// An environment of these variables alone.
+    pub fn of(variables: &[(&str, &str)]) -> Self {
+        let variables: HashMap<_, _> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let home = variables.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+        Self { variables, home, executable: None }
+    }
+
+    /// The variable's value, be it empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// What hardly any program can do without, and no secret is expected in.
+    pub(crate) fn bare_necessities(&self) -> IndexMap<String, SecretString> {
+        const NAMES: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ", "TMPDIR"];
+        let value = |name: &str| Some((name.to_owned(), self.get(name)?.into()));
+        NAMES.into_iter().filter_map(value).collect()
+    }
+
+    /// The user's home folder.
+    pub(crate) fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
+    }
+
+    /// This environment with `overlay` put over it.
+    pub(crate) fn overlaid(&self, overlay: &IndexMap<String, SecretString>) -> Self {
+        let mut environment = self.clone();
+        let overlay = overlay.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned()));
+        environment.variables.extend(overlay);
+        environment
+    }
+
+    /// The program that a command names: `mcpo` is this very binary, so that the embedded example server needs
+    /// nothing on PATH.
+    pub(crate) fn program(&self, command: &str) -> PathBuf {
+        match &self.executable {
+            Some(executable) if command == "mcpo" => executable.clone(),
+            _ => PathBuf::from(command),
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Cursors over a config's syntax tree, so that every value knows its file, line and key.
+//!
+//! [`Node`] and [`Object`] expand `${VAR}` in strings, and what they refuse they refuse with the place:
+//! `config.json:12: mcpServers.time.command: expected a string, found a number`. `null` and the empty string count as
+//! absent, and an object has no key twice.
+
+use std::{fmt::Display, str::FromStr as _};
+
+use jsonc_parser::{
+    ast::{ObjectProp, Value},
+    common::Ranged as _,
+};
+
+use super::source::{Source, join};
+use crate::config::{ConfigError, Given, nearest};
+
+/// One value and the path of keys that leads to it.
+#[derive(Clone)]
+pub(crate) struct Node<'a> {
+    source: &'a Source<'a>,
+    value: &'a Value<'a>,
+    key: String,
+}
+
+impl<'a> Node<'a> {
+    /// The root of the tree that [`Source::parse`] gave.
+    pub(crate) fn root(source: &'a Source<'a>, tree: &'a Value<'a>) -> Self {
+        Self { source, value: tree, key: String::new() }
+    }
+
+    /// An error at this value.
+    pub(crate) fn error(&self, message: impl Display) -> ConfigError {
+        ConfigError::at(self.place(), message)
+    }
+
+    /// A warning at this value.
+    pub(crate) fn warn(&self, message: impl Display) {
+        self.source.warn(self.value.start(), &self.key, message);
+    }
+
+    /// A string, its variables expanded.
+    pub(crate) fn string(&self) -> Result<String, ConfigError> {
+        let Value::StringLit(literal) = self.value else { return Err(self.expected("a string")) };
+        let text = self.source.expand(&literal.value).map_err(|error| self.error(error))?;
+        // Neither an argument, a variable, a path nor a header can carry it.
+        if text.contains('\0') { Err(self.error("holds a NUL character")) } else { Ok(text) }
+    }
+
+    /// A string that is a secret, read on as an option's value is. The variables in it are for the gateway alone.
+    pub(crate) fn secret(&self) -> Result<Given, ConfigError> {
+        if let Value::StringLit(literal) = self.value {
+            self.source.withhold_variables(&literal.value);
+        }
+        self.given()
+    }
+
+    /// A string, read on as an option's value is.
+    pub(crate) fn given(&self) -> Result<Given, ConfigError> {
+        Ok(Given { value: self.string()?, origin: self.place() })
+    }
+
+    /// A string, or a number or a boolean as its text.
+    pub(crate) fn text(&self) -> Result<String, ConfigError> {
+        match self.value {
+            Value::StringLit(_) => self.string(),
+            Value::NumberLit(number) => Ok(number.value.to_owned()),
+            Value::BooleanLit(boolean) => Ok(boolean.value.to_string()),
+            _ => Err(self.expected("a string")),
+        }
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn boolean(&self) -> Result<bool, ConfigError> {
+        match self.value {
+            Value::BooleanLit(boolean) => Ok(boolean.value),
+            _ => Err(self.expected("true or false")),
+        }
+    }
+
+    /// A number.
+    pub(crate) fn number(&self) -> Result<serde_json::Number, ConfigError> {
+        let Value::NumberLit(number) = self.value else { return Err(self.expected("a number")) };
+        serde_json::Number::from_str(number.value).map_err(|_| self.error("the number is out of range"))
+    }
+
+    /// A list.
+    pub(crate) fn list(&self) -> Result<Vec<Self>, ConfigError> {
+        let Value::Array(array) = self.value else { return Err(self.expected("a list")) };
+        let element = |(index, value)| Self { value, key: format!("{}[{index}]", self.key), ..self.clone() };
+        Ok(array.elements.iter().enumerate().map(element).collect())
+    }
+
+    /// A list of strings, in which numbers and booleans stand for their texts.
+    pub(crate) fn texts(&self) -> Result<Vec<String>, ConfigError> {
+        self.list()?.iter().map(Self::text).collect()
+    }
+
+    /// A list of strings.
+    pub(crate) fn strings(&self) -> Result<Vec<String>, ConfigError> {
+        self.list()?.iter().map(Self::string).collect()
+    }
+
+    /// An object.
+    pub(crate) fn object(&self) -> Result<Object<'a>, ConfigError> {
+        match self.value {
+            Value::Object(object) => Ok(Object { node: self.clone(), properties: &object.properties }),
+            _ => Err(self.expected("an object")),
+        }
+    }
+
+    /// Whether it is `null`.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.value, Value::NullKeyword(_))
+    }
+
+    /// Whether it is a string without characters, which templates hold where something may be filled in.
+    fn is_blank(&self) -> bool {
+        matches!(self.value, Value::StringLit(literal) if literal.value.trim().is_empty())
+    }
+
+    /// Whether it is a list or an object with nothing in it.
+    pub(crate) fn is_hollow(&self) -> bool {
+        match self.value {
+            Value::Array(array) => array.elements.is_empty(),
+            Value::Object(object) => object.properties.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// The value as plain JSON, variables in its strings expanded.
+    pub(crate) fn json(&self) -> Result<serde_json::Value, ConfigError> {
+        Ok(match self.value {
+            Value::StringLit(_) => self.string()?.into(),
+            Value::NumberLit(_) => self.number()?.into(),
+            Value::BooleanLit(boolean) => boolean.value.into(),
+            Value::NullKeyword(_) => serde_json::Value::Null,
+            Value::Array(_) => self.list()?.iter().map(Self::json).collect::<Result<_, _>>()?,
+            Value::Object(_) => self.object()?.json()?.into(),
+        })
+    }
+
+    /// The path of keys that leads to it.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn place(&self) -> String {
+        self.source.place(self.value.start(), &self.key)
+    }
+
+    fn expected(&self, wanted: &str) -> ConfigError {
+        let found = match self.value {
+            Value::StringLit(_) => "a string",
+            Value::NumberLit(_) => "a number",
+            Value::BooleanLit(boolean) if boolean.value => "true",
+            Value::BooleanLit(_) => "false",
+            Value::NullKeyword(_) => "null",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "an object",
+        };
+        self.error(format_args!("expected {wanted}, found {found}"))
+    }
+}
+
+/// An object: its values by key.
+pub(crate) struct Object<'a> {
+    node: Node<'a>,
+    properties: &'a [ObjectProp<'a>],
+}
+
+impl<'a> Object<'a> {
+    /// The object as a value, for errors and warnings about the whole.
+    pub(crate) fn node(&self) -> &Node<'a> {
+        &self.node
+    }
+
+    /// The value under `key`; `null` and `""`, which generated configs and templates hold for what they leave out,
+    /// count as absent.
+    pub(crate) fn get(&self, key: &str) -> Option<Node<'a>> {
+        let property = self.properties.iter().find(|property| property.name.as_str() == key)?;
+        Some(self.child(property)).filter(|node| !node.is_null() && !node.is_blank())
+    }
+
+    /// The value under a key that has several spellings, of which an object may use one.
+    pub(crate) fn one_of(&self, keys: &[&str]) -> Result<Option<Node<'a>>, ConfigError> {
+        let mut given = keys.iter().filter_map(|key| Some((key, self.get(key)?)));
+        let first = given.next();
+        match (&first, given.next()) {
+            (Some((key, _)), Some((_, second))) => {
+                Err(second.error(format_args!("means the same as {key}; keep one of the two")))
+            }
+            _ => Ok(first.map(|(_, node)| node)),
+        }
+    }
+
+    /// What `read` makes of the value under `key`, such as `object.read("command", Node::string)`.
+    pub(crate) fn read<T>(
+        &self,
+        key: &str,
+        read: impl FnOnce(&Node<'a>) -> Result<T, ConfigError>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.get(key).as_ref().map(read).transpose()
+    }
+
+    /// All keys and their values, in order.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+        self.properties.iter().map(|property| (property.name.as_str(), self.child(property)))
+    }
+
+    /// The key here that is nearest to what was wanted.
+    pub(crate) fn nearest(&self, wanted: &str) -> Option<&'a str> {
+        nearest(wanted, &self.properties.iter().map(|property| property.name.as_str()).collect::<Vec<_>>())
+    }
+
+    /// Warns of every key that is not among `known`.
+    pub(crate) fn expect_keys(&self, known: &[&str]) {
+        self.expect_keys_beside(&[], known);
+    }
+
+    /// Warns of every key that is neither among `known` nor among `idle`, which do nothing.
+    pub(crate) fn expect_keys_beside(&self, idle: &[&str], known: &[&str]) {
+        let is_expected = |key: &str| known.contains(&key) || idle.contains(&key);
+        for (key, node) in self.entries().filter(|(key, _)| !is_expected(key)) {
+            match nearest(key, known) {
+                Some(meant) => node.warn(format_args!("unknown key, ignored; did you mean \"{meant}\"?")),
+                None => node.warn("unknown key, ignored"),
+            }
+        }
+    }
+
+    /// Refuses every key that is not among `known`, and every value that would count as absent: for what is open where
+    /// nothing is said.
+    pub(crate) fn require_keys(&self, known: &[&str]) -> Result<(), ConfigError> {
+        for (key, node) in self.entries() {
+            if node.is_null() || node.is_blank() {
+                let found = if node.is_null() { "null" } else { "empty" };
+                return Err(node.error(format_args!("is {found}; give it a value, or leave it out")));
+            }
+            if !known.contains(&key) {
+                return Err(match nearest(key, known) {
+                    Some(meant) => node.error(format_args!("unknown key; did you mean \"{meant}\"?")),
+                    None => node.error(format_args!("unknown key; use {}", known.join(", "))),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The object as plain JSON.
+    pub(crate) fn json(&self) -> Result<serde_json::Map<String, serde_json::Value>, ConfigError> {
+        self.entries().map(|(key, node)| Ok((key.to_owned(), node.json()?))).collect()
+    }
+
+    fn child(&self, property: &'a ObjectProp<'a>) -> Node<'a> {
+        let key = join(&self.node.key, property.name.as_str());
+        Node { source: self.node.source, value: &property.value, key }
+    }
+}

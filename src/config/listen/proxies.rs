@@ -1,0 +1,66 @@
+//! `--trusted-proxy`: whose word counts for where a request comes from.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::config::{ConfigError, Given};
+
+/// The reverse proxies in front of mcpo, by their addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proxies(Vec<IpNet>);
+
+impl Proxies {
+    /// Those that the options name.
+    ///
+    /// # Errors
+    ///
+    /// One is no address.
+    pub fn parse(given: &[Given]) -> Result<Self, ConfigError> {
+        given.iter().map(network).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether `address` is one of them.
+    pub fn contain(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address.to_canonical()))
+    }
+}
+
+fn network(given: &Given) -> Result<IpNet, ConfigError> {
+    let text = given.value.trim();
+    let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map_err(|_| {
+        given.error(format_args!(
+            "\"{text}\" is not an address; write one such as 10.0.0.1, or a network such as 10.0.0.0/8"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxies(texts: &[&str]) -> Result<Proxies, ConfigError> {
+        let given = |text: &&str| Given { value: (*text).to_owned(), origin: "--trusted-proxy".to_owned() };
+        Proxies::parse(&texts.iter().map(given).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn addresses_and_networks_are_trusted() {
+        let proxies = proxies(&["10.0.0.0/8", " 192.0.2.1", "2001:db8::/32"]).expect("good");
+        let trusts = |address: &str| proxies.contain(address.parse().expect("an address"));
+        for trusted in ["10.1.2.3", "192.0.2.1", "::ffff:10.1.2.3", "2001:db8::1"] {
+            assert!(trusts(trusted), "{trusted}");
+        }
+        for stranger in ["11.0.0.1", "192.0.2.2", "2001:db9::1", "127.0.0.1"] {
+            assert!(!trusts(stranger), "{stranger}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in ["", "proxy.example", "10.0.0.0/33", "10.0.0.1:80", "*"] {
+            assert!(proxies(&[text]).is_err(), "{text}");
+        }
+    }
+}

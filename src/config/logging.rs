@@ -1,0 +1,81 @@
+//! What is logged and how, and where spans are sent.
+
+use url::Url;
+
+use crate::config::{ConfigError, Given, Options, http_url};
+
+/// `--log-level`, by the names that Python gives them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogLevel {
+    /// Everything.
+    Trace,
+    /// What helps to find a fault.
+    Debug,
+    /// What happens.
+    #[default]
+    Info,
+    /// What may become a fault.
+    Warning,
+    /// What failed.
+    Error,
+    /// Only what ends mcpo; nothing else is logged.
+    Critical,
+}
+
+impl LogLevel {
+    pub(crate) fn of_options(options: &Options, warnings: &mut Vec<String>) -> Result<Self, ConfigError> {
+        let Some(given) = &options.log_level else { return Ok(Self::default()) };
+        let unknown = || {
+            format!("unknown level \"{}\"; use trace, debug, info, warning, error or critical", given.value)
+        };
+        match Self::parse(given.value.trim()) {
+            Some(level) => Ok(level),
+            // Other programs read LOG_LEVEL too, so it may well be meant for one of them.
+            None if given.origin == "LOG_LEVEL" => {
+                warnings.push(format!("LOG_LEVEL: {}; info is used", unknown()));
+                Ok(Self::default())
+            }
+            None => Err(given.error(unknown())),
+        }
+    }
+
+    /// The level of this name, in any case.
+    fn parse(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "trace" => Some(Self::Trace),
+            "debug" => Some(Self::Debug),
+            "info" => Some(Self::Info),
+            "warning" | "warn" => Some(Self::Warning),
+            "error" => Some(Self::Error),
+            "critical" => Some(Self::Critical),
+            _ => None,
+        }
+    }
+}
+
+/// `--log-format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+impl LogFormat {
+    pub(crate) fn of_options(options: &Options) -> Result<Self, ConfigError> {
+        let Some(given) = &options.log_format else { return Ok(Self::default()) };
+        match given.value.trim().to_ascii_lowercase().as_str() {
+            "human" => Ok(Self::Human),
+            "json" => Ok(Self::Json),
+            other => Err(given.error(format_args!("unknown format \"{other}\"; use human or json"))),
+        }
+    }
+}
+
+/// The OpenTelemetry collector of `--otlp-endpoint`.
+pub(crate) fn collector(given: &Given) -> Result<Url, ConfigError> {
+    http_url::parse(&given.value)
+        .map_err(|_| given.error("not an http or https URL; write it as in http://localhost:4318"))
+}

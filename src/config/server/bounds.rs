@@ -1,0 +1,134 @@
+//! Bounds of one server: how long it may take, and how much is asked of it at once. The options set them for all
+//! servers, the config file for one.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use super::Upstream;
+use crate::config::{
+    ConfigError, Given, Options,
+    json::{Node, Object},
+    raw_option::MAX_COUNT,
+};
+
+/// Longer than any call, and short enough to be added to any clock.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const NOT_A_TIME: &str = "not a time in seconds; use a number above 0 and at most a year";
+
+/// The keys of a server in the config file.
+pub(crate) const KEYS: [&str; 7] = [
+    "timeout",
+    "connectTimeout",
+    "initializeTimeout",
+    "idleTimeout",
+    "maxConcurrent",
+    "maxQueued",
+    "restartsPerMinute",
+];
+
+/// How long a server may take, and how much is asked of it at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The longest that it may take to open a TCP or TLS connection.
+    pub connect: Duration,
+    /// The longest from there, or from the start of a program, to the list of tools, where the default does not do.
+    initialize: Option<Duration>,
+    /// How long a server may be silent before it is asked whether it is there.
+    pub idle: Duration,
+    /// The longest a call may take, with all its waiting.
+    pub call: Duration,
+    /// How many calls run at once.
+    pub concurrent: NonZeroU32,
+    /// How many more may wait for their turn.
+    pub queued: u32,
+    /// How often a child process is started within a minute.
+    pub restarts: NonZeroU32,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            initialize: None,
+            idle: Duration::from_secs(30),
+            call: Duration::from_secs(300),
+            concurrent: const { NonZeroU32::new(64).unwrap() },
+            queued: 256,
+            restarts: const { NonZeroU32::new(10).unwrap() },
+        }
+    }
+}
+
+impl Bounds {
+    /// Those for all servers.
+    pub(crate) fn of_options(options: &Options) -> Result<Self, ConfigError> {
+        let mut bounds = Self::default();
+        if let Some(given) = &options.connect_timeout {
+            bounds.connect = given_time(given)?;
+        }
+        bounds.initialize = options.initialize_timeout.as_ref().map(given_time).transpose()?;
+        if let Some(given) = &options.idle_timeout {
+            bounds.idle = given_time(given)?;
+        }
+        if let Some(given) = &options.call_timeout {
+            bounds.call = given_time(given)?;
+        }
+        if let Some(given) = &options.max_concurrent {
+            bounds.concurrent = given.count(1).map(above_zero)?;
+        }
+        if let Some(given) = &options.max_queued {
+            bounds.queued = given.count(0)?;
+        }
+        if let Some(given) = &options.restarts_per_minute {
+            bounds.restarts = given.count(1).map(above_zero)?;
+        }
+        Ok(bounds)
+    }
+
+    /// The longest that the handshake and the list of tools may take together.
+    pub fn initialize(&self, upstream: &Upstream) -> Duration {
+        self.initialize.unwrap_or(match upstream {
+            // `npx` and `uvx` may have to fetch a package first.
+            Upstream::Stdio(_) => Duration::from_secs(120),
+            _ => Duration::from_secs(30),
+        })
+    }
+
+    /// Those of one server, which has its own where it says so.
+    pub(crate) fn of_server(self, object: &Object<'_>) -> Result<Self, ConfigError> {
+        let [call, connect, initialize, idle, concurrent, queued, restarts] = KEYS;
+        Ok(Self {
+            connect: object.read(connect, time)?.unwrap_or(self.connect),
+            initialize: object.read(initialize, time)?.or(self.initialize),
+            idle: object.read(idle, time)?.unwrap_or(self.idle),
+            call: object.read(call, time)?.unwrap_or(self.call),
+            concurrent: object.read(concurrent, |node| count(node, 1))?.map_or(self.concurrent, above_zero),
+            queued: object.read(queued, |node| count(node, 0))?.unwrap_or(self.queued),
+            restarts: object.read(restarts, |node| count(node, 1))?.map_or(self.restarts, above_zero),
+        })
+    }
+}
+
+fn time(node: &Node<'_>) -> Result<Duration, ConfigError> {
+    node.number()?.as_f64().and_then(seconds).ok_or_else(|| node.error(NOT_A_TIME))
+}
+
+fn given_time(given: &Given) -> Result<Duration, ConfigError> {
+    let time = given.value.trim().parse().ok().and_then(seconds);
+    time.ok_or_else(|| given.error(format_args!("\"{}\" is {NOT_A_TIME}", given.value)))
+}
+
+fn seconds(number: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(number).ok().filter(|time| !time.is_zero() && *time <= LONGEST)
+}
+
+fn count(node: &Node<'_>, min: u32) -> Result<u32, ConfigError> {
+    let number = node.number()?.as_u64().and_then(|number| u32::try_from(number).ok());
+    number
+        .filter(|number| (min..=MAX_COUNT).contains(number))
+        .ok_or_else(|| node.error(format_args!("not a number from {min} to {MAX_COUNT}")))
+}
+
+/// A count of at least 1.
+fn above_zero(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
+}

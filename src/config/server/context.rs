@@ -1,0 +1,20 @@
+//! What every server is read with.
+
+use indexmap::IndexMap;
+
+use crate::{
+    config::{Bounds, Environment, ForwardProxy},
+    secret::SecretString,
+};
+
+/// Added to what a server's process inherits, below its own `env`.
+pub(crate) type Overlay = IndexMap<String, SecretString>;
+
+/// What every server is read with.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    pub environment: &'a Environment,
+    pub overlay: &'a Overlay,
+    pub bounds: Bounds,
+    pub proxy: &'a ForwardProxy,
+}

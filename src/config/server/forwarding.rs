@@ -1,0 +1,244 @@
+//! The `client_header_forwarding` block: which of a caller's headers travel on to a server.
+//!
+//! Invariant: whatever the lists say, nothing goes that belongs to the caller's own connection with the gateway, to the
+//! gateway's connection with the server, or to the gateway itself.
+
+use crate::config::{ConfigError, json::Node};
+
+/// Never forwarded. A name that ends in `-` stands for all that begin with it.
+const NEVER: [&str; 23] = [
+    // Of one connection (RFC 9110 section 7.6.1); what `Connection` names is left out of each request.
+    "connection",
+    "http2-settings",
+    "keep-alive",
+    "proxy-",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    // Of one request and its body: upstream both are others.
+    "accept",
+    "accept-",
+    "content-",
+    "expect",
+    "host",
+    "if-",
+    "max-forwards",
+    "origin",
+    "range",
+    // Given to this gateway for itself.
+    "cookie",
+    "set-cookie",
+    // Said by the MCP client, which is the gateway, and by the trace, which has its own way.
+    "last-event-id",
+    "mcp-",
+    "traceparent",
+    "tracestate",
+];
+
+/// Forwarded where the list names them, and not as one of many: a credential, or what tells of a program, a connection
+/// or a single request rather than of a caller.
+const BY_NAME: [&str; 14] = [
+    "authorization",
+    "cache-control",
+    "dnt",
+    "forwarded",
+    "pragma",
+    "priority",
+    "referer",
+    "sec-",
+    "user-agent",
+    "via",
+    "x-correlation-id",
+    "x-forwarded-",
+    "x-real-ip",
+    "x-request-id",
+];
+
+/// Which of the caller's headers travel on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeaderForwarding {
+    /// Empty: all.
+    allowed: Vec<Pattern>,
+    /// They win.
+    denied: Vec<Pattern>,
+    /// Names that mcpo gives values of its own.
+    own: Vec<String>,
+    /// Whether the log tells the names of what is forwarded.
+    pub debug: bool,
+}
+
+/// Header names, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Pattern {
+    Exactly(String),
+    /// All that begin so.
+    Prefix(String),
+}
+
+impl Pattern {
+    fn parse(node: &Node<'_>) -> Result<Self, ConfigError> {
+        let text = node.string()?.to_ascii_lowercase();
+        let (name, pattern) = match text.strip_suffix('*') {
+            Some(prefix) => (prefix, Self::Prefix(prefix.to_owned())),
+            None => (text.as_str(), Self::Exactly(text.clone())),
+        };
+        // "*" alone stands for every header.
+        if text == "*" || (!name.contains('*') && name.parse::<http::HeaderName>().is_ok()) {
+            Ok(pattern)
+        } else {
+            Err(node.error(
+                "not a header name; write one as in \"x-user\", or with * at its end, as in \"x-user-*\"",
+            ))
+        }
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Exactly(exact) => exact == name,
+            Self::Prefix(prefix) => name.starts_with(prefix.as_str()),
+        }
+    }
+
+    /// Why a list that allows this allows nothing by it.
+    fn idle(&self, own: &[String]) -> Option<&'static str> {
+        match self {
+            Self::Exactly(name) if is_in(&NEVER, name) => Some("is never forwarded"),
+            Self::Exactly(name) if own.contains(name) => {
+                Some("is not forwarded: mcpo gives this header a value of its own, or takes it for itself")
+            }
+            Self::Prefix(prefix) if is_in(&NEVER, prefix) => Some("matches only what is never forwarded"),
+            Self::Prefix(prefix) if is_in(&BY_NAME, prefix) => {
+                Some("forwards nothing: write the whole names of these headers")
+            }
+            Self::Exactly(_) | Self::Prefix(_) => None,
+        }
+    }
+}
+
+fn is_in(names: &[&str], name: &str) -> bool {
+    names.iter().any(|known| if known.ends_with('-') { name.starts_with(known) } else { name == *known })
+}
+
+impl HeaderForwarding {
+    /// Whether a header of this name, which is in lower case, travels on.
+    pub fn forwards(&self, name: &str) -> bool {
+        let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(name));
+        let named = |pattern: &Pattern| matches!(pattern, Pattern::Exactly(exact) if exact == name);
+        let allowed = match is_in(&BY_NAME, name) {
+            true => self.allowed.iter().any(named),
+            false => self.allowed.is_empty() || any(&self.allowed),
+        };
+        allowed && !any(&self.denied) && !is_in(&NEVER, name) && !self.own.iter().any(|own| own == name)
+    }
+}
+
+/// Reads the block; nothing where it is not enabled. `own` are the names that mcpo gives values of its own.
+pub(crate) fn parse(node: &Node<'_>, own: Vec<String>) -> Result<Option<HeaderForwarding>, ConfigError> {
+    let object = node.object()?;
+    object.expect_keys(&["enabled", "whitelist", "blacklist", "debug_headers"]);
+    let enabled = object.read("enabled", Node::boolean)?.unwrap_or_default();
+    let whitelist = object.read("whitelist", Node::list)?.unwrap_or_default();
+    let allowed = whitelist.iter().map(Pattern::parse).collect::<Result<Vec<_>, _>>()?;
+    let denied = object.read("blacklist", Node::list)?.unwrap_or_default();
+    let denied = denied.iter().map(Pattern::parse).collect::<Result<_, _>>()?;
+    let debug = object.read("debug_headers", Node::boolean)?.unwrap_or_default();
+    if !enabled {
+        return Ok(None);
+    }
+    for (pattern, node) in allowed.iter().zip(&whitelist) {
+        if let Some(reason) = pattern.idle(&own) {
+            node.warn(reason);
+        }
+    }
+    Ok(Some(HeaderForwarding { allowed, denied, own, debug }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tests::{parse, server};
+
+    /// Which of `names` are forwarded with this inside the block.
+    fn forwarded<'n>(inside: &str, names: &[&'n str]) -> Vec<&'n str> {
+        let block = format!(
+            r#""url": "http://h", "headers": {{"X-Ours": "1"}}, "client_header_forwarding": {{"enabled": true, {inside}}}"#
+        );
+        let forwarding = server(&block).forwarding.expect("enabled");
+        names.iter().copied().filter(|name| forwarding.forwards(name)).collect()
+    }
+
+    #[test]
+    fn lists_are_of_names_and_beginnings_and_denial_wins() {
+        let names = ["x-user-id", "x-user-email", "x-tenant", "x-user"];
+        assert_eq!(forwarded(r#""whitelist": ["X-USER-*", "X-Tenant"]"#, &names), names[..3]);
+        assert_eq!(forwarded(r#""whitelist": ["*"], "blacklist": ["X-User*"]"#, &names), ["x-tenant"]);
+        assert_eq!(
+            forwarded(r#""blacklist": ["x-tenant"]"#, &names),
+            ["x-user-id", "x-user-email", "x-user"]
+        );
+        assert_eq!(forwarded(r#""blacklist": ["*"]"#, &names), [""; 0]);
+        assert_eq!(forwarded(r#""whitelist": []"#, &names), names);
+    }
+
+    #[test]
+    fn some_headers_are_never_forwarded() {
+        let never = [
+            "connection",
+            "keep-alive",
+            "proxy-authorization",
+            "te",
+            "transfer-encoding",
+            "upgrade",
+            "host",
+            "content-length",
+            "content-type",
+            "accept",
+            "accept-language",
+            "cookie",
+            "expect",
+            "range",
+            "if-none-match",
+            "mcp-session-id",
+            "mcp-param-x",
+            "last-event-id",
+            "traceparent",
+            "origin",
+            "x-ours",
+        ];
+        assert_eq!(forwarded(r#""whitelist": ["*"]"#, &never), [""; 0]);
+        assert_eq!(forwarded(r#""debug_headers": true"#, &never), [""; 0]);
+    }
+
+    #[test]
+    fn some_headers_want_to_be_named() {
+        let names =
+            ["authorization", "x-forwarded-for", "x-forwarded-user", "user-agent", "x-request-id", "sec-gpc"];
+        assert_eq!(forwarded(r#""whitelist": ["*", "x-*", "Auth*"]"#, &names), [""; 0]);
+        assert_eq!(forwarded(r#""debug_headers": false"#, &names), [""; 0]);
+        let named = r#""whitelist": ["Authorization", "X-Forwarded-User"]"#;
+        assert_eq!(forwarded(named, &names), ["authorization", "x-forwarded-user"]);
+    }
+
+    #[test]
+    fn what_is_allowed_in_vain_is_warned_of() {
+        let warnings = |inside: &str, list: &str| {
+            let block = format!(r#""client_header_forwarding": {{"enabled": true, "whitelist": [{list}]}}"#);
+            let file =
+                parse(&format!(r#"{{"mcpServers": {{"a": {{"url": "http://h", {inside}{block}}}}}}}"#));
+            file.warnings
+        };
+        let place = "config.json:1: mcpServers.a.client_header_forwarding.whitelist[0]:";
+        let own = "is not forwarded: mcpo gives this header a value of its own, or takes it for itself";
+        for (inside, list, warning) in [
+            ("", r#""Cookie""#, "is never forwarded"),
+            ("", r#""MCP-*""#, "matches only what is never forwarded"),
+            ("", r#""X-Forwarded-*""#, "forwards nothing: write the whole names of these headers"),
+            (r#""headers": {"X-A": "1"}, "#, r#""x-a""#, own),
+            (r#""headers": {"Authorization": "1"}, "#, r#""authorization""#, own),
+            (r#""oauth": {}, "#, r#""Authorization""#, own),
+        ] {
+            assert_eq!(warnings(inside, list), [format!("{place} {warning}")], "{inside} {list}");
+        }
+        assert_eq!(warnings("", r#""Authorization", "X-*", "*", "X-Forwarded-User""#), [""; 0]);
+    }
+}

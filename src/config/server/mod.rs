@@ -1,0 +1,21 @@
+//! The MCP servers behind the gateway: one after `--`, or those of the config file.
+
+mod bounds;
+mod context;
+mod entry;
+mod foreign;
+mod forwarding;
+mod headers;
+mod program;
+mod settings;
+mod single;
+mod upstream;
+
+pub use bounds::Bounds;
+pub(crate) use context::{Overlay, Surroundings};
+pub(crate) use entry::server;
+pub use forwarding::HeaderForwarding;
+pub(crate) use program::fault;
+pub use settings::{ResultStyle, Server, Servers, ToolFilter, Validation};
+pub(crate) use single::single;
+pub use upstream::{Remote, Stdio, Upstream};

@@ -1,0 +1,53 @@
+//! Whether the program of a command can be started at all, found as the system will find it.
+//!
+//! Only a single server is judged by it, when mcpo starts: there is nothing else to serve, and a program that is not
+//! installed does not appear by waiting. Among several it costs that server alone, which tries again.
+
+use std::{
+    fs::File,
+    io::Read as _,
+    os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use super::Stdio;
+use crate::{config::Environment, secret::ExposeSecret};
+
+/// Where the system looks for programs without PATH.
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+/// The longest first line of a script that Linux reads, in bytes.
+const FIRST_LINE: usize = 256;
+
+/// Why the program of `stdio` cannot be started; `None` if it can, as far as that can be seen.
+pub(crate) fn fault(stdio: &Stdio, environment: &Environment) -> Option<String> {
+    let own = stdio.env.get("PATH").map(ExposeSecret::expose_secret);
+    let path = own.or_else(|| environment.get("PATH")).unwrap_or(DEFAULT_PATH);
+    let is_path = stdio.program.as_os_str().as_bytes().contains(&b'/');
+    let candidates: Vec<PathBuf> = if is_path {
+        [stdio.program.clone()].to_vec()
+    } else {
+        path.split(':').map(|folder| Path::new(folder).join(&stdio.program)).collect()
+    };
+    let found: Vec<_> = candidates.iter().filter_map(|file| Some((file, file.metadata().ok()?))).collect();
+    let startable = found.iter().find(|(_, data)| data.is_file() && data.permissions().mode() & 0o111 != 0);
+    match (startable, found.first()) {
+        (Some((file, _)), _) => interpreter(file).filter(|program| !program.exists()).map(|program| {
+            format!("{} is a script for {}, which does not exist", file.display(), program.display())
+        }),
+        (None, Some((file, data))) if data.is_dir() => Some(format!("{} is a folder", file.display())),
+        (None, Some((file, _))) => {
+            Some(format!("{} is not executable; chmod +x makes it so", file.display()))
+        }
+        (None, None) if is_path => Some("no such file".to_owned()),
+        (None, None) => Some("no such program; is it installed and on PATH?".to_owned()),
+    }
+}
+
+/// What a script names in its first line to be run by.
+fn interpreter(script: &Path) -> Option<PathBuf> {
+    let mut beginning = Vec::new();
+    File::open(script).ok()?.take(FIRST_LINE as u64).read_to_end(&mut beginning).ok()?;
+    let line = beginning.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let program = str::from_utf8(line).ok()?.split_whitespace().next()?;
+    Some(program.into())
+}

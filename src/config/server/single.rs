@@ -1,0 +1,78 @@
+//! The one server after `--`: a command, or a URL.
+
+use super::{Remote, Server, Stdio, Surroundings, Upstream, headers, upstream::Transport};
+use crate::config::{ConfigError, Given, Options, http_url};
+
+/// Its name in logs; no URL carries it.
+const NAME: &str = "mcpo";
+
+/// The server that the words after `--` describe.
+pub(crate) fn single(
+    options: &Options,
+    words: &[String],
+    around: Surroundings<'_>,
+) -> Result<Server, ConfigError> {
+    let transport = options.server_type.as_ref().map(transport).transpose()?;
+    let upstream = match (transport, words) {
+        (None | Some(Transport::Stdio), [word, ..]) if is_url(word) => match (transport, words) {
+            (None, [url]) => Upstream::Probe(remote(options, "", url, around)?),
+            (None, _) => return Err(ConfigError::new("a URL after -- stands alone; remove what follows it")),
+            _ => {
+                return Err(ConfigError::new(
+                    "type stdio starts a command, but a URL stands after --; leave --type out, or use \
+                     --type streamable-http",
+                ));
+            }
+        },
+        (None | Some(Transport::Stdio), words) => Upstream::Stdio(stdio(options, words, around)?),
+        (Some(Transport::Sse), [url]) => Upstream::Sse(remote(options, "sse", url, around)?),
+        (Some(Transport::Http), [url]) => Upstream::Http(remote(options, "streamable-http", url, around)?),
+        (Some(_), _) => {
+            return Err(ConfigError::new(
+                "types sse and streamable-http want one URL after --, and nothing else; leave --type out to start a \
+                 command",
+            ));
+        }
+    };
+    Ok(Server::plain(NAME, upstream, around.bounds))
+}
+
+fn transport(given: &Given) -> Result<Transport, ConfigError> {
+    Transport::parse(&given.value).ok_or_else(|| {
+        given.error(format_args!("unknown type \"{}\"; use stdio, sse or streamable-http", given.value))
+    })
+}
+
+fn is_url(word: &str) -> bool {
+    word.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+    })
+}
+
+fn stdio(options: &Options, words: &[String], around: Surroundings<'_>) -> Result<Stdio, ConfigError> {
+    if let Some(header) = options.header.first() {
+        return Err(
+            header.error("a command takes no headers; pass it variables with --env, or give a URL after --")
+        );
+    }
+    match words {
+        [program, args @ ..] if !program.is_empty() => Ok(Stdio {
+            program: around.environment.program(program),
+            args: args.to_vec(),
+            inherits: true,
+            withheld: vec![],
+            env: around.overlay.clone(),
+            cwd: None,
+        }),
+        _ => Err(ConfigError::new("the command after -- is empty; name the program to start")),
+    }
+}
+
+fn remote(options: &Options, kind: &str, url: &str, around: Surroundings<'_>) -> Result<Remote, ConfigError> {
+    let url = http_url::parse(url).map_err(|error| {
+        let what = if kind.is_empty() { "the URL after --".to_owned() } else { format!("type {kind}") };
+        ConfigError::at(what, error)
+    })?;
+    let headers = headers::of_options(&options.header, around.environment)?;
+    Ok(Remote { url, headers, proxy: around.proxy.clone() })
+}

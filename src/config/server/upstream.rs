@@ -1,0 +1,98 @@
+//! How to reach an MCP server.
+
+use std::path::PathBuf;
+
+use http::HeaderMap;
+use indexmap::IndexMap;
+use url::Url;
+
+use crate::{
+    config::ForwardProxy,
+    secret::{SecretString, same},
+};
+
+/// How to reach an MCP server.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Upstream {
+    /// A child process that speaks over stdin and stdout.
+    Stdio(Stdio),
+    /// Streamable HTTP.
+    Http(Remote),
+    /// HTTP+SSE, the transport of protocol version 2024-11-05.
+    Sse(Remote),
+    /// A URL without a type: streamable HTTP is tried first, then HTTP+SSE.
+    Probe(Remote),
+}
+
+impl Upstream {
+    /// The URL and the headers, where it is no child process.
+    pub fn remote(&self) -> Option<&Remote> {
+        match self {
+            Self::Stdio(_) => None,
+            Self::Http(remote) | Self::Sse(remote) | Self::Probe(remote) => Some(remote),
+        }
+    }
+}
+
+/// A child process to start.
+#[derive(Debug, Clone)]
+pub struct Stdio {
+    /// A program on PATH or a path; `mcpo` has become the path of this very binary.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Whether it inherits this process's environment, without what is withheld.
+    pub inherits: bool,
+    /// Variables that the child does not inherit: they hold the gateway's own keys.
+    pub withheld: Vec<String>,
+    /// Added to what the child inherits.
+    pub env: IndexMap<String, SecretString>,
+    /// Its working directory; this process's own by default.
+    pub cwd: Option<PathBuf>,
+}
+
+impl PartialEq for Stdio {
+    fn eq(&self, other: &Self) -> bool {
+        // Named one by one, so that a new field cannot be forgotten.
+        let Self { program, args, inherits, withheld, env, cwd } = self;
+        let same_variable =
+            |(name, value): (&String, &SecretString)| other.env.get(name).is_some_and(|it| same(it, value));
+        (program, args, cwd) == (&other.program, &other.args, &other.cwd)
+            && (inherits, withheld) == (&other.inherits, &other.withheld)
+            && env.len() == other.env.len()
+            && env.iter().all(same_variable)
+    }
+}
+
+/// A remote server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remote {
+    /// `http` or `https`, with a host.
+    pub url: Url,
+    /// Sent with every request; values are marked sensitive.
+    pub headers: HeaderMap,
+    /// By which requests go there.
+    pub proxy: ForwardProxy,
+}
+
+/// A server's `type`, or `--type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Stdio,
+    Http,
+    Sse,
+}
+
+impl Transport {
+    /// The transport of this name, in any of the spellings that clients write.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        match letters.to_ascii_lowercase().as_str() {
+            // GitHub Copilot calls it local.
+            "stdio" | "local" => Some(Self::Stdio),
+            "sse" => Some(Self::Sse),
+            "streamablehttp" | "streamable" | "httpstream" | "http" => Some(Self::Http),
+            _ => None,
+        }
+    }
+}
