@@ -20,7 +20,7 @@ use self::{
     flags::{Flags, command},
     origins::Origins,
 };
-use crate::config::{ConfigError, Environment, Given, Options};
+use crate::config::{ConfigError, Environment, Options, RawOption};
 
 /// What the user asked for.
 pub enum Invocation {
@@ -154,6 +154,6 @@ fn options(flags: Flags, from: &Origins<'_>) -> Options {
 
 /// Kubernetes puts `MCPO_PORT=tcp://10.0.0.1:8000` into every pod beside a Service called "mcpo", and the like beside
 /// "mcpo-metrics": an address of that Service, and no port to listen on.
-fn is_service_link(port: &Given) -> bool {
+fn is_service_link(port: &RawOption) -> bool {
     port.origin.starts_with("MCPO_") && port.value.starts_with("tcp://")
 }

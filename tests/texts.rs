@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
-use mcpo::config::{Config, Environment, Given, Options};
+use mcpo::config::{Config, Environment, Options, RawOption};
 
 /// A file of the repository.
 fn text(file: &str) -> String {
@@ -96,7 +96,7 @@ fn the_examples_of_deployment_name_options_that_exist() {
 
 /// Loads a config file, which must not even be warned of.
 fn load(file: &Path, variables: &[(&str, &str)]) -> Config {
-    let given = Given { value: file.to_str().unwrap().to_owned(), origin: "--config".to_owned() };
+    let given = RawOption { value: file.to_str().unwrap().to_owned(), origin: "--config".to_owned() };
     let options = Options { config: Some(given), ..Options::default() };
     let config = Config::load(&options, &Environment::of(variables)).expect("it loads");
     assert_eq!(config.warnings, [""; 0]);

@@ -68,7 +68,7 @@ impl Authenticator {
     }
 
     fn after(config: config::Guard, runtime: Runtime, former: Option<&Self>) -> Self {
-        let count = |key: &config::Key| {
+        let count = |key: &config::CallerKey| {
             let index = former?.config.keys.iter().position(|old| old.name == key.name)?;
             former?.admitted.get(index).cloned()
         };

@@ -35,7 +35,7 @@ pub struct Runtime {
 
 /// The issuer whose tokens are accepted.
 pub(super) struct Tokens {
-    config: config::Tokens,
+    config: config::TokenPolicy,
     issuer: Arc<Issuer>,
 }
 
@@ -47,7 +47,7 @@ struct Issuer {
 
 impl Tokens {
     /// Accepts the tokens of `config`. If `former` accepted those of the same issuer, its keys are kept.
-    pub(super) fn new(config: config::Tokens, former: Option<&Self>, runtime: &Runtime) -> Self {
+    pub(super) fn new(config: config::TokenPolicy, former: Option<&Self>, runtime: &Runtime) -> Self {
         let alike = former.filter(|former| former.config.jwt == config.jwt);
         let issuer = alike.map(|former| former.issuer.clone()).unwrap_or_else(|| {
             let stop = runtime.stop.child_token();

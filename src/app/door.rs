@@ -14,7 +14,7 @@ use std::{
 use actix_service::{Service as _, ServiceFactory, apply_fn_factory};
 use tokio::net::TcpStream;
 
-use crate::{access, config::Proxies};
+use crate::{access, config::TrustedProxies};
 
 /// An address may have one place in so many, and one at least.
 const SHARE: u32 = 4;
@@ -23,13 +23,13 @@ const SHARE: u32 = 4;
 pub(super) struct Door {
     share: u32,
     /// They bring the connections of many.
-    exempt: Proxies,
+    exempt: TrustedProxies,
     open: Mutex<HashMap<IpAddr, u32>>,
 }
 
 impl Door {
     /// A door to so many places, of which trusted proxies may take all.
-    pub(super) fn new(places: NonZeroU32, exempt: Proxies) -> Self {
+    pub(super) fn new(places: NonZeroU32, exempt: TrustedProxies) -> Self {
         Self { share: places.get().div_ceil(SHARE), exempt, open: Mutex::default() }
     }
 
@@ -92,7 +92,7 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Given;
+    use crate::config::RawOption;
 
     fn address(text: &str) -> IpAddr {
         text.parse().expect("an address")
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn an_address_has_its_share_and_no_more() {
-        let door = Arc::new(Door::new(NonZeroU32::new(8).expect("above 0"), Proxies::default()));
+        let door = Arc::new(Door::new(NonZeroU32::new(8).expect("above 0"), TrustedProxies::default()));
         let enter = |from: &str| door.enter(address(from));
         let first = enter("192.0.2.1");
         let second = enter("::ffff:192.0.2.1");
@@ -118,8 +118,8 @@ mod tests {
 
     #[test]
     fn a_trusted_proxy_may_take_all() {
-        let given = Given { value: "10.0.0.0/8".to_owned(), origin: "--trusted-proxy".to_owned() };
-        let proxies = Proxies::parse(&[given]).expect("a network");
+        let given = RawOption { value: "10.0.0.0/8".to_owned(), origin: "--trusted-proxy".to_owned() };
+        let proxies = TrustedProxies::parse(&[given]).expect("a network");
         let door = Arc::new(Door::new(NonZeroU32::MIN, proxies));
         let enter = |from: &str| door.enter(address(from));
         let open = ["10.0.0.1", "10.0.0.1", "192.0.2.1"].map(enter);
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn there_is_always_one_place() {
-        let door = Arc::new(Door::new(NonZeroU32::MIN, Proxies::default()));
+        let door = Arc::new(Door::new(NonZeroU32::MIN, TrustedProxies::default()));
         assert!(door.enter(address("::1")).is_some());
     }
 }

@@ -15,11 +15,11 @@ fn options(line: &str, variables: &[(&str, &str)]) -> Options {
     }
 }
 
-fn shown(given: &Option<Given>) -> Option<(&str, &str)> {
+fn shown(given: &Option<RawOption>) -> Option<(&str, &str)> {
     given.as_ref().map(|given| (given.value.as_str(), given.origin.as_str()))
 }
 
-fn all(given: &[Given]) -> Vec<(&str, &str)> {
+fn all(given: &[RawOption]) -> Vec<(&str, &str)> {
     given.iter().map(|given| (given.value.as_str(), given.origin.as_str())).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::{ConfigError, Given};
+use crate::config::{ConfigError, RawOption};
 
 /// Where the record of calls goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Audit {
 }
 
 impl Audit {
-    pub(crate) fn parse(given: &Given) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(given: &RawOption) -> Result<Self, ConfigError> {
         match given.value.as_str() {
             "" => Err(given.error("is empty; name a file, or write - for standard output")),
             "-" => Ok(Self::Stdout),

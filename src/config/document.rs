@@ -1,6 +1,6 @@
 //! What the OpenAPI documents say of the API, and how they name operations.
 
-use crate::config::{ConfigError, Given, Options};
+use crate::config::{ConfigError, Options, RawOption};
 
 /// `--name`, `--description`, `--version`; `None` where not given, as the default differs by mode.
 #[derive(Debug, Clone, Default)]
@@ -15,7 +15,7 @@ pub struct About {
 
 impl About {
     pub(crate) fn of_options(options: &Options) -> Self {
-        let text = |given: &Option<Given>| {
+        let text = |given: &Option<RawOption>| {
             given.as_ref().map(|given| given.value.clone()).filter(|value| !value.is_empty())
         };
         Self {

@@ -4,9 +4,9 @@
 
 use crate::config::{
     ConfigError, Guard, Options, Server,
-    json::{Node, Object, Source, inputs},
+    json::{ConfigNode, ConfigObject, JsonText, inputs},
     nearest,
-    server::{Surroundings, server},
+    server::{LoadContext, server},
 };
 
 /// What a file gives: who may call, its servers in order, without the disabled ones, and what was odd.
@@ -31,17 +31,17 @@ impl File {
     pub(super) fn parse(
         name: &str,
         text: &str,
-        around: Surroundings<'_>,
+        context: LoadContext<'_>,
         options: &Options,
     ) -> Result<Self, ConfigError> {
-        let source = Source::file(name, text, around.environment);
+        let source = JsonText::file(name, text, context.environment);
         let Some(tree) = source.parse()? else {
             return Err(ConfigError::at(
                 name,
                 format_args!("the file is empty; write, for example, {EXAMPLE}"),
             ));
         };
-        let root = Node::root(&source, &tree).object()?;
+        let root = ConfigNode::root(&source, &tree).object()?;
         expect_keys(&root);
         // What is meant to close the gateway must not leave it open.
         if let Some((key, node)) = root.entries().find(|(key, _)| near_access(key)) {
@@ -54,16 +54,16 @@ impl File {
         let guard = Guard::new(options, access.as_ref())?;
         let key_variables = source.withheld();
         // What keys are read from is for no server, wherever it is set.
-        let mut overlay = around.overlay.clone();
-        overlay.retain(|name, _| !key_variables.contains(name));
-        let around = Surroundings { overlay: &overlay, ..around };
-        let servers = servers(&found.servers, around, guard.is_closed())?;
+        let mut overrides = context.overrides.clone();
+        overrides.retain(|name, _| !key_variables.contains(name));
+        let context = LoadContext { overrides: &overrides, ..context };
+        let servers = servers(&found.servers, context, guard.is_closed())?;
         Ok(Self { guard, servers, key_variables, warnings: source.into_warnings() })
     }
 }
 
 /// Warns of what mcpo does not know, unless these are the settings of an editor, which hold many things.
-fn expect_keys(root: &Object<'_>) {
+fn expect_keys(root: &ConfigObject<'_>) {
     if [WRAPPER, "context_servers"].iter().all(|settings| root.get(settings).is_none()) {
         // "$schema" is how editors are told what to complete.
         root.expect_keys_beside(&["$schema"], &["mcpServers", "servers", "inputs", "access"]);
@@ -76,13 +76,13 @@ fn near_access(key: &str) -> bool {
 }
 
 /// The servers, and what their strings may refer to.
-struct Found<'a> {
-    servers: Node<'a>,
-    inputs: Option<Node<'a>>,
+struct ServerList<'a> {
+    servers: ConfigNode<'a>,
+    inputs: Option<ConfigNode<'a>>,
 }
 
-fn find_servers<'a>(root: &Object<'a>) -> Result<Found<'a>, ConfigError> {
-    let wrapper = root.read(WRAPPER, Node::object)?;
+fn find_servers<'a>(root: &ConfigObject<'a>) -> Result<ServerList<'a>, ConfigError> {
+    let wrapper = root.read(WRAPPER, ConfigNode::object)?;
     let mut places = PLACES.iter().filter_map(|key| root.get(key));
     let wrapped = wrapper.as_ref().and_then(|wrapper| wrapper.get("servers"));
     match (places.next(), places.next().or(wrapped.clone())) {
@@ -90,9 +90,9 @@ fn find_servers<'a>(root: &Object<'a>) -> Result<Found<'a>, ConfigError> {
             Err(second
                 .error(format_args!("there are servers under {} too; keep one of the two", first.key())))
         }
-        (Some(servers), None) => Ok(Found { servers, inputs: root.get("inputs") }),
+        (Some(servers), None) => Ok(ServerList { servers, inputs: root.get("inputs") }),
         (None, _) => match (wrapped, wrapper) {
-            (Some(servers), Some(wrapper)) => Ok(Found { servers, inputs: wrapper.get("inputs") }),
+            (Some(servers), Some(wrapper)) => Ok(ServerList { servers, inputs: wrapper.get("inputs") }),
             _ => Err(root.node().error(match root.nearest("mcpServers") {
                 Some(near) if near != "mcpServers" => {
                     format!("no \"mcpServers\" in it; rename \"{near}\" to that")
@@ -103,14 +103,18 @@ fn find_servers<'a>(root: &Object<'a>) -> Result<Found<'a>, ConfigError> {
     }
 }
 
-fn servers(node: &Node<'_>, around: Surroundings<'_>, guarded: bool) -> Result<Vec<Server>, ConfigError> {
+fn servers(
+    node: &ConfigNode<'_>,
+    context: LoadContext<'_>,
+    guarded: bool,
+) -> Result<Vec<Server>, ConfigError> {
     let entries = node.object()?;
     let mut enabled = Vec::new();
     for (name, node) in entries.entries() {
         check_name(name, &node)?;
         let object = node.object()?;
         if is_enabled(&object)? {
-            enabled.push(server(name, &object, around, guarded)?);
+            enabled.push(server(name, &object, context, guarded)?);
         }
     }
     if entries.entries().next().is_none() {
@@ -122,8 +126,8 @@ fn servers(node: &Node<'_>, around: Surroundings<'_>, guarded: bool) -> Result<V
     Ok(enabled)
 }
 
-fn is_enabled(object: &Object<'_>) -> Result<bool, ConfigError> {
-    let enabled = object.read("enabled", Node::boolean)?;
+fn is_enabled(object: &ConfigObject<'_>) -> Result<bool, ConfigError> {
+    let enabled = object.read("enabled", ConfigNode::boolean)?;
     match (object.get("disabled"), enabled) {
         (None, enabled) => Ok(enabled.unwrap_or(true)),
         (Some(node), enabled) => {
@@ -138,7 +142,7 @@ fn is_enabled(object: &Object<'_>) -> Result<bool, ConfigError> {
     }
 }
 
-fn check_name(name: &str, node: &Node<'_>) -> Result<(), ConfigError> {
+fn check_name(name: &str, node: &ConfigNode<'_>) -> Result<(), ConfigError> {
     match name.trim() {
         "" => Err(node.error("a server's name is empty; give it one, as it becomes part of the URL")),
         // Clients remove these from a URL's path, encoded or not, before they send it.

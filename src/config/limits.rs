@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{ConfigError, Given, Options};
+use crate::config::{ConfigError, Options, RawOption};
 
 /// The largest messages, in bytes, and the longest end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ const UNITS: [(&str, usize); 7] = [
 ];
 
 /// Reads `64MiB`, `100 MB` or a number of bytes.
-fn size(given: &Given) -> Result<usize, ConfigError> {
+fn size(given: &RawOption) -> Result<usize, ConfigError> {
     let text = given.value.trim().to_ascii_lowercase();
     let unit = UNITS.iter().find_map(|(name, bytes)| Some((text.strip_suffix(name)?, *bytes)));
     let (number, bytes) = unit.unwrap_or((&text, 1));
@@ -63,7 +63,7 @@ fn size(given: &Given) -> Result<usize, ConfigError> {
 }
 
 /// Reads a whole number of seconds, up to a day; 0 is no time at all.
-fn seconds(given: &Given) -> Result<Duration, ConfigError> {
+fn seconds(given: &RawOption) -> Result<Duration, ConfigError> {
     const LONGEST: u64 = 24 * 60 * 60;
     let seconds = given.value.trim().parse().ok().filter(|seconds| *seconds <= LONGEST);
     seconds.map(Duration::from_secs).ok_or_else(|| {
@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn sizes_have_units_or_none() {
-        let read = |text: &str| size(&Given { value: text.into(), origin: "--max-body-size".into() }).ok();
+        let read =
+            |text: &str| size(&RawOption { value: text.into(), origin: "--max-body-size".into() }).ok();
         assert_eq!(read("5"), Some(5));
         assert_eq!(read(" 64MiB "), Some(64 << 20));
         assert_eq!(read("1 gb"), Some(1_000_000_000));

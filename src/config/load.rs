@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use url::Url;
 
 use crate::config::{
-    About, Audit, BasePath, Bounds, ConfigError, Environment, ForwardProxy, Given, Guard, Limits, Listen,
-    LogFormat, LogLevel, Logins, OperationIds, Options, Readiness, Server, Servers, ServiceManager, Upstream,
-    environment::{overlay, service_manager},
+    About, Audit, BasePath, Bounds, ConfigError, Environment, ForwardProxy, Guard, Limits, Listen, LogFormat,
+    LogLevel, LoginSettings, OperationIds, Options, RawOption, Readiness, Server, Servers, ServiceManager,
+    Upstream,
+    environment::{overrides, service_manager},
     file::File,
     logging,
-    server::{Surroundings, fault, single},
+    server::{LoadContext, fault, single},
 };
 
 const NOTHING_TO_SERVE: &str = "nothing to serve. Give the command of an MCP server after --, as in: \
@@ -37,7 +38,7 @@ pub struct Config {
     /// When `/readyz` says that the gateway is ready.
     pub readiness: Readiness,
     /// How people log in to servers, and where the tokens are kept.
-    pub logins: Logins,
+    pub logins: LoginSettings,
     /// The MCP servers behind this gateway.
     pub servers: Servers,
     /// By which mcpo's own requests go.
@@ -62,23 +63,23 @@ impl Config {
     /// Parses everything once; what comes back needs no further check.
     pub fn load(options: &Options, environment: &Environment) -> Result<Self, ConfigError> {
         let (mut warnings, mut key_variables) = (Vec::new(), Vec::new());
-        let overlay = overlay::overlay(options, environment, &mut warnings)?;
-        let overlaid = environment.overlaid(&overlay);
+        let overrides = overrides::read(options, environment, &mut warnings)?;
+        let overridden = environment.overridden(&overrides);
         let bounds = Bounds::of_options(options)?;
         // Variables for servers are not for mcpo's own way out.
         let proxy = ForwardProxy::parse(environment)?;
-        let around = Surroundings { environment: &overlaid, overlay: &overlay, bounds, proxy: &proxy };
+        let context = LoadContext { environment: &overridden, overrides: &overrides, bounds, proxy: &proxy };
         let (guard, mut servers) = match (&options.config, options.command.as_slice()) {
             (None, []) => return Err(ConfigError::new(NOTHING_TO_SERVE)),
             (Some(config), []) => {
                 refuse_headers(options)?;
-                let file = File::parse(&config.value, &config.read_text()?, around, options)?;
+                let file = File::parse(&config.value, &config.read_text()?, context, options)?;
                 warnings.extend(file.warnings);
                 key_variables = file.key_variables;
                 (file.guard, Servers::Many(file.servers))
             }
             (None, words) => {
-                let server = single(options, words, around)?;
+                let server = single(options, words, context)?;
                 (Guard::new(options, None)?, Servers::Single(Box::new(server)))
             }
             (Some(config), _) => {
@@ -91,17 +92,17 @@ impl Config {
         for server in servers.iter_mut() {
             withhold(options, &key_variables, server);
         }
-        let follows = options.hot_reload.as_ref().map_or(Ok(false), Given::boolean)?;
+        let follows = options.hot_reload.as_ref().map_or(Ok(false), RawOption::boolean)?;
         let base = BasePath::of_options(options)?;
         let config = Self {
             listen: Listen::of_options(options)?,
             guard,
-            metrics_port: options.metrics_port.as_ref().map(Given::port).transpose()?,
+            metrics_port: options.metrics_port.as_ref().map(RawOption::port).transpose()?,
             about: About::of_options(options),
             operation_ids: OperationIds::of_options(options)?,
             limits: Limits::of_options(options)?,
             readiness: Readiness::of_options(options)?,
-            logins: Logins::parse(options, &base, environment, &mut warnings)?,
+            logins: LoginSettings::parse(options, &base, environment, &mut warnings)?,
             base,
             followed: options.config.as_ref().filter(|_| follows).map(|file| PathBuf::from(&file.value)),
             servers,
@@ -158,7 +159,7 @@ impl Config {
 
     /// Warns of options that were given but change nothing.
     fn with_warnings_about(mut self, options: &Options, follows: bool) -> Self {
-        let mut warn = |given: &Option<Given>, message: &str| {
+        let mut warn = |given: &Option<RawOption>, message: &str| {
             if let Some(given) = given {
                 self.warnings.push(format!("{}: {message}", given.origin));
             }

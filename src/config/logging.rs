@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::config::{ConfigError, Given, Options, http_url};
+use crate::config::{ConfigError, Options, RawOption, http_url};
 
 /// `--log-level`, by the names that Python gives them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,7 +75,7 @@ impl LogFormat {
 }
 
 /// The OpenTelemetry collector of `--otlp-endpoint`.
-pub(crate) fn collector(given: &Given) -> Result<Url, ConfigError> {
+pub(crate) fn collector(given: &RawOption) -> Result<Url, ConfigError> {
     http_url::parse(&given.value)
         .map_err(|_| given.error("not an http or https URL; write it as in http://localhost:4318"))
 }

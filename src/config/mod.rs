@@ -22,20 +22,20 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub use access::{CorsOrigins, Guard, Issuer, Jwt, Key, Permission, Rate, Tokens};
+pub use access::{CallerKey, CorsOrigins, Guard, Issuer, Jwt, Permission, Rate, TokenPolicy};
 pub use audit::Audit;
 pub use document::{About, OperationIds};
 pub use environment::{Environment, ForwardProxy, ServiceManager};
 pub use error::{ConfigError, nearest};
 pub use limits::Limits;
-pub use listen::{BasePath, Certificate, Clients, Listen, Proxies, Readiness, Tls};
+pub use listen::{BasePath, Certificate, Clients, Listen, Readiness, Tls, TrustedProxies};
 pub use load::Config;
 pub use logging::{LogFormat, LogLevel};
 pub use oauth::{
-    ClientAuthMethod, ClientCredential, Grant, Logins, OAuth, SigningKey, StaticClient, TokenStorage,
+    ClientAuthMethod, ClientCredential, Grant, LoginSettings, OAuth, SigningKey, StaticClient, TokenStorage,
 };
 pub use options::Options;
-pub use raw_option::Given;
+pub use raw_option::RawOption;
 pub use server::{
     Bounds, HeaderForwarding, Remote, ResultStyle, Server, Servers, Stdio, ToolFilter, Upstream, Validation,
 };

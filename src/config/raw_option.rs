@@ -8,14 +8,14 @@ use crate::config::{ConfigError, error::reason};
 pub(crate) const MAX_COUNT: u32 = 1_000_000;
 
 /// One option's value. No `Debug`: it may be a secret.
-pub struct Given {
+pub struct RawOption {
     /// As written.
     pub value: String,
     /// `--port` or `MCPO_PORT`.
     pub origin: String,
 }
 
-impl Given {
+impl RawOption {
     /// An error about this option.
     pub(crate) fn error(&self, message: impl std::fmt::Display) -> ConfigError {
         ConfigError::at(&self.origin, message)

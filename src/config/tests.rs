@@ -2,11 +2,11 @@
 
 use std::{path::Path, time::Duration};
 
-use super::{file::File, server::Surroundings, *};
+use super::{file::File, server::LoadContext, *};
 use crate::secret::{ApiKey, ExposeSecret as _};
 
-fn given(origin: &str, value: &str) -> Option<Given> {
-    Some(Given { value: value.to_owned(), origin: origin.to_owned() })
+fn given(origin: &str, value: &str) -> Option<RawOption> {
+    Some(RawOption { value: value.to_owned(), origin: origin.to_owned() })
 }
 
 fn words(line: &str) -> Vec<String> {
@@ -26,15 +26,15 @@ fn single(options: &Options) -> Server {
 
 pub(super) fn parse(text: &str) -> File {
     let environment = Environment::of(&[("TOKEN", "abc"), ("HOME", "/home/ada")]);
-    let overlay = [("SHARED".to_owned(), "yes".into()), ("OWN".to_owned(), "no".into())].into();
+    let overrides = [("SHARED".to_owned(), "yes".into()), ("OWN".to_owned(), "no".into())].into();
     let proxy = ForwardProxy::default();
-    let around = Surroundings {
+    let context = LoadContext {
         environment: &environment,
-        overlay: &overlay,
+        overrides: &overrides,
         bounds: Bounds::default(),
         proxy: &proxy,
     };
-    File::parse("config.json", text, around, &Options::default()).unwrap_or_else(|error| panic!("{error}"))
+    File::parse("config.json", text, context, &Options::default()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The one server in `mcpServers`, given as its object's inside.
@@ -367,11 +367,11 @@ fn a_servers_own_bounds_win_over_those_of_all() {
     };
     let all = Bounds::of_options(&options).expect("right");
     let (environment, proxy) = (Environment::default(), ForwardProxy::default());
-    let around =
-        Surroundings { environment: &environment, overlay: &Default::default(), bounds: all, proxy: &proxy };
+    let context =
+        LoadContext { environment: &environment, overrides: &Default::default(), bounds: all, proxy: &proxy };
     let text = r#"{"mcpServers": {"a": {"command": "x"}, "b": {"command": "x", "timeout": 5, "connectTimeout": 6,
         "initializeTimeout": 21, "idleTimeout": 41, "maxConcurrent": 7, "maxQueued": 8, "restartsPerMinute": 9}}}"#;
-    let file = File::parse("config.json", text, around, &Options::default()).expect("right");
+    let file = File::parse("config.json", text, context, &Options::default()).expect("right");
     let [ref first, ref second] = file.servers[..] else { panic!("two servers") };
     let bounds = |server: &Server| {
         let Bounds { connect, idle, call, concurrent, queued, restarts, .. } = server.bounds;

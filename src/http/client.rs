@@ -14,13 +14,13 @@ use actix_web::{
 };
 
 use super::hosts::Hosts;
-use crate::config::Proxies;
+use crate::config::TrustedProxies;
 
 /// What stands between callers and the gateway.
 #[derive(Debug, Clone)]
 pub struct Front {
     /// The trusted proxies.
-    pub proxies: Proxies,
+    pub proxies: TrustedProxies,
     /// The names that the gateway answers to.
     pub hosts: Hosts,
     /// Whether connections come by TLS.
@@ -78,7 +78,7 @@ impl Client {
 
 /// Returns the nearest address that is no proxy's: each proxy appends the address of its client, and what comes before
 /// may be forged.
-fn client(proxies: &Proxies, connected: IpAddr, headers: &HeaderMap) -> IpAddr {
+fn client(proxies: &TrustedProxies, connected: IpAddr, headers: &HeaderMap) -> IpAddr {
     let mut nearest = connected;
     let lists: Vec<_> = headers.get_all("x-forwarded-for").collect();
     let hops = lists.iter().rev().flat_map(|list| list.to_str().unwrap_or_default().rsplit(','));
@@ -119,12 +119,12 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
-    use crate::config::Given;
+    use crate::config::RawOption;
 
     /// A gateway behind proxies of these networks.
     fn front(proxies: &[&str]) -> Front {
-        let given = |text: &&str| Given { value: (*text).to_owned(), origin: "--trusted-proxy".to_owned() };
-        let proxies = Proxies::parse(&proxies.iter().map(given).collect::<Vec<_>>());
+        let given = |text: &&str| RawOption { value: (*text).to_owned(), origin: "--trusted-proxy".to_owned() };
+        let proxies = TrustedProxies::parse(&proxies.iter().map(given).collect::<Vec<_>>());
         Front { proxies: proxies.expect("networks"), hosts: Hosts::Any, tls: false }
     }
 

@@ -24,7 +24,7 @@ pub const DEFAULT_CALLBACK_PORT: u16 = 3030;
 
 /// Shared by all authorizers.
 pub struct Office {
-    pub(super) settings: config::Logins,
+    pub(super) settings: config::LoginSettings,
     proxy: ForwardProxy,
     /// Where browsers reach the gateway, without a trailing slash.
     base: Url,
@@ -40,7 +40,7 @@ impl Office {
     /// An office of the gateway that browsers reach at `base` unless its public URL says otherwise. Its tasks run on
     /// this runtime and end after `stop`.
     pub fn new(
-        settings: config::Logins,
+        settings: config::LoginSettings,
         proxy: ForwardProxy,
         base: Url,
         guarded: bool,

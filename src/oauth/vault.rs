@@ -19,7 +19,7 @@ use super::{
     seal::{self, Seal, SealError},
     store::{FileStore, Key, KeyringStore, Lock, MemoryStore, Store, StoreError},
 };
-use crate::config::{Logins, TokenStorage};
+use crate::config::{LoginSettings, TokenStorage};
 
 /// How long a store may take. A keyring gives up before that.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -80,7 +80,7 @@ impl Vault {
     /// # Errors
     ///
     /// Where the folder cannot be used, there is no keyring, or the key is too short.
-    pub(super) fn open(storage: &TokenStorage, logins: &Logins) -> Result<Self, VaultError> {
+    pub(super) fn open(storage: &TokenStorage, logins: &LoginSettings) -> Result<Self, VaultError> {
         let folder = logins.token_dir.as_deref();
         let (store, python): (Arc<dyn Store>, _) = match storage {
             TokenStorage::File => (Arc::new(FileStore::open(folder.ok_or(VaultError::NoFolder)?)?), folder),

@@ -107,14 +107,14 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Environment, Given, Options};
+    use crate::config::{Environment, Options, RawOption};
 
     /// A configuration with this inside its file, and this API key.
     fn config(inside: &str, key: &str) -> Config {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("config.json");
         std::fs::write(&file, format!("{{{inside}}}")).expect("written");
-        let given = |value: &str| Some(Given { value: value.to_owned(), origin: "--option".to_owned() });
+        let given = |value: &str| Some(RawOption { value: value.to_owned(), origin: "--option".to_owned() });
         let options = Options {
             config: given(file.to_str().expect("UTF-8")),
             api_key: given(key),

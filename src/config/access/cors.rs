@@ -2,7 +2,7 @@
 
 use url::{Origin, Url};
 
-use crate::config::{ConfigError, Given};
+use crate::config::{ConfigError, RawOption};
 
 /// `--cors-allow-origins`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum CorsOrigins {
 }
 
 /// Any origin unless listed; `*` among others still means any.
-pub(crate) fn origins(given: &[Given]) -> Result<CorsOrigins, ConfigError> {
+pub(crate) fn origins(given: &[RawOption]) -> Result<CorsOrigins, ConfigError> {
     let origins = given.iter().map(origin).collect::<Result<Vec<_>, _>>()?;
     if origins.is_empty() || origins.iter().any(|origin| origin == "*") {
         return Ok(CorsOrigins::Any);
@@ -23,7 +23,7 @@ pub(crate) fn origins(given: &[Given]) -> Result<CorsOrigins, ConfigError> {
 }
 
 /// Spelled as a browser sends it, as origins are compared to the letter: lower case, no default port.
-fn origin(given: &Given) -> Result<String, ConfigError> {
+fn origin(given: &RawOption) -> Result<String, ConfigError> {
     let text = given.value.trim();
     if text == "*" {
         return Ok(text.to_owned());
@@ -48,11 +48,13 @@ fn origin(given: &Given) -> Result<String, ConfigError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CorsOrigins, Given, origins};
+    use super::{CorsOrigins, RawOption, origins};
 
     fn parse(values: &[&str]) -> Result<CorsOrigins, String> {
-        let given =
-            |value: &&str| Given { value: (*value).to_owned(), origin: "--cors-allow-origins".to_owned() };
+        let given = |value: &&str| RawOption {
+            value: (*value).to_owned(),
+            origin: "--cors-allow-origins".to_owned(),
+        };
         origins(&values.iter().map(given).collect::<Vec<_>>()).map_err(|error| error.to_string())
     }
 

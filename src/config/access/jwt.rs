@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::config::{ConfigError, Given, Options, http_url};
+use crate::config::{ConfigError, Options, RawOption, http_url};
 
 /// How far the clocks of the issuer and of this machine may be apart.
 const LEEWAY: Duration = Duration::from_secs(60);
@@ -94,7 +94,7 @@ impl Jwt {
     }
 }
 
-fn audience(given: &Given) -> Result<String, ConfigError> {
+fn audience(given: &RawOption) -> Result<String, ConfigError> {
     match given.value.trim() {
         "" => Err(given.error("is empty; write what the tokens have as \"aud\"")),
         audience => Ok(audience.to_owned()),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{Permission, Rate, permission};
 use crate::{
     config::{
-        ConfigError, Given, Options,
-        json::{Node, Object},
+        ConfigError, Options, RawOption,
+        json::{ConfigNode, ConfigObject},
     },
     secret::ApiKey,
 };
@@ -16,7 +16,7 @@ const UNNAMED: &str = "api-key";
 
 /// A caller's key.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Key {
+pub struct CallerKey {
     /// What logs and metrics call the caller.
     pub name: Arc<str>,
     /// Only its digest.
@@ -29,9 +29,9 @@ pub struct Key {
 
 /// Keys as they are gathered: no name and no key is given twice.
 #[derive(Default)]
-pub(crate) struct Keys(Vec<Key>);
+pub(crate) struct CallerKeys(Vec<CallerKey>);
 
-impl Keys {
+impl CallerKeys {
     /// The keys that options give.
     pub(crate) fn of_options(options: &Options) -> Result<Self, ConfigError> {
         let mut keys = Self::default();
@@ -47,7 +47,7 @@ impl Keys {
                 let line = line.trim();
                 if !line.is_empty() && !line.starts_with('#') {
                     let origin = format!("{}:{}", file.value, index + 1);
-                    keys.add_pair(&Given { value: line.to_owned(), origin })?;
+                    keys.add_pair(&RawOption { value: line.to_owned(), origin })?;
                 }
             }
             // An emptied file must not open the gateway to all.
@@ -59,7 +59,7 @@ impl Keys {
     }
 
     /// Adds those that the config file has under `keys`, by name.
-    pub(crate) fn add_object(&mut self, node: &Node<'_>) -> Result<(), ConfigError> {
+    pub(crate) fn add_object(&mut self, node: &ConfigNode<'_>) -> Result<(), ConfigError> {
         let object = node.object()?;
         if object.entries().next().is_none() {
             return Err(node.error("no key in it; leave \"keys\" out to have none"));
@@ -74,12 +74,12 @@ impl Keys {
     }
 
     /// All of them.
-    pub(crate) fn into_vec(self) -> Vec<Key> {
+    pub(crate) fn into_vec(self) -> Vec<CallerKey> {
         self.0
     }
 
     /// Adds `NAME=KEY`.
-    fn add_pair(&mut self, given: &Given) -> Result<(), ConfigError> {
+    fn add_pair(&mut self, given: &RawOption) -> Result<(), ConfigError> {
         let (name, key) = given
             .value
             .split_once('=')
@@ -91,7 +91,7 @@ impl Keys {
     fn add(
         &mut self,
         name: &str,
-        key: &Given,
+        key: &RawOption,
         permission: Permission,
         rate: Option<Rate>,
     ) -> Result<(), ConfigError> {
@@ -111,12 +111,12 @@ impl Keys {
                 )));
             }
         }
-        self.0.push(Key { name: name.into(), secret, permission, rate });
+        self.0.push(CallerKey { name: name.into(), secret, permission, rate });
         Ok(())
     }
 }
 
-fn unnamed(options: &Options) -> Result<Option<(&Given, String)>, ConfigError> {
+fn unnamed(options: &Options) -> Result<Option<(&RawOption, String)>, ConfigError> {
     match (&options.api_key, &options.api_key_file) {
         (Some(key), Some(file)) => Err(file.given_twice(key)),
         (Some(given), None) if given.value.is_empty() => {
@@ -128,7 +128,7 @@ fn unnamed(options: &Options) -> Result<Option<(&Given, String)>, ConfigError> {
     }
 }
 
-fn key(object: &Object<'_>) -> Result<Given, ConfigError> {
+fn key(object: &ConfigObject<'_>) -> Result<RawOption, ConfigError> {
     match (object.get("key"), object.get("keyFile")) {
         (Some(key), None) => key.secret(),
         (None, Some(file)) => {
@@ -141,7 +141,7 @@ fn key(object: &Object<'_>) -> Result<Given, ConfigError> {
 }
 
 /// The key itself, or `sha256:` and its digest in hexadecimal.
-fn secret(given: &Given) -> Result<ApiKey, ConfigError> {
+fn secret(given: &RawOption) -> Result<ApiKey, ConfigError> {
     let Some(digest) = given.value.strip_prefix("sha256:") else {
         return if given.value.is_empty() {
             Err(given.error("the key is empty"))
@@ -165,13 +165,13 @@ fn secret(given: &Given) -> Result<ApiKey, ConfigError> {
 mod tests {
     use super::*;
 
-    fn given(value: &str) -> Given {
-        Given { value: value.to_owned(), origin: "--named-key".to_owned() }
+    fn given(value: &str) -> RawOption {
+        RawOption { value: value.to_owned(), origin: "--named-key".to_owned() }
     }
 
     #[test]
     fn a_key_stands_for_itself_or_as_a_digest() {
-        let mut keys = Keys::default();
+        let mut keys = CallerKeys::default();
         keys.add_pair(&given("a=x=y=")).expect("a key");
         let digest = "sha256:2D711642B726B04401627CA9FBAC32F5C8530FB1903CC4DB02258717921A4881";
         keys.add_pair(&given(&format!("b={digest}"))).expect("a digest");
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn what_is_no_named_key_says_why_and_never_shows_it() {
-        let mut keys = Keys::default();
+        let mut keys = CallerKeys::default();
         keys.add_pair(&given("a=sekret")).expect("a key");
         for (wrong, why) in [
             ("sekret", "--named-key: write it as NAME=KEY"),

@@ -5,28 +5,28 @@ mod jwt;
 mod keys;
 mod permission;
 mod rate;
-mod tokens;
+mod token_policy;
 
 pub use cors::CorsOrigins;
 pub use jwt::{Issuer, Jwt};
-pub use keys::Key;
+pub use keys::CallerKey;
 pub use permission::Permission;
 pub use rate::Rate;
-pub use tokens::Tokens;
+pub use token_policy::TokenPolicy;
 
-use self::keys::Keys;
+use self::keys::CallerKeys;
 use crate::config::{
-    ConfigError, Given, Options,
-    json::{Node, Object},
+    ConfigError, Options, RawOption,
+    json::{ConfigNode, ConfigObject},
 };
 
 /// Who may call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Guard {
     /// Callers' keys.
-    pub keys: Vec<Key>,
-    /// Tokens that open as keys do.
-    pub tokens: Option<Tokens>,
+    pub keys: Vec<CallerKey>,
+    /// Tokens that are accepted as keys are.
+    pub tokens: Option<TokenPolicy>,
     /// With strict authentication documents and pages ask for a credential too.
     pub strict: bool,
     /// Which web origins may read answers.
@@ -39,20 +39,20 @@ pub struct Guard {
 
 impl Guard {
     /// What the options say, and the `access` block of a config file.
-    pub(crate) fn new(options: &Options, access: Option<&Node<'_>>) -> Result<Self, ConfigError> {
-        let object = access.map(Node::object).transpose()?;
-        let inside = |key| object.as_ref().and_then(|object: &Object<'_>| object.get(key));
+    pub(crate) fn new(options: &Options, access: Option<&ConfigNode<'_>>) -> Result<Self, ConfigError> {
+        let object = access.map(ConfigNode::object).transpose()?;
+        let inside = |key| object.as_ref().and_then(|object: &ConfigObject<'_>| object.get(key));
         if let Some(object) = &object {
             object.require_keys(&["keys", "jwt", "rateLimit", "addressRateLimit", "corsAllowOrigins"])?;
         }
-        let mut keys = Keys::of_options(options)?;
+        let mut keys = CallerKeys::of_options(options)?;
         if let Some(node) = inside("keys") {
             keys.add_object(&node)?;
         }
         Ok(Self {
             keys: keys.into_vec(),
-            tokens: Tokens::new(options, inside("jwt").as_ref())?,
-            strict: options.strict_auth.as_ref().map_or(Ok(false), Given::boolean)?,
+            tokens: TokenPolicy::new(options, inside("jwt").as_ref())?,
+            strict: options.strict_auth.as_ref().map_or(Ok(false), RawOption::boolean)?,
             cors: origins(&options.cors_allow_origins, inside("corsAllowOrigins").as_ref())?,
             caller_rate: rate(&options.rate_limit, inside("rateLimit").as_ref())?,
             address_rate: rate(&options.address_rate_limit, inside("addressRateLimit").as_ref())?,
@@ -65,7 +65,7 @@ impl Guard {
     }
 }
 
-fn rate(given: &Option<Given>, node: Option<&Node<'_>>) -> Result<Option<Rate>, ConfigError> {
+fn rate(given: &Option<RawOption>, node: Option<&ConfigNode<'_>>) -> Result<Option<Rate>, ConfigError> {
     match (given, node) {
         (Some(given), Some(node)) => Err(twice(node, given)),
         (Some(given), None) => Rate::parse(given).map(Some),
@@ -73,16 +73,16 @@ fn rate(given: &Option<Given>, node: Option<&Node<'_>>) -> Result<Option<Rate>, 
     }
 }
 
-fn origins(given: &[Given], node: Option<&Node<'_>>) -> Result<CorsOrigins, ConfigError> {
+fn origins(given: &[RawOption], node: Option<&ConfigNode<'_>>) -> Result<CorsOrigins, ConfigError> {
     match (given.first(), node) {
         (Some(given), Some(node)) => Err(twice(node, given)),
         (_, None) => cors::origins(given),
         (None, Some(node)) => {
-            cors::origins(&node.list()?.iter().map(Node::given).collect::<Result<Vec<_>, _>>()?)
+            cors::origins(&node.list()?.iter().map(ConfigNode::given).collect::<Result<Vec<_>, _>>()?)
         }
     }
 }
 
-fn twice(node: &Node<'_>, given: &Given) -> ConfigError {
+fn twice(node: &ConfigNode<'_>, given: &RawOption) -> ConfigError {
     node.error(format_args!("{} is given too; keep one of the two", given.origin))
 }

@@ -6,7 +6,7 @@ use wildmatch::WildMatch;
 
 use crate::config::{
     ConfigError,
-    json::{Node, Object},
+    json::{ConfigNode, ConfigObject},
 };
 
 /// The keys of an object that limit what is opened.
@@ -29,11 +29,11 @@ impl Permission {
     pub const FULL: Self = Self(None);
 
     /// Reads the limits among what else `object` holds; without any it is everything.
-    pub(crate) fn of(object: &Object<'_>) -> Result<Self, ConfigError> {
+    pub(crate) fn of(object: &ConfigObject<'_>) -> Result<Self, ConfigError> {
         let rule = Rule {
             servers: object.read("servers", patterns)?,
             tools: object.read("tools", patterns)?,
-            read_only: object.read("readOnly", Node::boolean)?.unwrap_or_default(),
+            read_only: object.read("readOnly", ConfigNode::boolean)?.unwrap_or_default(),
         };
         let limited = rule.servers.is_some() || rule.tools.is_some() || rule.read_only;
         Ok(Self(limited.then(|| Arc::from([rule]))))
@@ -73,7 +73,7 @@ impl Rule {
 }
 
 /// Names in which `*` stands for any characters, and `?` for one.
-fn patterns(node: &Node<'_>) -> Result<Vec<WildMatch>, ConfigError> {
+fn patterns(node: &ConfigNode<'_>) -> Result<Vec<WildMatch>, ConfigError> {
     let patterns = node.strings()?;
     if patterns.is_empty() {
         node.warn("an empty list allows nothing");

@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZeroU32, time::Duration};
 
-use crate::config::{ConfigError, Given};
+use crate::config::{ConfigError, RawOption};
 
 /// So many in each of these spans of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ const UNITS: [(&str, u64); 6] = [("s", 1), ("sec", 1), ("m", 60), ("min", 60), (
 
 impl Rate {
     /// Reads a rate.
-    pub(crate) fn parse(given: &Given) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(given: &RawOption) -> Result<Self, ConfigError> {
         let read = || {
             let (count, unit) = given.value.split_once('/')?;
             let unit = unit.trim().to_ascii_lowercase();
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn rates_are_a_number_and_a_span() {
         let read =
-            |text: &str| Rate::parse(&Given { value: text.into(), origin: "--rate-limit".into() }).ok();
+            |text: &str| Rate::parse(&RawOption { value: text.into(), origin: "--rate-limit".into() }).ok();
         let rate = |count, seconds| Some(Rate { count, per: Duration::from_secs(seconds) });
         let ten = NonZeroU32::new(10).expect("not zero");
         assert_eq!(read("10/s"), rate(ten, 1));

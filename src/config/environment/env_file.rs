@@ -135,13 +135,13 @@ fn statement<'t>(rest: &mut &'t str) -> Result<Option<Statement<'t>>, Fault> {
 }
 
 fn try_statement<'t>(rest: &mut &'t str) -> Result<Option<Statement<'t>>, Fault> {
-    if let Some(after) = rest.strip_prefix("export").filter(|after| after.starts_with(is_blank)) {
-        *rest = after.trim_start_matches(is_blank);
+    if let Some(after) = rest.strip_prefix("export").filter(|after| after.starts_with(is_blank_string)) {
+        *rest = after.trim_start_matches(is_blank_string);
     }
     let name = if rest.starts_with('#') { None } else { Some(name(rest)?) };
-    *rest = rest.trim_start_matches(is_blank);
+    *rest = rest.trim_start_matches(is_blank_string);
     let value = rest.strip_prefix('=').map(|after| value(rest, after)).transpose()?;
-    *rest = rest.trim_start_matches(is_blank);
+    *rest = rest.trim_start_matches(is_blank_string);
     if rest.starts_with('#') {
         *rest = rest.trim_start_matches(|c| c != '\n');
     }
@@ -165,7 +165,7 @@ fn name<'t>(rest: &mut &'t str) -> Result<&'t str, Fault> {
 
 /// The value behind the `=`.
 fn value<'t>(rest: &mut &'t str, behind: &'t str) -> Result<Cow<'t, str>, Fault> {
-    *rest = behind.trim_start_matches(is_blank);
+    *rest = behind.trim_start_matches(is_blank_string);
     let apart = rest.len() < behind.len();
     match rest.chars().next() {
         Some(quote @ ('\'' | '"')) => {
@@ -237,7 +237,7 @@ fn is_space(character: char) -> bool {
     character.is_whitespace() || ('\x1c'..='\x1f').contains(&character)
 }
 
-fn is_blank(character: char) -> bool {
+fn is_blank_string(character: char) -> bool {
     is_space(character) && character != '\n'
 }
 

@@ -1,7 +1,7 @@
 //! The forward proxy of mcpo's own requests, from the variables that curl and Python read: `http_proxy`, `https_proxy`,
 //! `all_proxy` and `no_proxy`, in lower or upper case; lower case counts where there are both.
 //!
-//! Invariant: a request that nothing exempts never goes around the proxy.
+//! Invariant: a request that nothing exempts never bypasses the proxy.
 
 use std::net::IpAddr;
 
@@ -24,13 +24,13 @@ pub struct ForwardProxy {
 /// One entry of `no_proxy`.
 #[derive(Clone, PartialEq)]
 struct Exemption {
-    hosts: Hosts,
+    hosts: ExemptHosts,
     /// Nothing: all.
     port: Option<u16>,
 }
 
 #[derive(Clone, PartialEq)]
-enum Hosts {
+enum ExemptHosts {
     All,
     /// One address, or a network.
     Network(IpNet),
@@ -98,27 +98,29 @@ impl Exemption {
     fn parse(entry: &str) -> Self {
         let entry = entry.split_once("://").map_or(entry, |(_, entry)| entry);
         if let Some(network) = network(entry) {
-            return Self { hosts: Hosts::Network(network), port: None };
+            return Self { hosts: ExemptHosts::Network(network), port: None };
         }
         let port = entry.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
         let (host, port) = port.map_or((entry, None), |(host, port)| (host, Some(port)));
         let hosts = match network(host) {
-            Some(network) => Hosts::Network(network),
-            None if host == "*" => Hosts::All,
-            None => Hosts::Domain(domain(host.trim_start_matches('*').trim_start_matches('.'))),
+            Some(network) => ExemptHosts::Network(network),
+            None if host == "*" => ExemptHosts::All,
+            None => ExemptHosts::Domain(domain(host.trim_start_matches('*').trim_start_matches('.'))),
         };
         Self { hosts, port }
     }
 
     fn covers(&self, url: &Url) -> bool {
         let here = match (&self.hosts, url.host()) {
-            (Hosts::All, _) => true,
-            (Hosts::Network(network), Some(Host::Ipv4(address))) => network.contains(&IpAddr::V4(address)),
-            (Hosts::Network(network), Some(Host::Ipv6(address))) => {
+            (ExemptHosts::All, _) => true,
+            (ExemptHosts::Network(network), Some(Host::Ipv4(address))) => {
+                network.contains(&IpAddr::V4(address))
+            }
+            (ExemptHosts::Network(network), Some(Host::Ipv6(address))) => {
                 network.contains(&IpAddr::V6(address).to_canonical())
                     || network.contains(&IpAddr::V6(address))
             }
-            (Hosts::Domain(domain), Some(Host::Domain(host))) => is_below(host, domain),
+            (ExemptHosts::Domain(domain), Some(Host::Domain(host))) => is_below(host, domain),
             _ => false,
         };
         here && self.port.is_none_or(|port| url.port_or_known_default() == Some(port))

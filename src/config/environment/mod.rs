@@ -2,7 +2,7 @@
 
 mod env_file;
 mod forward_proxy;
-pub(crate) mod overlay;
+pub(crate) mod overrides;
 pub(crate) mod service_manager;
 mod variables;
 

@@ -52,11 +52,12 @@ impl Environment {
         self.home.as_deref()
     }
 
-    /// This environment with `overlay` put over it.
-    pub(crate) fn overlaid(&self, overlay: &IndexMap<String, SecretString>) -> Self {
+    /// This environment with `overrides` put over it.
+    pub(crate) fn overridden(&self, overrides: &IndexMap<String, SecretString>) -> Self {
         let mut environment = self.clone();
-        let overlay = overlay.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned()));
-        environment.variables.extend(overlay);
+        let overrides =
+            overrides.iter().map(|(name, value)| (name.clone(), value.expose_secret().to_owned()));
+        environment.variables.extend(overrides);
         environment
     }
 

@@ -7,7 +7,7 @@
 
 /// Why a string cannot be expanded; the text says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unexpandable {
+pub(crate) enum ExpansionError {
     #[error(
         "the environment variable {0} is not set; set it, pass --env {0}=value, or write ${{{0}:-default}} here"
     )]
@@ -29,7 +29,7 @@ pub(crate) enum Unexpandable {
 pub(crate) fn expand<'a>(
     text: &str,
     variable: &dyn Fn(&str) -> Option<&'a str>,
-) -> Result<String, Unexpandable> {
+) -> Result<String, ExpansionError> {
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("${") {
@@ -40,7 +40,7 @@ pub(crate) fn expand<'a>(
             rest = reference;
             continue;
         }
-        let end = closing_brace(reference).ok_or(Unexpandable::Unclosed)?;
+        let end = closing_brace(reference).ok_or(ExpansionError::Unclosed)?;
         expanded.push_str(before);
         expanded.push_str(&value(&reference[..end], variable)?);
         rest = &reference[end + 1..];
@@ -74,7 +74,7 @@ fn closing_brace(text: &str) -> Option<usize> {
 }
 
 /// The value of what stands between the braces.
-fn value<'a>(reference: &str, variable: &dyn Fn(&str) -> Option<&'a str>) -> Result<String, Unexpandable> {
+fn value<'a>(reference: &str, variable: &dyn Fn(&str) -> Option<&'a str>) -> Result<String, ExpansionError> {
     let (name, default) = match reference.split_once(":-") {
         Some((name, default)) => (name, Some(default)),
         None => (reference, None),
@@ -84,25 +84,25 @@ fn value<'a>(reference: &str, variable: &dyn Fn(&str) -> Option<&'a str>) -> Res
         return match (variable(&name), default) {
             (Some(value), _) => Ok(value.to_owned()),
             (None, Some(default)) => expand(default, variable),
-            (None, None) => Err(Unexpandable::NoInput { id: id.to_owned(), name }),
+            (None, None) => Err(ExpansionError::NoInput { id: id.to_owned(), name }),
         };
     }
     let name = name.strip_prefix("env:").unwrap_or(name);
     let mut characters = name.chars();
     let begins = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
     if !begins || !characters.all(|other| other.is_ascii_alphanumeric() || other == '_') {
-        return Err(Unexpandable::NoName(name.to_owned()));
+        return Err(ExpansionError::NoName(name.to_owned()));
     }
     match (variable(name), default) {
         (None | Some(""), Some(default)) => expand(default, variable),
         (Some(value), _) => Ok(value.to_owned()),
-        (None, None) => Err(Unexpandable::Unset(name.to_owned())),
+        (None, None) => Err(ExpansionError::Unset(name.to_owned())),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Unexpandable, expand};
+    use super::{ExpansionError, expand};
     use crate::config::Environment;
 
     fn environment() -> Environment {
@@ -139,21 +139,21 @@ mod tests {
 
     #[test]
     fn what_cannot_be_expanded_says_why() {
-        let missing = |name: &str| Unexpandable::Unset(name.to_owned());
+        let missing = |name: &str| ExpansionError::Unset(name.to_owned());
         let environment = environment();
-        let unnamed = |name: &str| Unexpandable::NoName(name.to_owned());
+        let unnamed = |name: &str| ExpansionError::NoName(name.to_owned());
         for (text, expected) in [
             ("${MISSING}", missing("MISSING")),
             ("${MISSING:-${ALSO}}", missing("ALSO")),
-            ("${USER", Unexpandable::Unclosed),
-            ("${MISSING:-${USER}", Unexpandable::Unclosed),
+            ("${USER", ExpansionError::Unclosed),
+            ("${MISSING:-${USER}", ExpansionError::Unclosed),
             ("${}", unnamed("")),
             ("${1}", unnamed("1")),
             ("${env:MISSING}", missing("MISSING")),
             ("${env:}", unnamed("")),
             ("${config:USER}", unnamed("config:USER")),
             ("${input:}", unnamed("input:")),
-            ("${input:a b}", Unexpandable::NoInput { id: "a b".to_owned(), name: "INPUT_A_B".to_owned() }),
+            ("${input:a b}", ExpansionError::NoInput { id: "a b".to_owned(), name: "INPUT_A_B".to_owned() }),
             ("${USER-x}", unnamed("USER-x")),
         ] {
             assert_eq!(expand(text, &|name| environment.get(name)), Err(expected), "{text}");

@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 
-use super::{Node, expand::input_variable};
+use super::{ConfigNode, expand::input_variable};
 use crate::config::ConfigError;
 
 /// The defaults of the inputs in this list, by their variables.
-pub(crate) fn defaults(node: &Node<'_>) -> Result<HashMap<String, String>, ConfigError> {
+pub(crate) fn defaults(node: &ConfigNode<'_>) -> Result<HashMap<String, String>, ConfigError> {
     let mut defaults = HashMap::new();
     for input in node.list()? {
         let input = input.object()?;

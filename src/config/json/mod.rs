@@ -3,8 +3,8 @@
 mod expand;
 pub(crate) mod inputs;
 mod node;
-mod source;
+mod text;
 
 pub(crate) use expand::expand;
-pub(crate) use node::{Node, Object};
-pub(crate) use source::Source;
+pub(crate) use node::{ConfigNode, ConfigObject};
+pub(crate) use text::JsonText;

@@ -1,6 +1,6 @@
 //! Cursors over a config's syntax tree, so that every value knows its file, line and key.
 //!
-//! [`Node`] and [`Object`] expand `${VAR}` in strings, and what they refuse they refuse with the place:
+//! [`ConfigNode`] and [`ConfigObject`] expand `${VAR}` in strings, and what they refuse they refuse with the place:
 //! `config.json:12: mcpServers.time.command: expected a string, found a number`. `null` and the empty string count as
 //! absent, and an object has no key twice.
 
@@ -11,20 +11,20 @@ use jsonc_parser::{
     common::Ranged as _,
 };
 
-use super::source::{Source, join};
-use crate::config::{ConfigError, Given, nearest};
+use super::text::{JsonText, join};
+use crate::config::{ConfigError, RawOption, nearest};
 
 /// One value and the path of keys that leads to it.
 #[derive(Clone)]
-pub(crate) struct Node<'a> {
-    source: &'a Source<'a>,
+pub(crate) struct ConfigNode<'a> {
+    source: &'a JsonText<'a>,
     value: &'a Value<'a>,
     key: String,
 }
 
-impl<'a> Node<'a> {
-    /// The root of the tree that [`Source::parse`] gave.
-    pub(crate) fn root(source: &'a Source<'a>, tree: &'a Value<'a>) -> Self {
+impl<'a> ConfigNode<'a> {
+    /// The root of the tree that [`JsonText::parse`] gave.
+    pub(crate) fn root(source: &'a JsonText<'a>, tree: &'a Value<'a>) -> Self {
         Self { source, value: tree, key: String::new() }
     }
 
@@ -47,7 +47,7 @@ impl<'a> Node<'a> {
     }
 
     /// A string that is a secret, read on as an option's value is. The variables in it are for the gateway alone.
-    pub(crate) fn secret(&self) -> Result<Given, ConfigError> {
+    pub(crate) fn secret(&self) -> Result<RawOption, ConfigError> {
         if let Value::StringLit(literal) = self.value {
             self.source.withhold_variables(&literal.value);
         }
@@ -55,8 +55,8 @@ impl<'a> Node<'a> {
     }
 
     /// A string, read on as an option's value is.
-    pub(crate) fn given(&self) -> Result<Given, ConfigError> {
-        Ok(Given { value: self.string()?, origin: self.place() })
+    pub(crate) fn given(&self) -> Result<RawOption, ConfigError> {
+        Ok(RawOption { value: self.string()?, origin: self.place() })
     }
 
     /// A string, or a number or a boolean as its text.
@@ -101,9 +101,9 @@ impl<'a> Node<'a> {
     }
 
     /// An object.
-    pub(crate) fn object(&self) -> Result<Object<'a>, ConfigError> {
+    pub(crate) fn object(&self) -> Result<ConfigObject<'a>, ConfigError> {
         match self.value {
-            Value::Object(object) => Ok(Object { node: self.clone(), properties: &object.properties }),
+            Value::Object(object) => Ok(ConfigObject { node: self.clone(), properties: &object.properties }),
             _ => Err(self.expected("an object")),
         }
     }
@@ -114,12 +114,12 @@ impl<'a> Node<'a> {
     }
 
     /// Whether it is a string without characters, which templates hold where something may be filled in.
-    fn is_blank(&self) -> bool {
+    fn is_blank_string(&self) -> bool {
         matches!(self.value, Value::StringLit(literal) if literal.value.trim().is_empty())
     }
 
     /// Whether it is a list or an object with nothing in it.
-    pub(crate) fn is_hollow(&self) -> bool {
+    pub(crate) fn is_empty_container(&self) -> bool {
         match self.value {
             Value::Array(array) => array.elements.is_empty(),
             Value::Object(object) => object.properties.is_empty(),
@@ -163,26 +163,26 @@ impl<'a> Node<'a> {
 }
 
 /// An object: its values by key.
-pub(crate) struct Object<'a> {
-    node: Node<'a>,
+pub(crate) struct ConfigObject<'a> {
+    node: ConfigNode<'a>,
     properties: &'a [ObjectProp<'a>],
 }
 
-impl<'a> Object<'a> {
+impl<'a> ConfigObject<'a> {
     /// The object as a value, for errors and warnings about the whole.
-    pub(crate) fn node(&self) -> &Node<'a> {
+    pub(crate) fn node(&self) -> &ConfigNode<'a> {
         &self.node
     }
 
     /// The value under `key`; `null` and `""`, which generated configs and templates hold for what they leave out,
     /// count as absent.
-    pub(crate) fn get(&self, key: &str) -> Option<Node<'a>> {
+    pub(crate) fn get(&self, key: &str) -> Option<ConfigNode<'a>> {
         let property = self.properties.iter().find(|property| property.name.as_str() == key)?;
-        Some(self.child(property)).filter(|node| !node.is_null() && !node.is_blank())
+        Some(self.child(property)).filter(|node| !node.is_null() && !node.is_blank_string())
     }
 
     /// The value under a key that has several spellings, of which an object may use one.
-    pub(crate) fn one_of(&self, keys: &[&str]) -> Result<Option<Node<'a>>, ConfigError> {
+    pub(crate) fn one_of(&self, keys: &[&str]) -> Result<Option<ConfigNode<'a>>, ConfigError> {
         let mut given = keys.iter().filter_map(|key| Some((key, self.get(key)?)));
         let first = given.next();
         match (&first, given.next()) {
@@ -193,17 +193,17 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// What `read` makes of the value under `key`, such as `object.read("command", Node::string)`.
+    /// What `read` makes of the value under `key`, such as `object.read("command", ConfigNode::string)`.
     pub(crate) fn read<T>(
         &self,
         key: &str,
-        read: impl FnOnce(&Node<'a>) -> Result<T, ConfigError>,
+        read: impl FnOnce(&ConfigNode<'a>) -> Result<T, ConfigError>,
     ) -> Result<Option<T>, ConfigError> {
         self.get(key).as_ref().map(read).transpose()
     }
 
     /// All keys and their values, in order.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&'a str, ConfigNode<'a>)> {
         self.properties.iter().map(|property| (property.name.as_str(), self.child(property)))
     }
 
@@ -232,7 +232,7 @@ impl<'a> Object<'a> {
     /// nothing is said.
     pub(crate) fn require_keys(&self, known: &[&str]) -> Result<(), ConfigError> {
         for (key, node) in self.entries() {
-            if node.is_null() || node.is_blank() {
+            if node.is_null() || node.is_blank_string() {
                 let found = if node.is_null() { "null" } else { "empty" };
                 return Err(node.error(format_args!("is {found}; give it a value, or leave it out")));
             }
@@ -251,8 +251,8 @@ impl<'a> Object<'a> {
         self.entries().map(|(key, node)| Ok((key.to_owned(), node.json()?))).collect()
     }
 
-    fn child(&self, property: &'a ObjectProp<'a>) -> Node<'a> {
+    fn child(&self, property: &'a ObjectProp<'a>) -> ConfigNode<'a> {
         let key = join(&self.node.key, property.name.as_str());
-        Node { source: self.node.source, value: &property.value, key }
+        ConfigNode { source: self.node.source, value: &property.value, key }
     }
 }

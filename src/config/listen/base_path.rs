@@ -1,6 +1,6 @@
 //! `--root-path` and `--path-prefix`: a path, normalised once to `/a/b`.
 
-use crate::config::{ConfigError, Given, Options};
+use crate::config::{ConfigError, Options, RawOption};
 
 /// The two prefixes, each empty or of the form `/a/b`: a leading slash, no trailing one.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +18,7 @@ impl BasePath {
 }
 
 /// Empty, or of the form `/a/b`: a leading slash, no trailing one.
-fn path(given: &Option<Given>) -> Result<String, ConfigError> {
+fn path(given: &Option<RawOption>) -> Result<String, ConfigError> {
     let Some(given) = given else { return Ok(String::new()) };
     let text = given.value.as_str();
     let refuse =
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     fn parse(value: &str) -> Result<String, String> {
-        let given = Given { value: value.to_owned(), origin: "--root-path".to_owned() };
+        let given = RawOption { value: value.to_owned(), origin: "--root-path".to_owned() };
         path(&Some(given)).map_err(|error| error.to_string())
     }
 

@@ -7,7 +7,7 @@ mod socket;
 mod tls;
 
 pub use base_path::BasePath;
-pub use proxies::Proxies;
+pub use proxies::TrustedProxies;
 pub use readiness::Readiness;
 pub use socket::Listen;
 pub use tls::{Certificate, Clients, Tls};

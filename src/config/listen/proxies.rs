@@ -4,19 +4,19 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::config::{ConfigError, Given};
+use crate::config::{ConfigError, RawOption};
 
 /// The reverse proxies in front of mcpo, by their addresses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Proxies(Vec<IpNet>);
+pub struct TrustedProxies(Vec<IpNet>);
 
-impl Proxies {
+impl TrustedProxies {
     /// Those that the options name.
     ///
     /// # Errors
     ///
     /// One is no address.
-    pub fn parse(given: &[Given]) -> Result<Self, ConfigError> {
+    pub fn parse(given: &[RawOption]) -> Result<Self, ConfigError> {
         given.iter().map(network).collect::<Result<_, _>>().map(Self)
     }
 
@@ -26,7 +26,7 @@ impl Proxies {
     }
 }
 
-fn network(given: &Given) -> Result<IpNet, ConfigError> {
+fn network(given: &RawOption) -> Result<IpNet, ConfigError> {
     let text = given.value.trim();
     let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     network.map_err(|_| {
@@ -40,9 +40,10 @@ fn network(given: &Given) -> Result<IpNet, ConfigError> {
 mod tests {
     use super::*;
 
-    fn proxies(texts: &[&str]) -> Result<Proxies, ConfigError> {
-        let given = |text: &&str| Given { value: (*text).to_owned(), origin: "--trusted-proxy".to_owned() };
-        Proxies::parse(&texts.iter().map(given).collect::<Vec<_>>())
+    fn proxies(texts: &[&str]) -> Result<TrustedProxies, ConfigError> {
+        let given =
+            |text: &&str| RawOption { value: (*text).to_owned(), origin: "--trusted-proxy".to_owned() };
+        TrustedProxies::parse(&texts.iter().map(given).collect::<Vec<_>>())
     }
 
     #[test]

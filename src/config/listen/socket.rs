@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::config::{ConfigError, Given, Options, Proxies, Tls};
+use crate::config::{ConfigError, Options, RawOption, Tls, TrustedProxies};
 
 /// How many connections of clients may be open by default.
 const CONNECTIONS: NonZeroU32 = NonZeroU32::new(4096).unwrap();
@@ -17,7 +17,7 @@ pub struct Listen {
     /// Certificate and key, loaded and found to fit each other.
     pub tls: Option<Tls>,
     /// The reverse proxies in front.
-    pub proxies: Proxies,
+    pub proxies: TrustedProxies,
     /// How many connections of clients may be open.
     pub max_connections: NonZeroU32,
 }
@@ -34,12 +34,12 @@ impl Listen {
             None => "0.0.0.0".to_owned(),
         };
         let connections = options.max_connections.as_ref().map(|given| given.count(1)).transpose()?;
-        let port = options.port.as_ref().map_or(Ok(8000), Given::port)?;
+        let port = options.port.as_ref().map_or(Ok(8000), RawOption::port)?;
         Ok(Self {
             host,
             port,
             tls: Tls::of_options(options)?,
-            proxies: Proxies::parse(&options.trusted_proxy)?,
+            proxies: TrustedProxies::parse(&options.trusted_proxy)?,
             max_connections: connections.and_then(NonZeroU32::new).unwrap_or(CONNECTIONS),
         })
     }

@@ -15,7 +15,7 @@ use rustls::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::config::{ConfigError, Given, Options};
+use crate::config::{ConfigError, Options, RawOption};
 
 /// What HTTPS is served with.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl Tls {
 }
 
 impl Certificate {
-    fn load(certificate: &Given, key: &Given) -> Result<Self, ConfigError> {
+    fn load(certificate: &RawOption, key: &RawOption) -> Result<Self, ConfigError> {
         let chain = chain(certificate)?;
         let private = private_key(key)?;
         let digest = digest(chain.iter().map(AsRef::as_ref).chain([private.secret_der()]));
@@ -93,7 +93,7 @@ impl Certificate {
 }
 
 impl Clients {
-    fn load(given: &Given) -> Result<Self, ConfigError> {
+    fn load(given: &RawOption) -> Result<Self, ConfigError> {
         let authorities = chain(given)?;
         let digest = digest(authorities.iter().map(AsRef::as_ref));
         let malformed = || given.error(format_args!("a certificate in {} is malformed", given.value));
@@ -111,7 +111,7 @@ fn digest<'a>(parts: impl Iterator<Item = &'a [u8]>) -> [u8; 32] {
     parts.fold(Sha256::new(), Sha256::chain_update).finalize().into()
 }
 
-fn chain(given: &Given) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+fn chain(given: &RawOption) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
     let chain =
         CertificateDer::pem_slice_iter(&given.read()?).collect::<Result<Vec<_>, _>>().map_err(|error| {
             given.error(format_args!("{} is not valid PEM: {}", given.value, pem_reason(&error)))
@@ -125,7 +125,7 @@ fn chain(given: &Given) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
     Ok(chain)
 }
 
-fn private_key(given: &Given) -> Result<PrivateKeyDer<'static>, ConfigError> {
+fn private_key(given: &RawOption) -> Result<PrivateKeyDer<'static>, ConfigError> {
     PrivateKeyDer::from_pem_slice(&given.read()?).map_err(|error| match error {
         pem::Error::NoItemsFound => given.error(format_args!(
             "no private key in {}; it should hold an unencrypted block that starts with -----BEGIN PRIVATE KEY-----",

@@ -3,7 +3,7 @@
 use crate::{
     config::{
         ConfigError, SigningKey,
-        json::{Node, Object},
+        json::{ConfigNode, ConfigObject},
     },
     secret::{SecretString, same},
 };
@@ -66,7 +66,7 @@ pub(super) const KEYS: [&str; 7] = [
 ];
 
 /// The client that an `oauth` block describes, if it describes one.
-pub(super) fn parse(object: &Object<'_>) -> Result<Option<StaticClient>, ConfigError> {
+pub(super) fn parse(object: &ConfigObject<'_>) -> Result<Option<StaticClient>, ConfigError> {
     let Some(id) = object.get("client_id") else {
         return match KEYS.iter().find_map(|key| object.get(key)) {
             Some(orphan) => {
@@ -81,7 +81,7 @@ pub(super) fn parse(object: &Object<'_>) -> Result<Option<StaticClient>, ConfigE
     Ok(Some(StaticClient { id, credential, method }))
 }
 
-fn credential(object: &Object<'_>) -> Result<ClientCredential, ConfigError> {
+fn credential(object: &ConfigObject<'_>) -> Result<ClientCredential, ConfigError> {
     let secret = text(object, "client_secret", "client_secret_file", "secret")?;
     let key = text(object, "private_key", "private_key_file", "key")?;
     match (secret, key) {
@@ -101,19 +101,23 @@ fn credential(object: &Object<'_>) -> Result<ClientCredential, ConfigError> {
     }
 }
 
-fn signing_key(object: &Object<'_>, node: &Node<'_>, pem: &str) -> Result<SigningKey, ConfigError> {
-    let algorithm = object.read("signing_algorithm", Node::string)?;
+fn signing_key(
+    object: &ConfigObject<'_>,
+    node: &ConfigNode<'_>,
+    pem: &str,
+) -> Result<SigningKey, ConfigError> {
+    let algorithm = object.read("signing_algorithm", ConfigNode::string)?;
     let id = object.read("key_id", filled)?;
     SigningKey::from_pem(pem.as_bytes(), algorithm.as_deref(), id).map_err(|error| node.error(error))
 }
 
 /// What stands under `key`, or in the file that `file_key` names, and where it came from.
 fn text<'a>(
-    object: &Object<'a>,
+    object: &ConfigObject<'a>,
     key: &str,
     file_key: &str,
     what: &str,
-) -> Result<Option<(Node<'a>, String)>, ConfigError> {
+) -> Result<Option<(ConfigNode<'a>, String)>, ConfigError> {
     match (object.get(key), object.get(file_key)) {
         (Some(_), Some(file)) => {
             Err(file.error(format_args!("the {what} is given by {key} too; keep one of the two")))
@@ -124,12 +128,15 @@ fn text<'a>(
     }
 }
 
-fn filled(node: &Node<'_>) -> Result<String, ConfigError> {
+fn filled(node: &ConfigNode<'_>) -> Result<String, ConfigError> {
     let text = node.string()?;
     if text.is_empty() { Err(node.error("is empty; fill it in, or leave it out")) } else { Ok(text) }
 }
 
-fn fitting_method(node: &Node<'_>, credential: &ClientCredential) -> Result<ClientAuthMethod, ConfigError> {
+fn fitting_method(
+    node: &ConfigNode<'_>,
+    credential: &ClientCredential,
+) -> Result<ClientAuthMethod, ConfigError> {
     let method = method(node)?;
     let missing = match (method, credential) {
         (ClientAuthMethod::None, ClientCredential::None)
@@ -145,7 +152,7 @@ fn fitting_method(node: &Node<'_>, credential: &ClientCredential) -> Result<Clie
 }
 
 /// A method by its registered name.
-pub(super) fn method(node: &Node<'_>) -> Result<ClientAuthMethod, ConfigError> {
+pub(super) fn method(node: &ConfigNode<'_>) -> Result<ClientAuthMethod, ConfigError> {
     match node.string()?.as_str() {
         "none" => Ok(ClientAuthMethod::None),
         "client_secret_basic" => Ok(ClientAuthMethod::Basic),

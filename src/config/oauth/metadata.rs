@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::client;
-use crate::config::{ConfigError, http_url, json::Node};
+use crate::config::{ConfigError, http_url, json::ConfigNode};
 
 const STRINGS: [&str; 10] = [
     "client_name",
@@ -22,7 +22,7 @@ const LISTS: [&str; 3] = ["contacts", "grant_types", "response_types"];
 const ANSWERS: [&str; 2] = ["client_id", "client_secret"];
 
 /// The members as they stand, without those that are null.
-pub(super) fn parse(node: &Node<'_>) -> Result<Map<String, Value>, ConfigError> {
+pub(super) fn parse(node: &ConfigNode<'_>) -> Result<Map<String, Value>, ConfigError> {
     let object = node.object()?;
     if let Some(answer) = ANSWERS.iter().find_map(|key| object.get(key)) {
         return Err(answer.error(
@@ -30,10 +30,10 @@ pub(super) fn parse(node: &Node<'_>) -> Result<Map<String, Value>, ConfigError> 
         ));
     }
     for key in STRINGS {
-        object.read(key, Node::string)?;
+        object.read(key, ConfigNode::string)?;
     }
     for key in LISTS {
-        object.read(key, Node::strings)?;
+        object.read(key, ConfigNode::strings)?;
     }
     object.read("token_endpoint_auth_method", client::method)?;
     object.read("redirect_uris", |node| node.list()?.iter().try_for_each(check_redirect_uri))?;
@@ -43,7 +43,7 @@ pub(super) fn parse(node: &Node<'_>) -> Result<Map<String, Value>, ConfigError> 
 }
 
 /// Something that mcpo or a proxy before it can answer at; without a fragment (RFC 6749 section 3.1.2).
-fn check_redirect_uri(node: &Node<'_>) -> Result<(), ConfigError> {
+fn check_redirect_uri(node: &ConfigNode<'_>) -> Result<(), ConfigError> {
     let url = http_url::parse(&node.string()?).map_err(|error| node.error(error))?;
     match url.fragment() {
         Some(_) => Err(node.error("a redirect URI has no fragment; remove # and what follows it")),

@@ -3,7 +3,7 @@
 //! Invariant: a client fits its method and its grant. What contradicts itself is refused here, with its place.
 
 mod client;
-mod logins;
+mod login;
 mod metadata;
 mod parameters;
 mod signing_key;
@@ -14,12 +14,12 @@ use serde_json::{Map, Value};
 use url::Url;
 
 pub use client::{ClientAuthMethod, ClientCredential, StaticClient};
-pub use logins::Logins;
+pub use login::LoginSettings;
 pub use signing_key::SigningKey;
 
 use crate::config::{
     ConfigError, http_url,
-    json::{Node, Object},
+    json::{ConfigNode, ConfigObject},
 };
 
 /// The `oauth` block of one server.
@@ -91,7 +91,7 @@ const KEYS: [&str; 11] = [
 const OF_PEOPLE: [&str; 4] = ["callback_port", "use_loopback", "assume_pkce", "authorization_params"];
 
 /// Reads the block; `{}` takes every default.
-pub(crate) fn parse(node: &Node<'_>) -> Result<OAuth, ConfigError> {
+pub(crate) fn parse(node: &ConfigNode<'_>) -> Result<OAuth, ConfigError> {
     let object = node.object()?;
     object.expect_keys(&[&KEYS[..], &client::KEYS].concat());
     let client = client::parse(&object)?;
@@ -100,18 +100,18 @@ pub(crate) fn parse(node: &Node<'_>) -> Result<OAuth, ConfigError> {
             .read("server_url", |node| http_url::parse(&node.string()?).map_err(|error| node.error(error)))?,
         storage: object.read("storage_type", storage)?.unwrap_or_default(),
         callback_port: object.read("callback_port", port)?,
-        use_loopback: object.read("use_loopback", Node::boolean)?,
+        use_loopback: object.read("use_loopback", ConfigNode::boolean)?,
         client_metadata: object.read("client_metadata", metadata::parse)?.unwrap_or_default(),
         grant: grant(&object, client.as_ref())?,
         client,
-        without_resource: object.read("resource_parameter", Node::boolean)? == Some(false),
-        assume_pkce: object.read("assume_pkce", Node::boolean)?.unwrap_or_default(),
+        without_resource: object.read("resource_parameter", ConfigNode::boolean)? == Some(false),
+        assume_pkce: object.read("assume_pkce", ConfigNode::boolean)?.unwrap_or_default(),
         authorization_params: object.read("authorization_params", parameters::parse)?.unwrap_or_default(),
         token_params: object.read("token_params", parameters::parse)?.unwrap_or_default(),
     })
 }
 
-fn storage(node: &Node<'_>) -> Result<TokenStorage, ConfigError> {
+fn storage(node: &ConfigNode<'_>) -> Result<TokenStorage, ConfigError> {
     match node.string()?.as_str() {
         "file" => Ok(TokenStorage::File),
         "memory" => Ok(TokenStorage::Memory),
@@ -124,12 +124,12 @@ fn storage(node: &Node<'_>) -> Result<TokenStorage, ConfigError> {
 }
 
 /// A port that a redirect URI can name, so not 0.
-fn port(node: &Node<'_>) -> Result<u16, ConfigError> {
+fn port(node: &ConfigNode<'_>) -> Result<u16, ConfigError> {
     let port = node.number()?.as_u64().and_then(|port| u16::try_from(port).ok());
     port.filter(|port| *port != 0).ok_or_else(|| node.error("not a port; use a number from 1 to 65535"))
 }
 
-fn grant(object: &Object<'_>, client: Option<&StaticClient>) -> Result<Grant, ConfigError> {
+fn grant(object: &ConfigObject<'_>, client: Option<&StaticClient>) -> Result<Grant, ConfigError> {
     let Some(node) = object.get("grant_type") else { return Ok(Grant::default()) };
     match node.string()?.as_str() {
         "authorization_code" => return Ok(Grant::AuthorizationCode),

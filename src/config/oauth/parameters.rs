@@ -3,7 +3,7 @@
 //! Invariant: a name is given once, and is none of those that mcpo sets itself or that would replace them: the request's
 //! bond to its browser, to mcpo and to its grant is not for a config to change.
 
-use crate::config::{ConfigError, json::Node};
+use crate::config::{ConfigError, json::ConfigNode};
 
 /// What mcpo sets itself, or keeps away from (RFC 6749, 7523, 7636, 8707; RFC 9101 replaces a whole request), and what
 /// to do instead where there is something.
@@ -31,7 +31,7 @@ const RESERVED: [(&str, &str); 20] = [
 ];
 
 /// The parameters as they are sent, in order. Values may be numbers and booleans; `null` and an empty text are absent.
-pub(super) fn parse(node: &Node<'_>) -> Result<Vec<(String, String)>, ConfigError> {
+pub(super) fn parse(node: &ConfigNode<'_>) -> Result<Vec<(String, String)>, ConfigError> {
     let object = node.object()?;
     let mut parameters: Vec<(String, String)> = Vec::new();
     for (name, node) in object.entries() {
@@ -43,7 +43,7 @@ pub(super) fn parse(node: &Node<'_>) -> Result<Vec<(String, String)>, ConfigErro
             let instead = if instead.is_empty() { "remove it" } else { instead };
             return Err(node.error(format_args!("mcpo sets this parameter itself; {instead}")));
         }
-        let value = object.read(name, Node::text)?;
+        let value = object.read(name, ConfigNode::text)?;
         parameters.extend(value.filter(|value| !value.is_empty()).map(|value| (name.to_owned(), value)));
     }
     Ok(parameters)

@@ -23,16 +23,16 @@ pub struct SigningKey {
 }
 
 /// What a key is, as its contents say.
-struct Kind {
+struct KeyKind {
     name: &'static str,
     /// What it can sign with (RFC 7518 section 3.1); the first unless told otherwise.
     algorithms: &'static [Algorithm],
 }
 
-const P256: Kind = Kind { name: "EC P-256", algorithms: &[Algorithm::ES256] };
-const P384: Kind = Kind { name: "EC P-384", algorithms: &[Algorithm::ES384] };
-const ED25519: Kind = Kind { name: "Ed25519", algorithms: &[Algorithm::EdDSA] };
-const RSA: Kind = Kind {
+const P256: KeyKind = KeyKind { name: "EC P-256", algorithms: &[Algorithm::ES256] };
+const P384: KeyKind = KeyKind { name: "EC P-384", algorithms: &[Algorithm::ES384] };
+const ED25519: KeyKind = KeyKind { name: "Ed25519", algorithms: &[Algorithm::EdDSA] };
+const RSA: KeyKind = KeyKind {
     name: "RSA",
     algorithms: &[
         Algorithm::RS256,
@@ -66,7 +66,7 @@ impl SigningKey {
     }
 }
 
-impl Kind {
+impl KeyKind {
     /// The algorithm of this name, or the usual one.
     fn algorithm(&self, name: Option<&str>) -> Result<Algorithm, String> {
         let Some(name) = name else { return Ok(self.algorithms[0]) };
@@ -76,7 +76,7 @@ impl Kind {
     }
 }
 
-fn pkcs8(der: &[u8]) -> Option<(Kind, EncodingKey)> {
+fn pkcs8(der: &[u8]) -> Option<(KeyKind, EncodingKey)> {
     if Ed25519KeyPair::from_pkcs8(der).is_ok() {
         return Some((ED25519, EncodingKey::from_ed_der(der)));
     }
@@ -89,7 +89,7 @@ fn pkcs8(der: &[u8]) -> Option<(Kind, EncodingKey)> {
 }
 
 /// In SEC1 or PKCS#8; the signer takes PKCS#8 alone.
-fn elliptic(der: &[u8]) -> Option<(Kind, EncodingKey)> {
+fn elliptic(der: &[u8]) -> Option<(KeyKind, EncodingKey)> {
     [(P256, &ECDSA_P256_SHA256_FIXED_SIGNING), (P384, &ECDSA_P384_SHA384_FIXED_SIGNING)].into_iter().find_map(
         |(kind, curve)| {
             let key = EcdsaKeyPair::from_private_key_der(curve, der).ok()?.to_pkcs8v1().ok()?;
@@ -98,7 +98,7 @@ fn elliptic(der: &[u8]) -> Option<(Kind, EncodingKey)> {
     )
 }
 
-fn pkcs1(der: &[u8]) -> Option<(Kind, EncodingKey)> {
+fn pkcs1(der: &[u8]) -> Option<(KeyKind, EncodingKey)> {
     RsaKeyPair::from_der(der).ok().map(|_| (RSA, EncodingKey::from_rsa_der(der)))
 }
 

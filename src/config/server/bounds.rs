@@ -5,8 +5,8 @@ use std::{num::NonZeroU32, time::Duration};
 
 use super::Upstream;
 use crate::config::{
-    ConfigError, Given, Options,
-    json::{Node, Object},
+    ConfigError, Options, RawOption,
+    json::{ConfigNode, ConfigObject},
     raw_option::MAX_COUNT,
 };
 
@@ -94,7 +94,7 @@ impl Bounds {
     }
 
     /// Those of one server, which has its own where it says so.
-    pub(crate) fn of_server(self, object: &Object<'_>) -> Result<Self, ConfigError> {
+    pub(crate) fn of_server(self, object: &ConfigObject<'_>) -> Result<Self, ConfigError> {
         let [call, connect, initialize, idle, concurrent, queued, restarts] = KEYS;
         Ok(Self {
             connect: object.read(connect, time)?.unwrap_or(self.connect),
@@ -108,11 +108,11 @@ impl Bounds {
     }
 }
 
-fn time(node: &Node<'_>) -> Result<Duration, ConfigError> {
+fn time(node: &ConfigNode<'_>) -> Result<Duration, ConfigError> {
     node.number()?.as_f64().and_then(seconds).ok_or_else(|| node.error(NOT_A_TIME))
 }
 
-fn given_time(given: &Given) -> Result<Duration, ConfigError> {
+fn given_time(given: &RawOption) -> Result<Duration, ConfigError> {
     let time = given.value.trim().parse().ok().and_then(seconds);
     time.ok_or_else(|| given.error(format_args!("\"{}\" is {NOT_A_TIME}", given.value)))
 }
@@ -121,7 +121,7 @@ fn seconds(number: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(number).ok().filter(|time| !time.is_zero() && *time <= LONGEST)
 }
 
-fn count(node: &Node<'_>, min: u32) -> Result<u32, ConfigError> {
+fn count(node: &ConfigNode<'_>, min: u32) -> Result<u32, ConfigError> {
     let number = node.number()?.as_u64().and_then(|number| u32::try_from(number).ok());
     number
         .filter(|number| (min..=MAX_COUNT).contains(number))

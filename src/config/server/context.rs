@@ -8,13 +8,13 @@ use crate::{
 };
 
 /// Added to what a server's process inherits, below its own `env`.
-pub(crate) type Overlay = IndexMap<String, SecretString>;
+pub(crate) type EnvOverrides = IndexMap<String, SecretString>;
 
 /// What every server is read with.
 #[derive(Clone, Copy)]
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct LoadContext<'a> {
     pub environment: &'a Environment,
-    pub overlay: &'a Overlay,
+    pub overrides: &'a EnvOverrides,
     pub bounds: Bounds,
     pub proxy: &'a ForwardProxy,
 }

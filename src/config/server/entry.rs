@@ -7,12 +7,12 @@ use std::collections::HashSet;
 use http::header::AUTHORIZATION;
 
 use super::{
-    Overlay, Remote, ResultStyle, Server, Stdio, Surroundings, ToolFilter, Upstream, Validation, bounds,
+    EnvOverrides, LoadContext, Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream, Validation, bounds,
     foreign, forwarding, headers, upstream::Transport,
 };
 use crate::config::{
     ConfigError, OAuth, http_url,
-    json::{Node, Object},
+    json::{ConfigNode, ConfigObject},
     oauth,
 };
 
@@ -29,18 +29,18 @@ const COMMON_KEYS: [&str; 7] =
 /// Reads the server called `name`; `guarded` says whether callers show the gateway a credential.
 pub(crate) fn server(
     name: &str,
-    object: &Object<'_>,
-    around: Surroundings<'_>,
+    object: &ConfigObject<'_>,
+    context: LoadContext<'_>,
     guarded: bool,
 ) -> Result<Server, ConfigError> {
     let known = [&STDIO_KEYS[..], &REMOTE_KEYS, &COMMON_KEYS, &ENABLED_TOOLS, &DISABLED_TOOLS, &bounds::KEYS];
     object.expect_keys_beside(foreign::SERVER_KEYS, &known.concat());
-    let upstream = upstream(object, around)?;
+    let upstream = upstream(object, context)?;
     let (unfit, kind) = match upstream {
         Upstream::Stdio(_) => (&REMOTE_KEYS[..], "\"command\""),
         _ => (&STDIO_KEYS[..], "\"url\""),
     };
-    for node in unfit.iter().filter_map(|key| object.get(key)).filter(|node| !node.is_hollow()) {
+    for node in unfit.iter().filter_map(|key| object.get(key)).filter(|node| !node.is_empty_container()) {
         node.warn(format_args!("has no effect on a server with {kind}"));
     }
     let oauth = oauth(object, &upstream)?;
@@ -53,7 +53,7 @@ pub(crate) fn server(
         tools: tools(object)?,
         validation: object.read("validation", validation)?.unwrap_or_default(),
         results: object.read("results", results)?.unwrap_or_default(),
-        bounds: around.bounds.of_server(object)?,
+        bounds: context.bounds.of_server(object)?,
         forwarding,
     })
 }
@@ -64,7 +64,7 @@ fn own_headers(upstream: &Upstream, authorization: bool) -> Vec<String> {
     configured.chain(authorization.then_some(&AUTHORIZATION)).map(ToString::to_string).collect()
 }
 
-fn oauth(object: &Object<'_>, upstream: &Upstream) -> Result<Option<OAuth>, ConfigError> {
+fn oauth(object: &ConfigObject<'_>, upstream: &Upstream) -> Result<Option<OAuth>, ConfigError> {
     let (Some(node), Some(remote)) = (object.get("oauth"), upstream.remote()) else { return Ok(None) };
     if remote.headers.contains_key(AUTHORIZATION) {
         node.warn("once there is a token, it replaces the Authorization in \"headers\"");
@@ -72,7 +72,7 @@ fn oauth(object: &Object<'_>, upstream: &Upstream) -> Result<Option<OAuth>, Conf
     oauth::parse(&node).map(Some)
 }
 
-fn upstream(object: &Object<'_>, around: Surroundings<'_>) -> Result<Upstream, ConfigError> {
+fn upstream(object: &ConfigObject<'_>, context: LoadContext<'_>) -> Result<Upstream, ConfigError> {
     let url = url(object)?;
     let transport = transport(object)?;
     match (object.get("command"), url) {
@@ -90,14 +90,14 @@ fn upstream(object: &Object<'_>, around: Surroundings<'_>) -> Result<Upstream, C
             (Some(_), None) => "a server of this type needs \"url\"".to_owned(),
         })),
         (Some(command), None) => match transport {
-            None | Some(Transport::Stdio) => stdio(object, &command, around).map(Upstream::Stdio),
+            None | Some(Transport::Stdio) => stdio(object, &command, context).map(Upstream::Stdio),
             Some(_) => Err(command.error("does not fit the server's type; use \"url\", or type \"stdio\"")),
         },
         (None, Some(url)) => match transport {
-            None if object.get(HTTP_URL).is_some() => remote(object, &url, around).map(Upstream::Http),
-            None => remote(object, &url, around).map(Upstream::Probe),
-            Some(Transport::Http) => remote(object, &url, around).map(Upstream::Http),
-            Some(Transport::Sse) => remote(object, &url, around).map(Upstream::Sse),
+            None if object.get(HTTP_URL).is_some() => remote(object, &url, context).map(Upstream::Http),
+            None => remote(object, &url, context).map(Upstream::Probe),
+            Some(Transport::Http) => remote(object, &url, context).map(Upstream::Http),
+            Some(Transport::Sse) => remote(object, &url, context).map(Upstream::Sse),
             Some(Transport::Stdio) => {
                 Err(url.error("does not fit type \"stdio\"; use \"command\", or leave the type out"))
             }
@@ -106,7 +106,7 @@ fn upstream(object: &Object<'_>, around: Surroundings<'_>) -> Result<Upstream, C
 }
 
 /// The key that is nearly one of the two that a server needs, and which.
-fn near_miss<'a>(object: &Object<'a>) -> Option<(&'a str, &'static str)> {
+fn near_miss<'a>(object: &ConfigObject<'a>) -> Option<(&'a str, &'static str)> {
     ["command", "url"]
         .into_iter()
         .find_map(|meant| Some((object.nearest(meant)?, meant)))
@@ -114,7 +114,7 @@ fn near_miss<'a>(object: &Object<'a>) -> Option<(&'a str, &'static str)> {
 }
 
 /// The URL under whichever key it stands. Some files have it under two, for two clients.
-fn url<'a>(object: &Object<'a>) -> Result<Option<Node<'a>>, ConfigError> {
+fn url<'a>(object: &ConfigObject<'a>) -> Result<Option<ConfigNode<'a>>, ConfigError> {
     let mut given = REMOTE_KEYS[..3].iter().filter_map(|key| object.get(key));
     let Some(first) = given.next() else { return Ok(None) };
     for other in given {
@@ -126,7 +126,7 @@ fn url<'a>(object: &Object<'a>) -> Result<Option<Node<'a>>, ConfigError> {
 }
 
 /// What `type` says, or `transport`.
-fn transport(object: &Object<'_>) -> Result<Option<Transport>, ConfigError> {
+fn transport(object: &ConfigObject<'_>) -> Result<Option<Transport>, ConfigError> {
     let kind = object.read("type", parse_transport)?;
     match (kind, object.get("transport")) {
         (kind, None) => Ok(kind),
@@ -140,14 +140,18 @@ fn transport(object: &Object<'_>) -> Result<Option<Transport>, ConfigError> {
     }
 }
 
-fn parse_transport(node: &Node<'_>) -> Result<Transport, ConfigError> {
+fn parse_transport(node: &ConfigNode<'_>) -> Result<Transport, ConfigError> {
     let text = node.string()?;
     Transport::parse(&text).ok_or_else(|| {
         node.error(format_args!("unknown type \"{text}\"; use \"stdio\", \"sse\" or \"streamable-http\""))
     })
 }
 
-fn stdio(object: &Object<'_>, command: &Node<'_>, around: Surroundings<'_>) -> Result<Stdio, ConfigError> {
+fn stdio(
+    object: &ConfigObject<'_>,
+    command: &ConfigNode<'_>,
+    context: LoadContext<'_>,
+) -> Result<Stdio, ConfigError> {
     // Zed may have all of it in one object.
     let nested = command.object().ok();
     let (place, program) = match &nested {
@@ -162,24 +166,24 @@ fn stdio(object: &Object<'_>, command: &Node<'_>, around: Surroundings<'_>) -> R
     }
     let inherits = object.one_of(&["inherit_env", "inheritEnv"])?.map(|node| node.boolean()).transpose()?;
     let inherits = inherits.unwrap_or(true);
-    let mut env = if inherits { Overlay::default() } else { around.environment.bare_necessities() };
-    env.extend(around.overlay.clone());
+    let mut env = if inherits { EnvOverrides::default() } else { context.environment.bare_necessities() };
+    env.extend(context.overrides.clone());
     let (own, withheld) = place.read("env", variables)?.unwrap_or_default();
     env.retain(|name, _| !withheld.contains(name));
     env.extend(own);
     Ok(Stdio {
         inherits,
         withheld,
-        program: around.environment.program(&program),
-        args: place.read("args", Node::texts)?.unwrap_or_default(),
+        program: context.environment.program(&program),
+        args: place.read("args", ConfigNode::texts)?.unwrap_or_default(),
         env,
-        cwd: object.read("cwd", Node::string)?.filter(|cwd| !cwd.is_empty()).map(Into::into),
+        cwd: object.read("cwd", ConfigNode::string)?.filter(|cwd| !cwd.is_empty()).map(Into::into),
     })
 }
 
 /// The variables that are set, and the names of those that are `null`: the child does not get them.
-fn variables(node: &Node<'_>) -> Result<(Overlay, Vec<String>), ConfigError> {
-    let (mut set, mut removed) = (Overlay::default(), Vec::new());
+fn variables(node: &ConfigNode<'_>) -> Result<(EnvOverrides, Vec<String>), ConfigError> {
+    let (mut set, mut removed) = (EnvOverrides::default(), Vec::new());
     for (name, node) in node.object()?.entries() {
         if name.is_empty() || name.contains(['=', '\0']) {
             return Err(node.error("not the name of an environment variable"));
@@ -193,13 +197,17 @@ fn variables(node: &Node<'_>) -> Result<(Overlay, Vec<String>), ConfigError> {
     Ok((set, removed))
 }
 
-fn remote(object: &Object<'_>, url: &Node<'_>, around: Surroundings<'_>) -> Result<Remote, ConfigError> {
+fn remote(
+    object: &ConfigObject<'_>,
+    url: &ConfigNode<'_>,
+    context: LoadContext<'_>,
+) -> Result<Remote, ConfigError> {
     let parsed = http_url::parse(&url.string()?).map_err(|error| url.error(error))?;
     let headers = object.read("headers", headers::of_object)?.unwrap_or_default();
-    Ok(Remote { url: parsed, headers, proxy: around.proxy.clone() })
+    Ok(Remote { url: parsed, headers, proxy: context.proxy.clone() })
 }
 
-fn tools(object: &Object<'_>) -> Result<ToolFilter, ConfigError> {
+fn tools(object: &ConfigObject<'_>) -> Result<ToolFilter, ConfigError> {
     let set = |keys: &[&str]| -> Result<Option<HashSet<String>>, ConfigError> {
         let names = object.one_of(keys)?.map(|node| node.strings()).transpose()?;
         Ok(names.map(HashSet::from_iter))
@@ -207,7 +215,7 @@ fn tools(object: &Object<'_>) -> Result<ToolFilter, ConfigError> {
     Ok(ToolFilter { enabled: set(&ENABLED_TOOLS)?, disabled: set(&DISABLED_TOOLS)?.unwrap_or_default() })
 }
 
-fn validation(node: &Node<'_>) -> Result<Validation, ConfigError> {
+fn validation(node: &ConfigNode<'_>) -> Result<Validation, ConfigError> {
     match node.string()?.as_str() {
         "lax" => Ok(Validation::Lax),
         "strict" => Ok(Validation::Strict),
@@ -218,7 +226,7 @@ fn validation(node: &Node<'_>) -> Result<Validation, ConfigError> {
     }
 }
 
-fn results(node: &Node<'_>) -> Result<ResultStyle, ConfigError> {
+fn results(node: &ConfigNode<'_>) -> Result<ResultStyle, ConfigError> {
     match node.string()?.as_str() {
         "auto" => Ok(ResultStyle::Auto),
         "text" => Ok(ResultStyle::Text),

@@ -3,7 +3,7 @@
 //! Invariant: whatever the lists say, nothing goes that belongs to the caller's own connection with the gateway, to the
 //! gateway's connection with the server, or to the gateway itself.
 
-use crate::config::{ConfigError, json::Node};
+use crate::config::{ConfigError, json::ConfigNode};
 
 /// Never forwarded. A name that ends in `-` stands for all that begin with it.
 const NEVER: [&str; 23] = [
@@ -26,7 +26,7 @@ const NEVER: [&str; 23] = [
     "max-forwards",
     "origin",
     "range",
-    // Given to this gateway for itself.
+    // Meant for the gateway itself.
     "cookie",
     "set-cookie",
     // Said by the MCP client, which is the gateway, and by the trace, which has its own way.
@@ -77,7 +77,7 @@ enum Pattern {
 }
 
 impl Pattern {
-    fn parse(node: &Node<'_>) -> Result<Self, ConfigError> {
+    fn parse(node: &ConfigNode<'_>) -> Result<Self, ConfigError> {
         let text = node.string()?.to_ascii_lowercase();
         let (name, pattern) = match text.strip_suffix('*') {
             Some(prefix) => (prefix, Self::Prefix(prefix.to_owned())),
@@ -134,15 +134,18 @@ impl HeaderForwarding {
 }
 
 /// Reads the block; nothing where it is not enabled. `own` are the names that mcpo gives values of its own.
-pub(crate) fn parse(node: &Node<'_>, own: Vec<String>) -> Result<Option<HeaderForwarding>, ConfigError> {
+pub(crate) fn parse(
+    node: &ConfigNode<'_>,
+    own: Vec<String>,
+) -> Result<Option<HeaderForwarding>, ConfigError> {
     let object = node.object()?;
     object.expect_keys(&["enabled", "whitelist", "blacklist", "debug_headers"]);
-    let enabled = object.read("enabled", Node::boolean)?.unwrap_or_default();
-    let whitelist = object.read("whitelist", Node::list)?.unwrap_or_default();
+    let enabled = object.read("enabled", ConfigNode::boolean)?.unwrap_or_default();
+    let whitelist = object.read("whitelist", ConfigNode::list)?.unwrap_or_default();
     let allowed = whitelist.iter().map(Pattern::parse).collect::<Result<Vec<_>, _>>()?;
-    let denied = object.read("blacklist", Node::list)?.unwrap_or_default();
+    let denied = object.read("blacklist", ConfigNode::list)?.unwrap_or_default();
     let denied = denied.iter().map(Pattern::parse).collect::<Result<_, _>>()?;
-    let debug = object.read("debug_headers", Node::boolean)?.unwrap_or_default();
+    let debug = object.read("debug_headers", ConfigNode::boolean)?.unwrap_or_default();
     if !enabled {
         return Ok(None);
     }

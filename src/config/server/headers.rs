@@ -4,12 +4,12 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::config::{
-    ConfigError, Environment, Given,
-    json::{Node, Source, expand},
+    ConfigError, Environment, RawOption,
+    json::{ConfigNode, JsonText, expand},
 };
 
 /// An object of header names and values.
-pub(super) fn of_object(node: &Node<'_>) -> Result<HeaderMap, ConfigError> {
+pub(super) fn of_object(node: &ConfigNode<'_>) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::new();
     for (name, node) in node.object()?.entries() {
         add(&mut headers, name, &node.string()?).map_err(|error| node.error(error))?;
@@ -18,13 +18,13 @@ pub(super) fn of_object(node: &Node<'_>) -> Result<HeaderMap, ConfigError> {
 }
 
 /// `Key: Value`, as often as wanted, or one JSON object.
-pub(super) fn of_options(given: &[Given], environment: &Environment) -> Result<HeaderMap, ConfigError> {
+pub(super) fn of_options(given: &[RawOption], environment: &Environment) -> Result<HeaderMap, ConfigError> {
     let mut all = HeaderMap::new();
     for given in given {
         if given.value.trim_start().starts_with('{') {
-            let source = Source::option(&given.origin, &given.value, environment);
+            let source = JsonText::option(&given.origin, &given.value, environment);
             if let Some(tree) = source.parse()? {
-                all.extend(of_object(&Node::root(&source, &tree))?);
+                all.extend(of_object(&ConfigNode::root(&source, &tree))?);
             }
         } else {
             let (name, value) = given.value.split_once(':').ok_or_else(|| {

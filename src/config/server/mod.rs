@@ -12,7 +12,7 @@ mod single;
 mod upstream;
 
 pub use bounds::Bounds;
-pub(crate) use context::{Overlay, Surroundings};
+pub(crate) use context::{EnvOverrides, LoadContext};
 pub(crate) use entry::server;
 pub use forwarding::HeaderForwarding;
 pub(crate) use program::fault;

@@ -1,7 +1,7 @@
 //! The one server after `--`: a command, or a URL.
 
-use super::{Remote, Server, Stdio, Surroundings, Upstream, headers, upstream::Transport};
-use crate::config::{ConfigError, Given, Options, http_url};
+use super::{LoadContext, Remote, Server, Stdio, Upstream, headers, upstream::Transport};
+use crate::config::{ConfigError, Options, RawOption, http_url};
 
 /// Its name in logs; no URL carries it.
 const NAME: &str = "mcpo";
@@ -10,12 +10,12 @@ const NAME: &str = "mcpo";
 pub(crate) fn single(
     options: &Options,
     words: &[String],
-    around: Surroundings<'_>,
+    context: LoadContext<'_>,
 ) -> Result<Server, ConfigError> {
     let transport = options.server_type.as_ref().map(transport).transpose()?;
     let upstream = match (transport, words) {
         (None | Some(Transport::Stdio), [word, ..]) if is_url(word) => match (transport, words) {
-            (None, [url]) => Upstream::Probe(remote(options, "", url, around)?),
+            (None, [url]) => Upstream::Probe(remote(options, "", url, context)?),
             (None, _) => return Err(ConfigError::new("a URL after -- stands alone; remove what follows it")),
             _ => {
                 return Err(ConfigError::new(
@@ -24,9 +24,9 @@ pub(crate) fn single(
                 ));
             }
         },
-        (None | Some(Transport::Stdio), words) => Upstream::Stdio(stdio(options, words, around)?),
-        (Some(Transport::Sse), [url]) => Upstream::Sse(remote(options, "sse", url, around)?),
-        (Some(Transport::Http), [url]) => Upstream::Http(remote(options, "streamable-http", url, around)?),
+        (None | Some(Transport::Stdio), words) => Upstream::Stdio(stdio(options, words, context)?),
+        (Some(Transport::Sse), [url]) => Upstream::Sse(remote(options, "sse", url, context)?),
+        (Some(Transport::Http), [url]) => Upstream::Http(remote(options, "streamable-http", url, context)?),
         (Some(_), _) => {
             return Err(ConfigError::new(
                 "types sse and streamable-http want one URL after --, and nothing else; leave --type out to start a \
@@ -34,10 +34,10 @@ pub(crate) fn single(
             ));
         }
     };
-    Ok(Server::plain(NAME, upstream, around.bounds))
+    Ok(Server::plain(NAME, upstream, context.bounds))
 }
 
-fn transport(given: &Given) -> Result<Transport, ConfigError> {
+fn transport(given: &RawOption) -> Result<Transport, ConfigError> {
     Transport::parse(&given.value).ok_or_else(|| {
         given.error(format_args!("unknown type \"{}\"; use stdio, sse or streamable-http", given.value))
     })
@@ -49,7 +49,7 @@ fn is_url(word: &str) -> bool {
     })
 }
 
-fn stdio(options: &Options, words: &[String], around: Surroundings<'_>) -> Result<Stdio, ConfigError> {
+fn stdio(options: &Options, words: &[String], context: LoadContext<'_>) -> Result<Stdio, ConfigError> {
     if let Some(header) = options.header.first() {
         return Err(
             header.error("a command takes no headers; pass it variables with --env, or give a URL after --")
@@ -57,22 +57,22 @@ fn stdio(options: &Options, words: &[String], around: Surroundings<'_>) -> Resul
     }
     match words {
         [program, args @ ..] if !program.is_empty() => Ok(Stdio {
-            program: around.environment.program(program),
+            program: context.environment.program(program),
             args: args.to_vec(),
             inherits: true,
             withheld: vec![],
-            env: around.overlay.clone(),
+            env: context.overrides.clone(),
             cwd: None,
         }),
         _ => Err(ConfigError::new("the command after -- is empty; name the program to start")),
     }
 }
 
-fn remote(options: &Options, kind: &str, url: &str, around: Surroundings<'_>) -> Result<Remote, ConfigError> {
+fn remote(options: &Options, kind: &str, url: &str, context: LoadContext<'_>) -> Result<Remote, ConfigError> {
     let url = http_url::parse(url).map_err(|error| {
         let what = if kind.is_empty() { "the URL after --".to_owned() } else { format!("type {kind}") };
         ConfigError::at(what, error)
     })?;
-    let headers = headers::of_options(&options.header, around.environment)?;
-    Ok(Remote { url, headers, proxy: around.proxy.clone() })
+    let headers = headers::of_options(&options.header, context.environment)?;
+    Ok(Remote { url, headers, proxy: context.proxy.clone() })
 }

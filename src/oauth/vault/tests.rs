@@ -29,7 +29,7 @@ fn record(server: &str, access: &str) -> Record {
 
 fn vault(storage: TokenStorage, folder: &TempDir, key: Option<&str>) -> Vault {
     let (token_dir, token_key) = (Some(folder.path().to_owned()), key.map(SecretString::from));
-    Vault::open(&storage, &Logins { token_dir, token_key, ..Logins::default() })
+    Vault::open(&storage, &LoginSettings { token_dir, token_key, ..LoginSettings::default() })
         .unwrap_or_else(|e| panic!("{e}"))
 }
 
@@ -155,9 +155,10 @@ async fn files_of_the_python_mcpo_count_until_anything_is_kept() {
 fn what_cannot_be_opened_is_said() {
     let error =
         |logins| Vault::open(&TokenStorage::File, &logins).err().map(|error| error.to_string()).unwrap();
-    assert!(error(Logins::default()).contains("--token-dir"));
+    assert!(error(LoginSettings::default()).contains("--token-dir"));
     let folder = tempfile::tempdir().unwrap();
     let token_dir = Some(folder.path().to_owned());
-    let short = error(Logins { token_dir, token_key: Some("short".into()), ..Logins::default() });
+    let short =
+        error(LoginSettings { token_dir, token_key: Some("short".into()), ..LoginSettings::default() });
     assert!(short.starts_with("--token-key: shorter than 16 bytes"), "{short}");
 }

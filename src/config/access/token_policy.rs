@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Issuer, Jwt, Permission, permission};
 use crate::config::{
     ConfigError, Options,
-    json::{Node, Object},
+    json::{ConfigNode, ConfigObject},
 };
 
 /// The claim whose values open something, where the config names no other: RFC 9068 section 2.2.3.
@@ -14,7 +14,7 @@ const SCOPE: &str = "scope";
 
 /// Which tokens open what.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tokens {
+pub struct TokenPolicy {
     /// Whose they are.
     pub jwt: Jwt,
     /// A claim's name, or a JSON pointer (RFC 6901) to a value inside one.
@@ -23,9 +23,9 @@ pub struct Tokens {
     pub grants: Option<IndexMap<String, Permission>>,
 }
 
-impl Tokens {
+impl TokenPolicy {
     /// What the options say of tokens, and the config file's `node` where it does.
-    pub(crate) fn new(options: &Options, node: Option<&Node<'_>>) -> Result<Option<Self>, ConfigError> {
+    pub(crate) fn new(options: &Options, node: Option<&ConfigNode<'_>>) -> Result<Option<Self>, ConfigError> {
         let given = Jwt::parse(options)?;
         let Some(node) = node else {
             return Ok(given.map(|jwt| Self { jwt, claim: SCOPE.to_owned(), grants: None }));
@@ -43,7 +43,7 @@ impl Tokens {
             }
             (None, _, _) => return Err(node.error("tokens need an \"issuer\" and an \"audience\"")),
         };
-        let claim = object.read("claim", Node::string)?.unwrap_or_else(|| SCOPE.to_owned());
+        let claim = object.read("claim", ConfigNode::string)?.unwrap_or_else(|| SCOPE.to_owned());
         let grants = object.read("grants", |node| grants(node, claim == SCOPE))?;
         Ok(Some(Self { jwt, claim, grants }))
     }
@@ -82,7 +82,7 @@ impl Tokens {
     }
 }
 
-fn audiences(node: &Node<'_>) -> Result<Vec<String>, ConfigError> {
+fn audiences(node: &ConfigNode<'_>) -> Result<Vec<String>, ConfigError> {
     let one = || node.string().map(|one| vec![one]);
     let audiences = node.strings().or_else(|error| one().map_err(|_| error))?;
     if audiences.is_empty() || audiences.iter().any(String::is_empty) {
@@ -92,15 +92,15 @@ fn audiences(node: &Node<'_>) -> Result<Vec<String>, ConfigError> {
 }
 
 /// By value. Scopes are told to clients, so they have to be ones (RFC 6749 section 3.3).
-fn grants(node: &Node<'_>, scopes: bool) -> Result<IndexMap<String, Permission>, ConfigError> {
-    let grant = |(value, node): (&str, Node<'_>)| {
+fn grants(node: &ConfigNode<'_>, scopes: bool) -> Result<IndexMap<String, Permission>, ConfigError> {
+    let grant = |(value, node): (&str, ConfigNode<'_>)| {
         let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
         if value.is_empty() || (scopes && !value.bytes().all(fits)) {
             return Err(
                 node.error("no scope can be called so; use visible ASCII without quotes and backslashes")
             );
         }
-        let object: Object<'_> = node.object()?;
+        let object: ConfigObject<'_> = node.object()?;
         object.require_keys(&permission::KEYS)?;
         Ok((value.to_owned(), Permission::of(&object)?))
     };

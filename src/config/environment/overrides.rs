@@ -2,18 +2,18 @@
 //! over the process. The process environment itself is never changed.
 
 use crate::config::{
-    ConfigError, Environment, Given, Options, environment::env_file::EnvFile, server::Overlay,
+    ConfigError, Environment, Options, RawOption, environment::env_file::EnvFile, server::EnvOverrides,
 };
 
 /// Both together.
-pub(crate) fn overlay(
+pub(crate) fn read(
     options: &Options,
     environment: &Environment,
     warnings: &mut Vec<String>,
-) -> Result<Overlay, ConfigError> {
-    let mut overlay = match &options.env_path {
+) -> Result<EnvOverrides, ConfigError> {
+    let mut overrides = match &options.env_path {
         Some(path) => from_file(path, environment, warnings)?,
-        None => Overlay::default(),
+        None => EnvOverrides::default(),
     };
     for given in &options.env {
         let (name, value) = given
@@ -21,16 +21,16 @@ pub(crate) fn overlay(
             .split_once('=')
             .filter(|(name, _)| !name.is_empty())
             .ok_or_else(|| given.error("write it as NAME=value"))?;
-        overlay.insert(name.to_owned(), value.to_owned().into());
+        overrides.insert(name.to_owned(), value.to_owned().into());
     }
-    Ok(overlay)
+    Ok(overrides)
 }
 
 fn from_file(
-    path: &Given,
+    path: &RawOption,
     environment: &Environment,
     warnings: &mut Vec<String>,
-) -> Result<Overlay, ConfigError> {
+) -> Result<EnvOverrides, ConfigError> {
     let bytes = path.read()?;
     // PowerShell writes it so, and not a line of it could be read.
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {

@@ -11,7 +11,7 @@ use jsonc_parser::{
     errors::ParseErrorKind, parse_to_ast,
 };
 
-use super::expand::{Unexpandable, expand};
+use super::expand::{ExpansionError, expand};
 use crate::config::{ConfigError, Environment};
 
 /// Comments and trailing commas, and no other of the parser's leniencies.
@@ -29,7 +29,7 @@ const SYNTAX: ParseOptions = ParseOptions {
 };
 
 /// A text in JSON: a whole file, or the value of an option.
-pub(crate) struct Source<'a> {
+pub(crate) struct JsonText<'a> {
     name: &'a str,
     has_lines: bool,
     text: &'a str,
@@ -40,7 +40,7 @@ pub(crate) struct Source<'a> {
     withheld: RefCell<BTreeSet<String>>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> JsonText<'a> {
     /// A file's text; a byte order mark, which Windows editors write, is skipped.
     pub(crate) fn file(name: &'a str, text: &'a str, environment: &'a Environment) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -70,7 +70,7 @@ impl<'a> Source<'a> {
     }
 
     /// `text` with its variables replaced.
-    pub(crate) fn expand(&self, text: &str) -> Result<String, Unexpandable> {
+    pub(crate) fn expand(&self, text: &str) -> Result<String, ExpansionError> {
         expand(text, &|name| self.variable(name))
     }
 

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use crate::config::{BasePath, ConfigError, Environment, Given, Options, http_url};
+use crate::config::{BasePath, ConfigError, Environment, Options, RawOption, http_url};
 use crate::secret::SecretString;
 
 /// What holds for the logins of all servers.
 #[derive(Debug, Clone, Default)]
-pub struct Logins {
+pub struct LoginSettings {
     /// `--public-url`: where browsers and clients reach this gateway, `--root-path` included. `http` or `https`,
     /// without credentials, query and fragment, and without a trailing slash, unless its path is `/` alone.
     pub public_url: Option<Url>,
@@ -24,7 +24,7 @@ pub struct Logins {
 /// Fewer characters are guessed too soon.
 const SHORTEST_KEY: usize = 16;
 
-impl Logins {
+impl LoginSettings {
     /// Parses the options; `environment` is the process's own.
     pub(crate) fn parse(
         options: &Options,
@@ -49,7 +49,7 @@ impl Logins {
     }
 }
 
-fn public_url(given: &Given, base: &BasePath) -> Result<Url, ConfigError> {
+fn public_url(given: &RawOption, base: &BasePath) -> Result<Url, ConfigError> {
     let mut url = http_url::parse(&given.value).map_err(|error| given.error(error))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(given.error("holds a user name or a password; browsers do not send them, so remove them"));
@@ -65,7 +65,7 @@ fn public_url(given: &Given, base: &BasePath) -> Result<Url, ConfigError> {
     Ok(url)
 }
 
-fn token_dir(given: &Option<Given>, environment: &Environment) -> Result<Option<PathBuf>, ConfigError> {
+fn token_dir(given: &Option<RawOption>, environment: &Environment) -> Result<Option<PathBuf>, ConfigError> {
     match given {
         Some(given) if given.value.is_empty() => Err(given.error("is empty; name a folder")),
         Some(given) => Ok(Some(PathBuf::from(&given.value))),
@@ -112,14 +112,14 @@ mod tests {
     use super::*;
     use crate::secret::ExposeSecret as _;
 
-    fn given(value: &str) -> Option<Given> {
-        Some(Given { value: value.to_owned(), origin: "--option".to_owned() })
+    fn given(value: &str) -> Option<RawOption> {
+        Some(RawOption { value: value.to_owned(), origin: "--option".to_owned() })
     }
 
-    fn parse(options: &Options, variables: &[(&str, &str)]) -> (Logins, Vec<String>) {
+    fn parse(options: &Options, variables: &[(&str, &str)]) -> (LoginSettings, Vec<String>) {
         let base = BasePath { root: "/tools".to_owned(), prefix: "/api".to_owned() };
         let mut warnings = Vec::new();
-        let logins = Logins::parse(options, &base, &Environment::of(variables), &mut warnings);
+        let logins = LoginSettings::parse(options, &base, &Environment::of(variables), &mut warnings);
         (logins.unwrap_or_else(|error| panic!("{error}")), warnings)
     }
 
