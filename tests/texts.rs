@@ -1,8 +1,8 @@
 //! What the texts beside the source say of it: that it is there.
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, path::Path};
 
-use mcpo::config::{Config, Environment, Options, RawOption};
+use mcpo::config::{Block, Config, Environment, OPTIONS, OptionSpec, Options, RawOption};
 
 /// A file of the repository.
 fn text(file: &str) -> String {
@@ -21,19 +21,6 @@ fn flags(text: &str) -> BTreeSet<&str> {
     words
         .filter(|word| word.strip_prefix("--").is_some_and(|name| name.starts_with(char::is_alphabetic)))
         .collect()
-}
-
-/// What `mcpo --help` says.
-fn help() -> String {
-    let help = Command::new(env!("CARGO_BIN_EXE_mcpo")).arg("--help").output().expect("mcpo starts");
-    String::from_utf8(help.stdout).expect("UTF-8")
-}
-
-/// Every option's long flag; what it does stands two spaces behind it.
-fn options(help: &str) -> BTreeSet<&str> {
-    let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
-    let named = lines.flat_map(|line| flags(line.split("  ").next().unwrap_or_default()));
-    named.filter(|flag| *flag != "--help").collect()
 }
 
 /// Whether `text` holds a test of this name.
@@ -61,35 +48,49 @@ fn the_tests_that_the_threats_name_exist() {
     }
 }
 
-/// Every option has its line, and no line is of an option that is gone.
+/// README.md has the table of options that the code has. With `MCPO_UPDATE_README=1` this writes it there instead.
 #[test]
-fn the_readme_tells_every_option() {
-    let help = help();
-    let known = options(&help);
-    assert!(known.len() > 40, "{known:?}");
+fn the_readme_has_the_table_of_options() {
     let readme = text("README.md");
-    let (_, section) = readme.split_once("\n## Options\n").expect("options");
-    let (section, _) = section.split_once("\n## ").expect("a next section");
-    let rows = section.lines().filter(|line| line.starts_with("| `--"));
-    let told: BTreeSet<_> = rows.flat_map(|row| flags(row.split(" | ").next().unwrap_or_default())).collect();
-    assert_eq!(told, known);
+    let (before, rest) = readme.split_once(TABLE_START).expect("a table of options");
+    let (table, after) = rest.split_once("\n\n").expect("an end of the table");
+    let expected = OPTIONS.iter().map(row).collect::<Vec<_>>().join("\n");
+    if std::env::var_os("MCPO_UPDATE_README").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        fs::write(path, format!("{before}{TABLE_START}{expected}\n\n{after}")).expect("written");
+    } else {
+        assert_eq!(table, expected, "run `just readme`");
+    }
+}
+
+const TABLE_START: &str = "| option | what it does | in the config file |\n|---|---|---|\n";
+
+/// The option's row in README.md.
+fn row(option: &OptionSpec) -> String {
+    let value = if option.value_name.is_empty() { String::new() } else { format!(" {}", option.value_name) };
+    let short = option.short.map_or_else(String::new, |short| format!(", `-{short}`"));
+    let key = option.key.map_or_else(String::new, |key| match key.block {
+        Block::Server => format!("`{}` of a server", key.name),
+        Block::Access => format!("`{}` in `access`", key.name),
+        Block::Jwt => format!("`{}` in `access.jwt`", key.name),
+    });
+    format!("| `--{}{value}`{short} | {} | {key} |", option.long(), option.help())
 }
 
 /// What the files of `deploy/` give to mcpo is known to it.
 #[test]
 fn the_examples_of_deployment_name_options_that_exist() {
     const OF_OTHERS: [&str; 4] = ["--build", "--force", "--full", "--now"];
-    let help = help();
-    let known = options(&help);
+    let known: BTreeSet<_> = OPTIONS.iter().map(|option| format!("--{}", option.long())).collect();
     for file in ["compose.yaml", "kubernetes.yaml", "mcpo.service", "nginx.conf"] {
         let text = text(&format!("deploy/{file}"));
-        let unknown = |flag: &&str| !known.contains(flag) && !OF_OTHERS.contains(flag);
+        let unknown = |flag: &&str| !known.contains(*flag) && !OF_OTHERS.contains(flag);
         let unknown: Vec<_> = flags(&text).into_iter().filter(unknown).collect();
         assert!(unknown.is_empty(), "{file}: {unknown:?}");
         let variables = text.split(|c: char| !c.is_ascii_uppercase() && c != '_');
         for variable in variables.filter_map(|word| word.strip_prefix("MCPO_")) {
             let flag = format!("--{}", variable.to_ascii_lowercase().replace('_', "-"));
-            assert!(known.contains(flag.as_str()), "{file}: MCPO_{variable}");
+            assert!(known.contains(&flag), "{file}: MCPO_{variable}");
         }
     }
 }

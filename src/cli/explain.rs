@@ -2,7 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::flags::command;
+use super::command::command;
 
 /// What is wrong with anything beside `example-server`.
 pub(super) const STANDS_ALONE: &str = "example-server stands alone: it takes no options and no arguments";

@@ -1,6 +1,7 @@
 //! What a line and its variables are read as.
 
-use super::{origins::variable, *};
+use super::*;
+use crate::config::{RawOption, Takes};
 
 fn invocation(line: &str, variables: &[(&str, &str)]) -> Result<Invocation, ConfigError> {
     let words = std::iter::once("mcpo").chain(line.split_whitespace()).map(OsString::from);
@@ -58,74 +59,20 @@ fn the_last_of_several_wins_and_the_type_has_two_names() {
 }
 
 #[test]
-fn every_flag_has_a_variable() {
-    let names: Vec<_> = command()
-        .get_arguments()
-        .filter_map(|argument| argument.get_long())
-        .filter(|long| *long != "help")
-        .map(|long| (variable(long), long.to_owned()))
-        .collect();
-    let variables: Vec<_> = names.iter().map(|(name, long)| (name.as_str(), long.as_str())).collect();
-    let given = options("", &variables);
-    let mut read: Vec<_> = [
-        &given.host,
-        &given.port,
-        &given.metrics_port,
-        &given.ssl_certfile,
-        &given.ssl_keyfile,
-        &given.ssl_client_ca,
-        &given.root_path,
-        &given.path_prefix,
-        &given.public_url,
-        &given.api_key,
-        &given.api_key_file,
-        &given.named_keys_file,
-        &given.jwt_issuer,
-        &given.strict_auth,
-        &given.token_dir,
-        &given.token_key,
-        &given.token_key_file,
-        &given.name,
-        &given.description,
-        &given.version,
-        &given.config,
-        &given.hot_reload,
-        &given.server_type,
-        &given.env_path,
-        &given.log_level,
-        &given.operation_ids,
-        &given.ready,
-        &given.max_body_size,
-        &given.max_result_size,
-        &given.max_connections,
-        &given.shutdown_timeout,
-        &given.log_format,
-        &given.audit_log,
-        &given.rate_limit,
-        &given.address_rate_limit,
-        &given.connect_timeout,
-        &given.initialize_timeout,
-        &given.idle_timeout,
-        &given.call_timeout,
-        &given.max_concurrent,
-        &given.max_queued,
-        &given.restarts_per_minute,
-        &given.otlp_endpoint,
-    ]
-    .into_iter()
-    .flatten()
-    .chain(&given.trusted_proxy)
-    .chain(&given.cors_allow_origins)
-    .chain(&given.jwt_audience)
-    .chain(&given.header)
-    .chain(&given.named_key)
-    .chain(&given.env)
-    .map(|given| (given.origin.clone(), given.value.clone()))
-    .collect();
-    let mut names = names;
-    names.sort();
-    read.sort();
-    assert_eq!(read, names);
+fn every_option_reads_its_flag_and_its_variable() {
+    let mut flags = command().try_get_matches_from(["mcpo"]).expect("no flags");
+    for option in OPTIONS.iter() {
+        let (flag, variable) = (format!("--{}", option.long()), option.variable());
+        let environment = Environment::of(&[(&variable, "value")]);
+        let read: Vec<_> = values(option, &mut flags, &environment);
+        assert_eq!(all(&read), [("value", variable.as_str())]);
+        let line =
+            if option.takes == Takes::Nothing { vec!["mcpo", &flag] } else { vec!["mcpo", &flag, "flag"] };
+        let mut typed = command().try_get_matches_from(line).unwrap_or_else(|error| panic!("{error}"));
+        let read: Vec<_> = values(option, &mut typed, &environment);
+        let expected = if option.takes == Takes::Nothing { "true" } else { "flag" };
+        assert_eq!(all(&read), [(expected, flag.as_str())]);
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod listen;
 mod load;
 mod logging;
 mod oauth;
+mod option_spec;
 mod options;
 mod raw_option;
 mod server;
@@ -34,7 +35,8 @@ pub use logging::{LogFormat, LogLevel};
 pub use oauth::{
     ClientAuthMethod, ClientCredential, Grant, LoginSettings, OAuth, SigningKey, StaticClient, TokenStorage,
 };
-pub use options::Options;
+pub use option_spec::{Block, ConfigKey, OptionSpec, Takes};
+pub use options::{OPTIONS, OptionTable, Options};
 pub use raw_option::RawOption;
 pub use server::{
     Bounds, HeaderForwarding, Remote, ResultStyle, Server, Servers, Stdio, ToolFilter, Upstream, Validation,

@@ -16,7 +16,7 @@ pub use token_policy::TokenPolicy;
 
 use self::keys::CallerKeys;
 use crate::config::{
-    ConfigError, Options, RawOption,
+    Block, ConfigError, OPTIONS, Options, RawOption,
     json::{ConfigNode, ConfigObject},
 };
 
@@ -42,8 +42,9 @@ impl Guard {
     pub(crate) fn new(options: &Options, access: Option<&ConfigNode<'_>>) -> Result<Self, ConfigError> {
         let object = access.map(ConfigNode::object).transpose()?;
         let inside = |key| object.as_ref().and_then(|object: &ConfigObject<'_>| object.get(key));
+        let sets = |option| object.as_ref().and_then(|object| object.get_option(option));
         if let Some(object) = &object {
-            object.require_keys(&["keys", "jwt", "rateLimit", "addressRateLimit", "corsAllowOrigins"])?;
+            object.require_keys(&[&["keys", "jwt"][..], &OPTIONS.keys(Block::Access)].concat())?;
         }
         let mut keys = CallerKeys::of_options(options)?;
         if let Some(node) = inside("keys") {
@@ -53,9 +54,9 @@ impl Guard {
             keys: keys.into_vec(),
             tokens: TokenPolicy::new(options, inside("jwt").as_ref())?,
             strict: options.strict_auth.as_ref().map_or(Ok(false), RawOption::boolean)?,
-            cors: origins(&options.cors_allow_origins, inside("corsAllowOrigins").as_ref())?,
-            caller_rate: rate(&options.rate_limit, inside("rateLimit").as_ref())?,
-            address_rate: rate(&options.address_rate_limit, inside("addressRateLimit").as_ref())?,
+            cors: origins(&options.cors_allow_origins, sets(&OPTIONS.cors_allow_origins).as_ref())?,
+            caller_rate: rate(&options.rate_limit, sets(&OPTIONS.rate_limit).as_ref())?,
+            address_rate: rate(&options.address_rate_limit, sets(&OPTIONS.address_rate_limit).as_ref())?,
         })
     }
 

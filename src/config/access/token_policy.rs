@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Issuer, Jwt, Permission, permission};
 use crate::config::{
-    ConfigError, Options,
+    Block, ConfigError, OPTIONS, Options,
     json::{ConfigNode, ConfigObject},
 };
 
@@ -31,18 +31,19 @@ impl TokenPolicy {
             return Ok(given.map(|jwt| Self { jwt, claim: SCOPE.to_owned(), grants: None }));
         };
         let object = node.object()?;
-        object.require_keys(&["issuer", "audience", "claim", "grants"])?;
-        let jwt = match (given, object.get("issuer"), object.get("audience")) {
-            (Some(jwt), None, None) => jwt,
-            (Some(_), Some(twice), _) | (Some(_), None, Some(twice)) => {
-                return Err(twice.error("--jwt-issuer is given too; keep one of the two"));
-            }
-            (None, Some(issuer), Some(audience)) => {
-                let issuer = Issuer::parse(&issuer.string()?).map_err(|error| issuer.error(error))?;
-                Jwt::new(issuer, audiences(&audience)?)
-            }
-            (None, _, _) => return Err(node.error("tokens need an \"issuer\" and an \"audience\"")),
-        };
+        object.require_keys(&[&OPTIONS.keys(Block::Jwt)[..], &["claim", "grants"]].concat())?;
+        let jwt =
+            match (given, object.get_option(&OPTIONS.jwt_issuer), object.get_option(&OPTIONS.jwt_audience)) {
+                (Some(jwt), None, None) => jwt,
+                (Some(_), Some(twice), _) | (Some(_), None, Some(twice)) => {
+                    return Err(twice.error("--jwt-issuer is given too; keep one of the two"));
+                }
+                (None, Some(issuer), Some(audience)) => {
+                    let issuer = Issuer::parse(&issuer.string()?).map_err(|error| issuer.error(error))?;
+                    Jwt::new(issuer, audiences(&audience)?)
+                }
+                (None, _, _) => return Err(node.error("tokens need an \"issuer\" and an \"audience\"")),
+            };
         let claim = object.read("claim", ConfigNode::string)?.unwrap_or_else(|| SCOPE.to_owned());
         let grants = object.read("grants", |node| grants(node, claim == SCOPE))?;
         Ok(Some(Self { jwt, claim, grants }))

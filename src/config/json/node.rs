@@ -12,7 +12,7 @@ use jsonc_parser::{
 };
 
 use super::text::{JsonText, join};
-use crate::config::{ConfigError, RawOption, nearest};
+use crate::config::{ConfigError, OptionSpec, RawOption, nearest};
 
 /// One value and the path of keys that leads to it.
 #[derive(Clone)]
@@ -200,6 +200,20 @@ impl<'a> ConfigObject<'a> {
         read: impl FnOnce(&ConfigNode<'a>) -> Result<T, ConfigError>,
     ) -> Result<Option<T>, ConfigError> {
         self.get(key).as_ref().map(read).transpose()
+    }
+
+    /// The value under the key that sets the same as this option.
+    pub(crate) fn get_option(&self, option: &OptionSpec) -> Option<ConfigNode<'a>> {
+        self.get(option.key?.name)
+    }
+
+    /// What `read` makes of the value under the key that sets the same as this option.
+    pub(crate) fn read_option<T>(
+        &self,
+        option: &OptionSpec,
+        read: impl FnOnce(&ConfigNode<'a>) -> Result<T, ConfigError>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.get_option(option).as_ref().map(read).transpose()
     }
 
     /// All keys and their values, in order.

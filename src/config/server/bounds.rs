@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use super::Upstream;
 use crate::config::{
-    ConfigError, Options, RawOption,
+    ConfigError, OPTIONS, Options, RawOption,
     json::{ConfigNode, ConfigObject},
     raw_option::MAX_COUNT,
 };
@@ -13,17 +13,6 @@ use crate::config::{
 /// Longer than any call, and short enough to be added to any clock.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const NOT_A_TIME: &str = "not a time in seconds; use a number above 0 and at most a year";
-
-/// The keys of a server in the config file.
-pub(crate) const KEYS: [&str; 7] = [
-    "timeout",
-    "connectTimeout",
-    "initializeTimeout",
-    "idleTimeout",
-    "maxConcurrent",
-    "maxQueued",
-    "restartsPerMinute",
-];
 
 /// How long a server may take, and how much is asked of it at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,15 +84,19 @@ impl Bounds {
 
     /// Those of one server, which has its own where it says so.
     pub(crate) fn of_server(self, object: &ConfigObject<'_>) -> Result<Self, ConfigError> {
-        let [call, connect, initialize, idle, concurrent, queued, restarts] = KEYS;
+        let of = &OPTIONS;
         Ok(Self {
-            connect: object.read(connect, time)?.unwrap_or(self.connect),
-            initialize: object.read(initialize, time)?.or(self.initialize),
-            idle: object.read(idle, time)?.unwrap_or(self.idle),
-            call: object.read(call, time)?.unwrap_or(self.call),
-            concurrent: object.read(concurrent, |node| count(node, 1))?.map_or(self.concurrent, above_zero),
-            queued: object.read(queued, |node| count(node, 0))?.unwrap_or(self.queued),
-            restarts: object.read(restarts, |node| count(node, 1))?.map_or(self.restarts, above_zero),
+            connect: object.read_option(&of.connect_timeout, time)?.unwrap_or(self.connect),
+            initialize: object.read_option(&of.initialize_timeout, time)?.or(self.initialize),
+            idle: object.read_option(&of.idle_timeout, time)?.unwrap_or(self.idle),
+            call: object.read_option(&of.call_timeout, time)?.unwrap_or(self.call),
+            concurrent: object
+                .read_option(&of.max_concurrent, |node| count(node, 1))?
+                .map_or(self.concurrent, above_zero),
+            queued: object.read_option(&of.max_queued, |node| count(node, 0))?.unwrap_or(self.queued),
+            restarts: object
+                .read_option(&of.restarts_per_minute, |node| count(node, 1))?
+                .map_or(self.restarts, above_zero),
         })
     }
 }

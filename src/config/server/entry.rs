@@ -7,11 +7,11 @@ use std::collections::HashSet;
 use http::header::AUTHORIZATION;
 
 use super::{
-    EnvOverrides, LoadContext, Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream, Validation, bounds,
-    foreign, forwarding, headers, upstream::Transport,
+    EnvOverrides, LoadContext, Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream, Validation, foreign,
+    forwarding, headers, upstream::Transport,
 };
 use crate::config::{
-    ConfigError, OAuth, http_url,
+    Block, ConfigError, OAuth, OPTIONS, http_url,
     json::{ConfigNode, ConfigObject},
     oauth,
 };
@@ -33,7 +33,14 @@ pub(crate) fn server(
     context: LoadContext<'_>,
     guarded: bool,
 ) -> Result<Server, ConfigError> {
-    let known = [&STDIO_KEYS[..], &REMOTE_KEYS, &COMMON_KEYS, &ENABLED_TOOLS, &DISABLED_TOOLS, &bounds::KEYS];
+    let known = [
+        &STDIO_KEYS[..],
+        &REMOTE_KEYS,
+        &COMMON_KEYS,
+        &ENABLED_TOOLS,
+        &DISABLED_TOOLS,
+        &OPTIONS.keys(Block::Server),
+    ];
     object.expect_keys_beside(foreign::SERVER_KEYS, &known.concat());
     let upstream = upstream(object, context)?;
     let (unfit, kind) = match upstream {

@@ -1,7 +1,5 @@
 //! The sub-commands. Every option of mcpo itself may stand before or after them.
 
-use clap::Subcommand;
-
 /// About, usage and notes: the options would only repeat `mcpo --help`.
 pub(super) const HELP_TEMPLATE: &str = "{about-with-newline}\n{usage-heading} {usage}{after-help}";
 
@@ -15,8 +13,8 @@ The options are those of mcpo itself, before or after the word (mcpo --help list
 same --token-dir and --token-key-file as for serving.";
 
 /// What mcpo does instead of serving.
-#[derive(Subcommand)]
-pub(super) enum Command {
+#[derive(clap::Subcommand)]
+pub(super) enum Subcommand {
     /// Log in to a remote server that asks for OAuth, and keep the tokens
     #[command(
         override_usage = "mcpo login [SERVER] [OPTIONS] --config FILE\n       mcpo login [OPTIONS] -- URL",
