@@ -1,7 +1,7 @@
 //! However a body is written, its call is one message, and answers as the compact body does.
 
-mod bed;
 mod echoes;
+mod fixture;
 mod forms;
 mod heard;
 mod injection;

@@ -2,10 +2,10 @@
 
 mod abandoned;
 mod answers;
-mod bed;
 mod by_hand;
 mod commands;
 mod fake;
+mod fixture;
 mod forms;
 mod forwarded;
 mod guarded;

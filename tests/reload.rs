@@ -1,7 +1,7 @@
 //! The configuration changes while mcpo runs: what is untouched never notices, and what is wrong changes nothing.
 
-pub(crate) mod bed;
 mod churn;
 mod edits;
+pub(crate) mod fixture;
 mod key;
 mod servers;

@@ -1,14 +1,14 @@
 //! The guard cannot be got round: tricks as raw bytes over TCP, to mcpo and through nginx, reach no tool and no page
 //! that is not theirs.
 
-mod bed;
 mod corpus;
+mod fixture;
 mod framing;
 mod fuzz;
 mod heard;
 mod trick;
 
-use bed::{Bed, Front, Mode};
+use fixture::{Fixture, Front, Mode};
 use trick::{KEY, Spelling};
 
 use crate::support::long;
@@ -17,9 +17,9 @@ const MODE: Mode = Mode { strict: false, below: false, front: Front::None, shown
 
 /// Runs the whole corpus.
 async fn withstands(mode: Mode) {
-    let bed = Bed::start(mode).await;
-    bed.withstands(&bed.spelling(mode.shown).all(), false).await;
-    bed.ends_well().await;
+    let fixture = Fixture::start(mode).await;
+    fixture.withstands(&fixture.spelling(mode.shown).all(), false).await;
+    fixture.ends_well().await;
 }
 
 #[tokio::test]
@@ -57,18 +57,18 @@ async fn no_trick_gets_through_nginx() {
 /// The tricks are not refused for being ill-formed alone: with the right key most are requests like any other.
 #[tokio::test]
 async fn with_the_right_key_tricks_are_requests() {
-    let bed = Bed::start(Mode { strict: true, ..MODE }).await;
-    let right = bed.spelling(Some(KEY));
+    let fixture = Fixture::start(Mode { strict: true, ..MODE }).await;
+    let right = fixture.spelling(Some(KEY));
     for trick in right.headers() {
-        let calls = bed.calls().len();
-        let heard = bed.hear(&trick).await;
+        let calls = fixture.calls().len();
+        let heard = fixture.hear(&trick).await;
         let preflight = heard.text.contains("access-control-allow-methods");
-        assert!(preflight || bed.calls().len() == calls + 1, "{trick:?}\n{heard:?}");
+        assert!(preflight || fixture.calls().len() == calls + 1, "{trick:?}\n{heard:?}");
     }
     let paths = right.paths();
     let mut malformed = 0;
     for trick in &paths {
-        malformed += usize::from(bed.hear(trick).await.text.starts_with("HTTP/1.1 400"));
+        malformed += usize::from(fixture.hear(trick).await.text.starts_with("HTTP/1.1 400"));
     }
     assert!(malformed < paths.len() / 10, "{malformed} of {}", paths.len());
 }
@@ -80,10 +80,10 @@ async fn no_mutant_does_either() {
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
     for (strict, below, shown) in [(false, true, None), (true, true, None), (true, false, Some("k-tools"))] {
-        let bed = Bed::start(Mode { strict, below, shown, ..MODE }).await;
+        let fixture = Fixture::start(Mode { strict, below, shown, ..MODE }).await;
         // No key but the shown one: a mutation might put it right.
-        let corpus = Spelling { key: "no", ..bed.spelling(shown) }.all();
-        bed.withstands(&fuzz::mutants(&corpus, count, &mut random), true).await;
-        bed.ends_well().await;
+        let corpus = Spelling { key: "no", ..fixture.spelling(shown) }.all();
+        fixture.withstands(&fuzz::mutants(&corpus, count, &mut random), true).await;
+        fixture.ends_well().await;
     }
 }

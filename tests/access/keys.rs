@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{ask, call, tools};
 use crate::{
-    reload::bed::hang_up,
+    support::observe::hang_up,
     support::{Gateway, parts},
 };
 

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 
 use crate::{
-    reload::bed::{count, hang_up, told},
+    support::observe::{count, hang_up, told},
     support::{Gateway, eventually, parts},
 };
 

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    reload::bed::memory,
+    support::observe::memory,
     support::{Gateway, parts, wait::DEADLINE},
 };
 

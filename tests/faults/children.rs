@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::bed::child;
+use super::fixture::child;
 use crate::support::{
     Gateway, eventually, parts,
     processes::{marked, signal},
@@ -15,12 +15,12 @@ use crate::support::{
 };
 
 /// A gateway before the fake, which records what it is sent and crashes at its start when told.
-struct Bed {
+struct Fixture {
     gateway: Gateway,
     folder: TempDir,
 }
 
-impl Bed {
+impl Fixture {
     async fn start(options: &[&str], bounds: &Value) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (record, crash) = (folder.path().join("record"), folder.path().join("crash"));
@@ -56,26 +56,26 @@ impl Bed {
 /// All callers of a dead server wait for one and the same new start, and every call runs once.
 #[tokio::test]
 async fn callers_of_a_dead_child_share_its_new_start() {
-    let bed = Bed::start(&[], &json!({})).await;
-    signal(bed.child(), Signal::SIGKILL);
-    bed.down().await;
+    let fixture = Fixture::start(&[], &json!({})).await;
+    signal(fixture.child(), Signal::SIGKILL);
+    fixture.down().await;
     let calls = (0..30).map(async |n: u32| {
-        assert_eq!(bed.gateway.result("/fake/call", &json!({ "n": n })).await["arguments"]["n"], n);
+        assert_eq!(fixture.gateway.result("/fake/call", &json!({ "n": n })).await["arguments"]["n"], n);
     });
     join_all(calls).await;
-    assert_eq!((bed.count("initialize"), bed.count("tools/call")), (2, 30));
-    bed.gateway.stop().await;
+    assert_eq!((fixture.count("initialize"), fixture.count("tools/call")), (2, 30));
+    fixture.gateway.stop().await;
 }
 
 /// A call that meets the server's end says that it may have run, and is not repeated.
 #[tokio::test]
 async fn a_call_that_may_have_run_is_not_repeated() {
-    let bed = Bed::start(&[], &json!({})).await;
-    let message = bed.gateway.call("/fake/call", &json!({ "die": true })).await.error(502);
+    let fixture = Fixture::start(&[], &json!({})).await;
+    let message = fixture.gateway.call("/fake/call", &json!({ "die": true })).await.error(502);
     assert!(message.contains("may have run"), "{message}");
-    assert_eq!(bed.gateway.result("/fake/call", &json!({})).await["tool"], "call");
-    assert_eq!(bed.count("tools/call"), 2);
-    bed.gateway.stop().await;
+    assert_eq!(fixture.gateway.result("/fake/call", &json!({})).await["tool"], "call");
+    assert_eq!(fixture.count("tools/call"), 2);
+    fixture.gateway.stop().await;
 }
 
 /// One that is annotated so goes out a second time, and not a third.
@@ -84,10 +84,10 @@ async fn a_lost_call_of_a_repeatable_tool_goes_out_once_more() {
     for hint in ["idempotentHint", "readOnlyHint"] {
         let tool =
             json!({ "name": "safe", "inputSchema": { "type": "object" }, "annotations": { hint: true } });
-        let bed = Bed::start(&["--tool", &tool.to_string()], &json!({})).await;
-        bed.gateway.call("/fake/safe", &json!({ "die": true })).await.error(502);
-        assert_eq!(bed.count("tools/call"), 2, "{hint}");
-        bed.gateway.stop().await;
+        let fixture = Fixture::start(&["--tool", &tool.to_string()], &json!({})).await;
+        fixture.gateway.call("/fake/safe", &json!({ "die": true })).await.error(502);
+        assert_eq!(fixture.count("tools/call"), 2, "{hint}");
+        fixture.gateway.stop().await;
     }
 }
 
@@ -95,35 +95,35 @@ async fn a_lost_call_of_a_repeatable_tool_goes_out_once_more() {
 /// by itself.
 #[tokio::test]
 async fn a_crash_loop_ends_when_the_crashes_do() {
-    let bed = Bed::start(&[], &json!({})).await;
-    fs::write(bed.crashes(), "").unwrap();
-    signal(bed.child(), Signal::SIGKILL);
-    bed.down().await;
-    let answers = join_all((0..10).map(async |_| bed.gateway.call("/fake/call", &json!({})).await)).await;
+    let fixture = Fixture::start(&[], &json!({})).await;
+    fs::write(fixture.crashes(), "").unwrap();
+    signal(fixture.child(), Signal::SIGKILL);
+    fixture.down().await;
+    let answers = join_all((0..10).map(async |_| fixture.gateway.call("/fake/call", &json!({})).await)).await;
     for answer in answers {
         assert!(answer.error(503).contains("ended with exit code 3"), "{answer:?}");
         assert!(answer.header("retry-after").is_some(), "{answer:?}");
     }
     // Each attempt starts the program twice: as for this generation, and as for an older one.
-    let starts = fs::read_to_string(bed.crashes()).unwrap().lines().count();
+    let starts = fs::read_to_string(fixture.crashes()).unwrap().lines().count();
     assert!(starts <= 4, "{starts} starts for ten callers");
-    fs::remove_file(bed.crashes()).unwrap();
-    assert_eq!(bed.gateway.result("/fake/call", &json!({})).await["tool"], "call");
-    bed.gateway.stop().await;
+    fs::remove_file(fixture.crashes()).unwrap();
+    assert_eq!(fixture.gateway.result("/fake/call", &json!({})).await["tool"], "call");
+    fixture.gateway.stop().await;
 }
 
 /// Nobody starts a program more often than it is allowed, however many ask.
 #[tokio::test]
 async fn starts_are_bounded_by_the_minute() {
-    let bed = Bed::start(&[], &json!({ "restartsPerMinute": 1, "timeout": 2 })).await;
-    signal(bed.child(), Signal::SIGKILL);
-    bed.down().await;
-    let answer = bed.gateway.call("/fake/call", &json!({})).await;
+    let fixture = Fixture::start(&[], &json!({ "restartsPerMinute": 1, "timeout": 2 })).await;
+    signal(fixture.child(), Signal::SIGKILL);
+    fixture.down().await;
+    let answer = fixture.gateway.call("/fake/call", &json!({})).await;
     answer.error(503);
     let retry: u64 = answer.header("retry-after").unwrap().parse().unwrap();
     assert!(retry > 30, "{retry}");
-    assert_eq!(bed.count("initialize"), 1);
-    bed.gateway.stop().await;
+    assert_eq!(fixture.count("initialize"), 1);
+    fixture.gateway.stop().await;
 }
 
 /// A frozen child is found out after the first call that it leaves without an answer, and replaced; also where that call
@@ -134,22 +134,22 @@ async fn a_child_that_stops_is_replaced() {
 }
 
 async fn replaced(size: usize) {
-    let bed = Bed::start(&[], &json!({ "timeout": 1 })).await;
-    let frozen = bed.child();
+    let fixture = Fixture::start(&[], &json!({ "timeout": 1 })).await;
+    let frozen = fixture.child();
     signal(frozen, Signal::SIGSTOP);
-    bed.gateway.call("/fake/call", &json!({ "n": "x".repeat(size) })).await.error(504);
+    fixture.gateway.call("/fake/call", &json!({ "n": "x".repeat(size) })).await.error(504);
     eventually("another child answers", async || {
-        let answer = bed.gateway.call("/fake/call", &json!({})).await;
+        let answer = fixture.gateway.call("/fake/call", &json!({})).await;
         assert!(matches!(answer.status, 200 | 502 | 503 | 504), "{answer:?}");
         (answer.status == 200).then_some(())
     })
     .await;
-    assert!(bed.gateway.log().contains("the server does not answer"));
+    assert!(fixture.gateway.log().contains("the server does not answer"));
     within(Duration::from_secs(10), "the frozen child is gone", async || {
-        marked(&bed.gateway.mark()).iter().all(|process| process.pid != frozen).then_some(())
+        marked(&fixture.gateway.mark()).iter().all(|process| process.pid != frozen).then_some(())
     })
     .await;
-    bed.gateway.stop().await;
+    fixture.gateway.stop().await;
 }
 
 /// What is not JSON costs nothing; what nobody can tell the owner of, and is too long, costs the connection.
@@ -169,20 +169,20 @@ async fn output_that_is_no_message_is_survived() {
 /// A child whose own child holds its output is gone all the same.
 #[tokio::test]
 async fn an_heir_of_the_output_keeps_nobody_waiting() {
-    let bed = Bed::start(&["--heir"], &json!({})).await;
-    bed.gateway.call("/fake/call", &json!({ "die": true })).await.error(502);
-    assert_eq!(bed.gateway.result("/fake/call", &json!({})).await["tool"], "call");
-    bed.gateway.stop().await;
+    let fixture = Fixture::start(&["--heir"], &json!({})).await;
+    fixture.gateway.call("/fake/call", &json!({ "die": true })).await.error(502);
+    assert_eq!(fixture.gateway.result("/fake/call", &json!({})).await["tool"], "call");
+    fixture.gateway.stop().await;
 }
 
 /// Beyond what runs and what waits a call is refused at once.
 #[tokio::test]
 async fn a_full_queue_refuses() {
-    let bed = Bed::start(&[], &json!({ "maxConcurrent": 1, "maxQueued": 1, "timeout": 3 })).await;
-    let call = async |arguments: Value| bed.gateway.call("/fake/call", &arguments).await;
+    let fixture = Fixture::start(&[], &json!({ "maxConcurrent": 1, "maxQueued": 1, "timeout": 3 })).await;
+    let call = async |arguments: Value| fixture.gateway.call("/fake/call", &arguments).await;
     let silent = call(json!({ "silence": true }));
     let others = async {
-        eventually("the first call runs", async || (bed.count("tools/call") == 1).then_some(())).await;
+        eventually("the first call runs", async || (fixture.count("tools/call") == 1).then_some(())).await;
         join_all((0..3).map(|_| call(json!({})))).await
     };
     let (first, others) = tokio::join!(silent, others);
@@ -193,7 +193,7 @@ async fn a_full_queue_refuses() {
         .collect();
     assert_eq!(refused.len(), 2, "{others:?}");
     assert!(refused.iter().all(|answer| answer.header("retry-after").is_some()), "{refused:?}");
-    bed.gateway.stop().await;
+    fixture.gateway.stop().await;
 }
 
 /// A server that says nothing for as long as it may is asked whether it is there.

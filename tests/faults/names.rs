@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use serde_json::json;
 
-use super::bed::Bed;
+use super::fixture::Fixture;
 use crate::support::{
     Gateway, eventually,
     upstream::{Remote, free_port},
@@ -43,14 +43,14 @@ async fn a_name_that_comes_back_is_found() {
     let server = json!({ "type": "http", "url": format!("http://mcp-server.test:{port}/mcp") });
     let script = format!("mount --bind {} /etc/hosts && exec \"$@\"", hosts.display());
     let wrapper: Vec<&str> = NAMESPACE.into_iter().chain(["sh", "-c", &script, "sh"]).collect();
-    let bed = Bed::launch(folder, server, |launch| launch.inside(&wrapper)).await;
-    bed.answers().await;
+    let fixture = Fixture::launch(folder, server, |launch| launch.inside(&wrapper)).await;
+    fixture.answers().await;
     drop(first);
     // Written in place: the bound file is this one.
     fs::write(&hosts, "127.0.0.1 localhost\n").unwrap();
-    bed.refuses("dns error").await;
+    fixture.refuses("dns error").await;
     let _second = Remote::counting(port, "mcp", &runs, None).await;
     fs::write(&hosts, known).unwrap();
-    bed.answers().await;
-    bed.stop().await;
+    fixture.answers().await;
+    fixture.stop().await;
 }

@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::bed::{Bed, REMOTE};
+use super::fixture::{Fixture, REMOTE};
 use crate::support::{
     Gateway, eventually,
     faults::{Fault, FaultyProxy},
@@ -31,16 +31,16 @@ async fn answers(gateway: &Gateway) {
 #[tokio::test]
 async fn the_first_call_after_a_restart_goes_through() {
     for transport in REMOTE {
-        let (bed, mut upstream) = Bed::remote(transport).await;
-        bed.answers().await;
+        let (fixture, mut upstream) = Fixture::remote(transport).await;
+        fixture.answers().await;
         upstream.kill();
         upstream.start().await;
-        bed.answers().await;
+        fixture.answers().await;
         upstream.kill();
-        bed.refuses("refused").await;
+        fixture.refuses("refused").await;
         upstream.start().await;
-        bed.answers().await;
-        bed.stop().await;
+        fixture.answers().await;
+        fixture.stop().await;
     }
 }
 
@@ -60,22 +60,22 @@ async fn a_server_that_forgot_the_session_gets_the_call_again() {
 /// A 400 about one request costs that request alone; calls under way beside it are answered.
 #[tokio::test]
 async fn a_refusal_costs_one_call() {
-    let (bed, upstream) = Bed::remote(REMOTE[0]).await;
-    let release = bed.gateway.file("release");
-    let slow = bed.call_with(json!({ "until": release }));
+    let (fixture, upstream) = Fixture::remote(REMOTE[0]).await;
+    let release = fixture.gateway.file("release");
+    let slow = fixture.call_with(json!({ "until": release }));
     let refused = async {
-        bed.ran(1).await;
+        fixture.ran(1).await;
         for _ in 0..3 {
-            let answer = bed.call_with(json!({ "refuse": "the arguments are too deep" })).await;
+            let answer = fixture.call_with(json!({ "refuse": "the arguments are too deep" })).await;
             assert!(answer.error(502).contains("the arguments are too deep"), "{answer:?}");
         }
         fs::write(&release, "").unwrap();
     };
     let (slow, ()) = tokio::join!(slow, refused);
     assert_eq!(slow.status, 200, "{slow:?}");
-    assert!(!bed.gateway.log().contains("not connected"), "{}", bed.gateway.log());
+    assert!(!fixture.gateway.log().contains("not connected"), "{}", fixture.gateway.log());
     drop(upstream);
-    bed.stop().await;
+    fixture.stop().await;
 }
 
 /// What a proxy answers for a server is told as it is; a call that it was the answer to may have run. Where it lasts, the
@@ -86,11 +86,11 @@ async fn a_proxys_error_costs_the_calls_that_meet_it() {
         ("503", "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"),
         ("524", "HTTP/1.1 524 A Timeout Occurred\r\nContent-Length: 0\r\n\r\n"),
     ] {
-        let (bed, _upstream, proxy) = Bed::proxied(REMOTE[0]).await;
+        let (fixture, _upstream, proxy) = Fixture::proxied(REMOTE[0]).await;
         proxy.set(Fault::Answer(answer));
         // A call that meets the end of a connection from before is lost with that.
         eventually("the proxy's error is told", async || {
-            let answer = bed.call().await;
+            let answer = fixture.call().await;
             // A ping that is lost with such a connection ends the session: then nothing was sent.
             if answer.status != 503 {
                 assert!(answer.error(502).contains("may have run"), "{answer:?}");
@@ -99,16 +99,16 @@ async fn a_proxys_error_costs_the_calls_that_meet_it() {
         })
         .await;
         proxy.set(Fault::None);
-        bed.answers().await;
-        bed.stop().await;
+        fixture.answers().await;
+        fixture.stop().await;
     }
     for transport in REMOTE {
-        let (bed, _upstream, proxy) = Bed::proxied(transport).await;
+        let (fixture, _upstream, proxy) = Fixture::proxied(transport).await;
         proxy.set(Fault::Answer("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"));
-        bed.refuses("HTTP 502").await;
+        fixture.refuses("HTTP 502").await;
         proxy.set(Fault::None);
-        bed.answers().await;
-        bed.stop().await;
+        fixture.answers().await;
+        fixture.stop().await;
     }
 }
 

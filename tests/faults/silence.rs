@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use super::bed::{Bed, REMOTE, Upstream};
+use super::fixture::{Fixture, REMOTE, Upstream};
 use crate::support::{
     eventually,
     faults::{Fault, FaultyProxy},
@@ -46,16 +46,16 @@ fn all() -> impl Iterator<Item = ((&'static str, &'static str), Silence)> {
 
 /// A call finds it out where there is one, else the ping of an idle connection. It is left behind then.
 async fn found_out(transport: (&str, &'static str), silence: Silence, called: bool) {
-    let (bed, upstream, proxy) = Bed::proxied(transport).await;
+    let (fixture, upstream, proxy) = Fixture::proxied(transport).await;
     silence.begin(&upstream, &proxy);
     if called {
-        bed.call().await.error(504);
+        fixture.call().await.error(504);
     }
-    bed.loses("the server does not answer").await;
+    fixture.loses("the server does not answer").await;
     silence.end(&upstream, &proxy);
     // An attempt to connect from before may still be under way.
-    bed.heals(&[503]).await;
-    bed.stop().await;
+    fixture.heals(&[503]).await;
+    fixture.stop().await;
 }
 
 /// The first call, which does not hang, finds out.
@@ -72,12 +72,12 @@ async fn an_idle_silent_peer_is_left_behind() {
     }
     let remote = join_all(all().map(|(transport, silence)| found_out(transport, silence, false)));
     let stdio = async {
-        let bed = Bed::stdio().await;
-        signal(bed.child(), Signal::SIGSTOP);
-        bed.loses("the server does not answer").await;
+        let fixture = Fixture::stdio().await;
+        signal(fixture.child(), Signal::SIGSTOP);
+        fixture.loses("the server does not answer").await;
         // The frozen process gets 4 s to end before another is started.
-        bed.heals(&[503]).await;
-        bed.stop().await;
+        fixture.heals(&[503]).await;
+        fixture.stop().await;
     };
     tokio::join!(remote, stdio);
 }
@@ -85,21 +85,21 @@ async fn an_idle_silent_peer_is_left_behind() {
 /// A child that closes its output and lives on is as good as gone: it is ended, and another takes its place.
 #[tokio::test]
 async fn a_child_without_output_is_replaced() {
-    let bed = Bed::stdio().await;
-    let hushed = bed.child();
-    let message = bed.call_with(json!({ "hush": true })).await.error(502);
+    let fixture = Fixture::stdio().await;
+    let hushed = fixture.child();
+    let message = fixture.call_with(json!({ "hush": true })).await.error(502);
     assert!(message.contains("the server closed its output"), "{message}");
-    bed.answers().await;
-    assert_ne!(bed.child(), hushed);
-    bed.stop().await;
+    fixture.answers().await;
+    assert_ne!(fixture.child(), hushed);
+    fixture.stop().await;
 }
 
 /// The kernel asks an idle peer too: on each connection a timer for that is due within 30 s.
 #[tokio::test]
 async fn the_kernel_asks_idle_peers() {
     for transport in REMOTE {
-        let (bed, upstream) = Bed::remote(transport).await;
-        bed.answers().await;
+        let (fixture, upstream) = Fixture::remote(transport).await;
+        fixture.answers().await;
         // proc(5): local address, remote address, state (01 is established), queues, timer (02 is keep-alive) and when
         // it is due, in hundredths of a second.
         let peer = format!("0100007F:{:04X}", upstream.port());
@@ -113,6 +113,6 @@ async fn the_kernel_asks_idle_peers() {
             (!rows.is_empty() && rows.iter().all(|row| asks(row[5]))).then_some(())
         })
         .await;
-        bed.stop().await;
+        fixture.stop().await;
     }
 }

@@ -4,18 +4,18 @@ use futures_util::future::join_all;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use super::bed::{Bed, REMOTE};
+use super::fixture::{Fixture, REMOTE};
 use crate::support::{faults::Fault, processes::signal};
 
 const CALLERS: usize = 8;
 
 /// Calls from many sides while `faults` come and go; each gets an answer in time, and none is of a kind that nobody
 /// expects.
-async fn under_fire(bed: &Bed, faults: impl Future<Output = ()>) {
+async fn under_fire(fixture: &Fixture, faults: impl Future<Output = ()>) {
     let callers = (0..CALLERS).map(async |_| {
         loop {
             // Long enough for a fault to find some under way.
-            let answer = bed.call_with(json!({ "pause": 50 })).await;
+            let answer = fixture.call_with(json!({ "pause": 50 })).await;
             assert!(matches!(answer.status, 200 | 502 | 503 | 504), "{answer:?}");
         }
     });
@@ -30,38 +30,38 @@ async fn under_fire(bed: &Bed, faults: impl Future<Output = ()>) {
 #[tokio::test]
 async fn no_remote_call_runs_twice() {
     for transport in REMOTE {
-        let (bed, mut upstream, proxy) = Bed::proxied(transport).await;
-        under_fire(&bed, async {
+        let (fixture, mut upstream, proxy) = Fixture::proxied(transport).await;
+        under_fire(&fixture, async {
             for _ in 0..3 {
                 proxy.set(Fault::Cut);
                 proxy.set(Fault::None);
-                bed.heals(&[502, 503, 504]).await;
+                fixture.heals(&[502, 503, 504]).await;
                 proxy.set(Fault::Answer("HTTP/1.1 524 A Timeout Occurred\r\nContent-Length: 0\r\n\r\n"));
-                bed.refuses("").await;
+                fixture.refuses("").await;
                 proxy.set(Fault::None);
-                bed.heals(&[502, 503, 504]).await;
+                fixture.heals(&[502, 503, 504]).await;
                 upstream.kill();
                 upstream.start().await;
-                bed.heals(&[502, 503, 504]).await;
+                fixture.heals(&[502, 503, 504]).await;
             }
         })
         .await;
-        bed.answers().await;
-        bed.stop().await;
+        fixture.answers().await;
+        fixture.stop().await;
     }
 }
 
 /// The same for a child that is killed.
 #[tokio::test]
 async fn no_call_of_a_child_runs_twice() {
-    let bed = Bed::stdio().await;
-    under_fire(&bed, async {
+    let fixture = Fixture::stdio().await;
+    under_fire(&fixture, async {
         for _ in 0..3 {
-            signal(bed.child(), Signal::SIGKILL);
-            bed.heals(&[502, 503]).await;
+            signal(fixture.child(), Signal::SIGKILL);
+            fixture.heals(&[502, 503]).await;
         }
     })
     .await;
-    bed.answers().await;
-    bed.stop().await;
+    fixture.answers().await;
+    fixture.stop().await;
 }

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::json;
 
-use super::bed::Bed;
+use super::fixture::Fixture;
 use crate::support::{
     faults::{Fault, FaultyProxy},
     upstream::{Remote, free_port},
@@ -37,8 +37,8 @@ async fn failures_of_tls_are_told_and_pass() {
     let (proxy, url) = FaultyProxy::before(&running.url).await;
     let trust = [("SSL_CERT_FILE", trusted.to_str().unwrap().to_owned())];
     let config = json!({ "type": "http", "url": url });
-    let bed = Bed::launch(folder, config, |launch| launch.environment(trust)).await;
-    bed.answers().await;
+    let fixture = Fixture::launch(folder, config, |launch| launch.environment(trust)).await;
+    fixture.answers().await;
     for (tls, reason) in [
         (Some(&*stranger), "invalid peer certificate"),
         (Some(&*other), "certificate not valid for name"),
@@ -46,14 +46,14 @@ async fn failures_of_tls_are_told_and_pass() {
     ] {
         drop(running);
         running = server(tls).await;
-        bed.refuses(reason).await;
+        fixture.refuses(reason).await;
         drop(running);
         running = server(Some(&good)).await;
-        bed.answers().await;
+        fixture.answers().await;
     }
     proxy.set(Fault::Cut);
-    bed.refuses("tls handshake eof").await;
+    fixture.refuses("tls handshake eof").await;
     proxy.set(Fault::None);
-    bed.answers().await;
-    bed.stop().await;
+    fixture.answers().await;
+    fixture.stop().await;
 }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::bed::{allowing, call, whoami, with};
+use super::fixture::{allowing, call, whoami, with};
 use crate::support::{Gateway, eventually, upstream::Remote};
 
 fn server(remote: &Remote) -> Value {

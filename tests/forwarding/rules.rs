@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::bed::{allowing, call, whoami, with};
+use super::fixture::{allowing, call, whoami, with};
 use crate::support::{Gateway, parts, upstream::Remote, wire::hear};
 
 /// What a caller may send, and what it must never be able to say to a server.

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::{
-    bed::Bed,
+    fixture::Fixture,
     heard::{calls, read},
 };
 
@@ -65,12 +65,12 @@ fn not_quite_json() -> Vec<Vec<u8>> {
 
 #[tokio::test]
 async fn arguments_make_one_message() {
-    let bed = Bed::start().await;
+    let fixture = Fixture::start().await;
     let mut count = 0;
-    for (server, wire) in &bed.servers {
+    for (server, wire) in &fixture.servers {
         for (body, arguments) in bodies() {
             let before = calls(wire);
-            assert_eq!(bed.post(server, "call", body.as_bytes()).await, 200, "{server}: {body:?}");
+            assert_eq!(fixture.post(server, "call", body.as_bytes()).await, 200, "{server}: {body:?}");
             let after = calls(wire);
             assert_eq!(after.len(), before.len() + 1, "{server}: {body:?} became {after:?}");
             let call = read(after.last().unwrap());
@@ -82,27 +82,27 @@ async fn arguments_make_one_message() {
             count += 1;
         }
         for tool in ["secret", "write"] {
-            assert_eq!(bed.post(server, tool, b"{\n}").await, 403, "{server}");
+            assert_eq!(fixture.post(server, tool, b"{\n}").await, 403, "{server}");
             count += 1;
         }
     }
-    let text = fs::read_to_string(&bed.audit).unwrap();
+    let text = fs::read_to_string(&fixture.audit).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), count, "one line for each call, whatever stands in its arguments");
     let ran = lines.iter().filter(|line| line["outcome"] == "ok");
     assert!(ran.clone().count() > 0 && ran.clone().all(|line| line["tool"] == "call"), "{text}");
-    bed.gateway.stop().await;
+    fixture.gateway.stop().await;
 }
 
 #[tokio::test]
 async fn what_is_not_quite_json_goes_nowhere() {
-    let bed = Bed::start().await;
-    for (server, wire) in &bed.servers {
+    let fixture = Fixture::start().await;
+    for (server, wire) in &fixture.servers {
         for body in not_quite_json() {
             let text = String::from_utf8_lossy(&body).into_owned();
-            assert_eq!(bed.post(server, "call", &body).await, 422, "{server}: {text:?}");
+            assert_eq!(fixture.post(server, "call", &body).await, 422, "{server}: {text:?}");
         }
         assert_eq!(calls(wire), [""; 0], "{server}");
     }
-    bed.gateway.stop().await;
+    fixture.gateway.stop().await;
 }

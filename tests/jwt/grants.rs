@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{AUDIENCE, KEY, access, call, forged::Forger, get, issuer::Issuer, launch};
 use crate::{
-    reload::bed::hang_up,
+    support::observe::hang_up,
     support::{Answer, Gateway},
 };
 

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::{
-    bed::{Bed, log_in, needs_login, works},
     commands::Desk,
     fake::{Fake, Reply},
+    fixture::{Fixture, log_in, needs_login, works},
 };
 use crate::support::{Gateway, browser::Browser, upstream::free_port};
 
@@ -19,22 +19,22 @@ async fn abandon(gateway: &Gateway) {
 #[tokio::test]
 async fn abandoned_logins_register_one_client() {
     let callback = json!({ "callback_port": free_port() });
-    let bed = Bed::of(
+    let fixture = Fixture::of(
         |authorization| json!({ "type": "streamable-http", "url": authorization.mcp(), "oauth": callback }),
     )
     .await;
-    let gateway = bed.launch().start().await;
+    let gateway = fixture.launch().start().await;
     for _ in 0..8 {
         abandon(&gateway).await;
     }
-    assert_eq!(bed.authorization.count("registrations").await, 1);
+    assert_eq!(fixture.authorization.count("registrations").await, 1);
     gateway.stop().await;
     // After a restart as well.
-    let gateway = bed.launch().start().await;
+    let gateway = fixture.launch().start().await;
     abandon(&gateway).await;
     log_in(&gateway).await;
     works(&gateway).await;
-    let counts = bed.authorization.counts().await;
+    let counts = fixture.authorization.counts().await;
     assert_eq!((counts["registrations"], counts["logins granted"]), (1, 1), "{counts:?}");
     gateway.stop().await;
 }
@@ -42,25 +42,25 @@ async fn abandoned_logins_register_one_client() {
 /// A registration is no login.
 #[tokio::test]
 async fn nobody_is_logged_in_by_a_registration() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch().start().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch().start().await;
     abandon(&gateway).await;
-    Desk::new(&bed).run(&["logout"]).await.well("there are no tokens of guarded");
+    Desk::new(&fixture).run(&["logout"]).await.well("there are no tokens of guarded");
     log_in(&gateway).await;
     gateway.stop().await;
 }
 
 #[tokio::test]
 async fn a_client_that_is_forgotten_is_registered_once_more() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch().start().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch().start().await;
     abandon(&gateway).await;
-    bed.authorization.forget_clients().await;
+    fixture.authorization.forget_clients().await;
     for _ in 0..3 {
         abandon(&gateway).await;
     }
     log_in(&gateway).await;
-    assert_eq!(bed.authorization.count("registrations").await, 2);
+    assert_eq!(fixture.authorization.count("registrations").await, 2);
     gateway.stop().await;
 }
 

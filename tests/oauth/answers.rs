@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 use url::form_urlencoded::Serializer;
 
 use super::{
-    bed::needs_login_to,
     fake::{Fake, Reply},
+    fixture::needs_login_to,
     forms::log_in_to_each,
 };
 use crate::support::{Gateway, browser::Browser};

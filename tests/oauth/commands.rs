@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{
-    bed::{Bed, answered, asks_for_login, needs_login, with, works},
+    fixture::{Fixture, answered, asks_for_login, needs_login, with, works},
     store::token_files,
 };
 use crate::support::{
@@ -23,7 +23,7 @@ use crate::support::{
 
 /// A config file for the commands.
 pub(super) struct Desk<'a> {
-    bed: &'a Bed,
+    fixture: &'a Fixture,
     folder: TempDir,
 }
 
@@ -36,23 +36,24 @@ pub(super) struct Said {
 }
 
 impl<'a> Desk<'a> {
-    /// For the server of the bed alone.
-    pub(super) fn new(bed: &'a Bed) -> Self {
-        Self::with(bed, &json!({}))
+    /// For the server of the fixture alone.
+    pub(super) fn new(fixture: &'a Fixture) -> Self {
+        Self::with(fixture, &json!({}))
     }
 
-    /// For the server of the bed with this `oauth` block.
-    fn with(bed: &'a Bed, oauth: &Value) -> Self {
-        let guarded = json!({ "type": "streamable-http", "url": bed.authorization.mcp(), "oauth": oauth });
-        Self::of(bed, &json!({ "guarded": guarded }))
+    /// For the server of the fixture with this `oauth` block.
+    fn with(fixture: &'a Fixture, oauth: &Value) -> Self {
+        let guarded =
+            json!({ "type": "streamable-http", "url": fixture.authorization.mcp(), "oauth": oauth });
+        Self::of(fixture, &json!({ "guarded": guarded }))
     }
 
     /// For these servers.
-    fn of(bed: &'a Bed, servers: &Value) -> Self {
+    fn of(fixture: &'a Fixture, servers: &Value) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let config = json!({ "mcpServers": servers }).to_string();
         fs::write(folder.path().join("config.json"), config).expect("a config file");
-        Self { bed, folder }
+        Self { fixture, folder }
     }
 
     fn command(&self, words: &[&str]) -> Command {
@@ -60,7 +61,7 @@ impl<'a> Desk<'a> {
         command
             .args(words)
             .args(["--config", "config.json", "--token-dir"])
-            .arg(self.bed.tokens())
+            .arg(self.fixture.tokens())
             .current_dir(self.folder.path())
             .env_clear()
             .env("HOME", self.folder.path())
@@ -139,9 +140,9 @@ impl Said {
 /// A login, a list and a logout, each taken up by a gateway that runs.
 #[tokio::test]
 async fn a_gateway_follows_the_commands() {
-    let bed = Bed::http().await;
-    let desk = Desk::new(&bed);
-    let gateway = bed.launch().start().await;
+    let fixture = Fixture::http().await;
+    let desk = Desk::new(&fixture);
+    let gateway = fixture.launch().start().await;
     needs_login(&gateway).await;
     desk.run(&["tokens"]).await.well("guarded: no token\n");
 
@@ -157,10 +158,10 @@ async fn a_gateway_follows_the_commands() {
     desk.run(&["login", "guarded"]).await.well("needs no login now: it answers, with 2 tools");
 
     desk.run(&["logout"]).await.well("logged out of guarded");
-    assert_eq!(token_files(bed.tokens()), []);
+    assert_eq!(token_files(fixture.tokens()), []);
     asks_for_login(&answered(&gateway).await);
-    assert_eq!(token_files(bed.tokens()), [], "nothing comes back");
-    let counts = bed.authorization.counts().await;
+    assert_eq!(token_files(fixture.tokens()), [], "nothing comes back");
+    let counts = fixture.authorization.counts().await;
     assert_eq!(counts["token arrived"], 1, "nobody refreshes what was given up: {counts:?}");
     desk.run(&["logout", "guarded"]).await.well("there are no tokens of guarded");
     gateway.stop().await;
@@ -169,35 +170,35 @@ async fn a_gateway_follows_the_commands() {
 /// The tokens are still good where the authorization server could not be told; the gateway gives them up all the same.
 #[tokio::test]
 async fn a_logout_holds_where_nothing_was_revoked() {
-    let bed = Bed::http().await;
-    let desk = Desk::new(&bed);
-    let gateway = bed.logged_in().await;
-    bed.authorization.down().await;
+    let fixture = Fixture::http().await;
+    let desk = Desk::new(&fixture);
+    let gateway = fixture.logged_in().await;
+    fixture.authorization.down().await;
     desk.run(&["logout"]).await.well("logged out of guarded");
-    bed.authorization.up().await;
+    fixture.authorization.up().await;
     works(&gateway).await;
-    bed.authorization.revoke_access().await;
+    fixture.authorization.revoke_access().await;
     asks_for_login(&answered(&gateway).await);
-    assert_eq!(token_files(bed.tokens()), []);
-    let counts = bed.authorization.counts().await;
+    assert_eq!(token_files(fixture.tokens()), []);
+    let counts = fixture.authorization.counts().await;
     assert!(!counts.contains_key("refresh_token ok"), "{counts:?}");
     gateway.stop().await;
 }
 
 #[tokio::test]
 async fn expired_tokens_are_listed_as_such() {
-    let bed = Bed::http().await;
-    bed.authorization.life(1).await;
-    bed.logged_in().await.stop().await;
-    bed.authorization.expired().await;
-    Desk::new(&bed).run(&["tokens"]).await.well("token to be refreshed at the next call");
+    let fixture = Fixture::http().await;
+    fixture.authorization.life(1).await;
+    fixture.logged_in().await.stop().await;
+    fixture.authorization.expired().await;
+    Desk::new(&fixture).run(&["tokens"]).await.well("token to be refreshed at the next call");
 }
 
 /// The browser is on another machine: what it ends at is pasted, after some mistakes.
 #[tokio::test]
 async fn an_address_can_be_pasted() {
-    let bed = Bed::http().await;
-    let desk = Desk::new(&bed);
+    let fixture = Fixture::http().await;
+    let desk = Desk::new(&fixture);
     let mut login = desk.login().await;
     let callback = Browser::new().follow(&login.url, |url| url.path() == "/callback").await;
     let callback = callback.expect_err("a callback");
@@ -213,8 +214,8 @@ async fn an_address_can_be_pasted() {
 /// Anybody may ask the port for anything; the login goes on, without a terminal too.
 #[tokio::test]
 async fn strangers_do_not_end_a_login() {
-    let bed = Bed::http().await;
-    let desk = Desk::new(&bed);
+    let fixture = Fixture::http().await;
+    let desk = Desk::new(&fixture);
     let login = Login::of(&mut desk.command(&["login"])).await;
     let mut browser = Browser::new();
     let callback = browser.follow(&login.url, |url| url.path() == "/callback").await.expect_err("a callback");
@@ -228,11 +229,11 @@ async fn strangers_do_not_end_a_login() {
 
 #[tokio::test]
 async fn what_cannot_be_logged_in_to_says_why() {
-    let bed = Bed::http().await;
+    let fixture = Fixture::http().await;
     let open = Remote::http().await;
-    let fixed = json!({ "url": bed.authorization.mcp(), "headers": { "Authorization": "Bearer x" } });
+    let fixed = json!({ "url": fixture.authorization.mcp(), "headers": { "Authorization": "Bearer x" } });
     let servers = json!({ "open": { "url": open.url }, "fixed": fixed });
-    let desk = Desk::of(&bed, &servers);
+    let desk = Desk::of(&fixture, &servers);
     desk.run(&["login", "nosuch"]).await.badly(2, "no remote server is called \"nosuch\"");
     desk.run(&["login"]).await.badly(2, "which server?");
     desk.run(&["login", "open"]).await.well("open needs no login now: it answers");
@@ -241,8 +242,8 @@ async fn what_cannot_be_logged_in_to_says_why() {
     }
     desk.run(&["tokens"]).await.well("fixed: credentials in the config\n");
 
-    let desk = Desk::new(&bed);
-    bed.authorization.deny_next_login().await;
+    let desk = Desk::new(&fixture);
+    fixture.authorization.deny_next_login().await;
     let login = desk.login().await;
     let page = Browser::new().open(&login.url).await;
     page.page(400);
@@ -255,23 +256,23 @@ async fn what_cannot_be_logged_in_to_says_why() {
 /// A client of our own comes back anywhere; one that was registered by hand only where it is registered.
 #[tokio::test]
 async fn a_busy_port_is_evaded_where_that_is_possible() {
-    let bed = Bed::http().await;
+    let fixture = Fixture::http().await;
     let port = free_port();
     let _busy = TcpListener::bind(("127.0.0.1", port)).expect("a port");
-    let desk = Desk::with(&bed, &json!({ "callback_port": port }));
+    let desk = Desk::with(&fixture, &json!({ "callback_port": port }));
     let login = desk.login().await;
     Browser::new().open(&login.url).await.page(200);
     login.end().await.well("logged in to guarded");
 
-    let desk = Desk::with(&bed, &json!({ "callback_port": port, "client_id": "by-hand" }));
+    let desk = Desk::with(&fixture, &json!({ "callback_port": port, "client_id": "by-hand" }));
     let text = format!("cannot listen on port {port} for the login to come back");
     desk.run(&["login"]).await.badly(1, &text);
 }
 
 #[tokio::test]
 async fn the_browser_is_opened() {
-    let bed = Bed::http().await;
-    let desk = Desk::new(&bed);
+    let fixture = Fixture::http().await;
+    let desk = Desk::new(&fixture);
     let script = desk.folder.path().join("browser");
     fs::write(&script, "#!/bin/sh\nprintf %s \"$1\" > opened.part && mv opened.part opened\n").unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();

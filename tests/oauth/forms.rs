@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    bed::{answered, echoes, log_in, log_in_to},
     fake::{Ask, Fake, RESOURCE_METADATA, Reply, SERVER_METADATA, UNUSUAL},
+    fixture::{answered, echoes, log_in, log_in_to},
 };
 use crate::support::{Gateway, eventually};
 

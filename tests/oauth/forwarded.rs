@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::bed::{Bed, ECHO, echoes};
+use super::fixture::{ECHO, Fixture, echoes};
 use crate::support::Gateway;
 
 /// Calls the tool, which must work, with one header beside.
@@ -17,18 +17,18 @@ async fn calls(gateway: &Gateway, name: &str, value: &str) {
 #[tokio::test]
 async fn callers_go_with_the_token_of_mcpo() {
     let forwarding = json!({ "enabled": true, "whitelist": ["X-User", "Authorization"] });
-    let bed = Bed::of(|authorization| {
+    let fixture = Fixture::of(|authorization| {
         json!({ "type": "streamable-http", "url": authorization.mcp(), "client_header_forwarding": forwarding })
     })
     .await;
-    let gateway = bed.logged_in().await;
+    let gateway = fixture.logged_in().await;
     calls(&gateway, "X-User", "ada").await;
     calls(&gateway, "Authorization", "Bearer of-the-caller").await;
-    let before = bed.authorization.count("refresh_token ok").await;
-    bed.authorization.revoke_access().await;
+    let before = fixture.authorization.count("refresh_token ok").await;
+    fixture.authorization.revoke_access().await;
     calls(&gateway, "X-User", "ada").await;
     calls(&gateway, "X-User", "bob").await;
     echoes(&gateway, "all").await;
-    assert_eq!(bed.authorization.count("refresh_token ok").await, before + 1);
+    assert_eq!(fixture.authorization.count("refresh_token ok").await, before + 1);
     gateway.stop().await;
 }

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::bed::{Bed, ECHO, asks_for_login};
+use super::fixture::{ECHO, Fixture, asks_for_login};
 use crate::support::{Answer, Gateway, browser::Browser, eventually};
 
 const KEY: &str = "open-sesame";
@@ -25,10 +25,10 @@ async fn login_url(gateway: &Gateway) -> String {
 
 #[tokio::test]
 async fn a_login_needs_the_key_or_a_ticket() {
-    let bed = Bed::http().await;
+    let fixture = Fixture::http().await;
     for more in [&[][..], &["--strict-auth"]] {
         let options = ["--api-key", KEY].iter().chain(more).copied();
-        let gateway = bed.launch().options(options).start().await;
+        let gateway = fixture.launch().options(options).start().await;
         let url = login_url(&gateway).await;
         let (page, ticket) = url.split_once("?ticket=").expect("a ticket");
         let path = "/oauth/guarded/login";
@@ -63,7 +63,7 @@ async fn a_login_needs_the_key_or_a_ticket() {
         gateway.stop().await;
     }
     // Nobody logged in above.
-    let gateway = bed.launch().options(["--api-key", KEY, "--strict-auth"]).start().await;
+    let gateway = fixture.launch().options(["--api-key", KEY, "--strict-auth"]).start().await;
     Browser::new().open(&login_url(&gateway).await).await.page(200);
     eventually("the server is connected", async || {
         (with_key(&gateway, Method::GET, "/guarded/openapi.json").await.status == 200).then_some(())
@@ -74,8 +74,8 @@ async fn a_login_needs_the_key_or_a_ticket() {
 
 #[tokio::test]
 async fn a_ticket_is_only_for_who_has_the_key() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch().options(["--api-key", KEY]).start().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch().options(["--api-key", KEY]).start().await;
     let url = login_url(&gateway).await;
     let (page, ticket) = url.split_once("?ticket=").expect("a ticket");
     for (path, status) in
@@ -96,10 +96,10 @@ async fn a_ticket_is_only_for_who_has_the_key() {
 
 #[tokio::test]
 async fn readiness_is_open_and_the_status_is_not() {
-    let bed = Bed::http().await;
+    let fixture = Fixture::http().await;
     for more in [&[][..], &["--strict-auth"]] {
         let options = ["--api-key", KEY].iter().chain(more).copied();
-        let gateway = bed.launch().options(options).start().await;
+        let gateway = fixture.launch().options(options).start().await;
         let url = login_url(&gateway).await;
         gateway.get("/readyz").await.is(503, &json!({ "status": "not ready" }));
         let refused = gateway.get("/status").await;

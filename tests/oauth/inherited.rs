@@ -6,15 +6,15 @@ use md5::{Digest, Md5};
 use serde_json::json;
 
 use super::{
-    bed::{Bed, needs_login, works},
     by_hand::{ByHand, CALLBACK},
     commands::Desk,
+    fixture::{Fixture, needs_login, works},
     store::token_files,
 };
 
 /// Logs in by hand and writes what the Python mcpo would keep of it, as pydantic dumps it.
-async fn leave_behind(bed: &Bed) {
-    let client = ByHand::register(&bed.authorization, bed.authorization.mcp()).await;
+async fn leave_behind(fixture: &Fixture) {
+    let client = ByHand::register(&fixture.authorization, fixture.authorization.mcp()).await;
     let tokens = client.exchange(&client.authorize().await).await;
     let information = json!({
         "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none",
@@ -30,29 +30,29 @@ async fn leave_behind(bed: &Bed) {
     });
     let hash: String = Md5::digest("guarded")[..4].iter().map(|byte| format!("{byte:02x}")).collect();
     for (name, content) in [("client", information), ("tokens", kept)] {
-        fs::write(bed.tokens().join(format!("{hash}_{name}.json")), content.to_string()).expect("a file");
+        fs::write(fixture.tokens().join(format!("{hash}_{name}.json")), content.to_string()).expect("a file");
     }
 }
 
 /// How many token files are mcpo's own.
-fn own_files(bed: &Bed) -> usize {
-    let files = token_files(bed.tokens());
+fn own_files(fixture: &Fixture) -> usize {
+    let files = token_files(fixture.tokens());
     let name = |path: &std::path::Path| path.file_name().unwrap().to_string_lossy().into_owned();
     files.iter().filter(|(path, _)| name(path).starts_with("guarded-")).count()
 }
 
 #[tokio::test]
 async fn a_login_of_the_python_mcpo_is_taken_over() {
-    let bed = Bed::http().await;
-    leave_behind(&bed).await;
-    let gateway = bed.launch().ready().await;
+    let fixture = Fixture::http().await;
+    leave_behind(&fixture).await;
+    let gateway = fixture.launch().ready().await;
     works(&gateway).await;
     gateway.stop().await;
-    assert_eq!(own_files(&bed), 1);
-    let gateway = bed.launch().ready().await;
+    assert_eq!(own_files(&fixture), 1);
+    let gateway = fixture.launch().ready().await;
     works(&gateway).await;
     gateway.stop().await;
-    let counts = bed.authorization.counts().await;
+    let counts = fixture.authorization.counts().await;
     assert_eq!((counts["logins granted"], counts["registrations"]), (1, 1), "only those by hand: {counts:?}");
 }
 
@@ -60,15 +60,15 @@ async fn a_login_of_the_python_mcpo_is_taken_over() {
 #[tokio::test]
 async fn a_logout_ends_what_was_left_behind() {
     for taken_over in [true, false] {
-        let bed = Bed::http().await;
-        leave_behind(&bed).await;
+        let fixture = Fixture::http().await;
+        leave_behind(&fixture).await;
         if taken_over {
-            bed.launch().ready().await.stop().await;
+            fixture.launch().ready().await.stop().await;
         }
-        Desk::new(&bed).run(&["logout"]).await.well("logged out of guarded");
-        let gateway = bed.launch().start().await;
+        Desk::new(&fixture).run(&["logout"]).await.well("logged out of guarded");
+        let gateway = fixture.launch().start().await;
         needs_login(&gateway).await;
         gateway.stop().await;
-        assert_eq!(bed.authorization.count("refresh_token ok").await, u32::from(taken_over));
+        assert_eq!(fixture.authorization.count("refresh_token ok").await, u32::from(taken_over));
     }
 }

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::symlink, time::Duration};
 use serde_json::json;
 
 use super::{
-    bed::{Bed, answered, echoes, log_in, needs_login},
+    fixture::{Fixture, answered, echoes, log_in, needs_login},
     store::{KEY, token_files},
 };
 use crate::support::{Gateway, parts, wait::within};
@@ -25,27 +25,27 @@ async fn unfit(gateway: &Gateway, hint: &str) {
 #[tokio::test]
 async fn memory_leaves_nothing_on_disk() {
     let oauth = json!({ "storage_type": "memory" });
-    let bed = Bed::of(
+    let fixture = Fixture::of(
         |authorization| json!({ "type": "streamable-http", "url": authorization.mcp(), "oauth": oauth }),
     )
     .await;
-    let gateway = bed.logged_in().await;
-    bed.authorization.revoke_access().await;
+    let gateway = fixture.logged_in().await;
+    fixture.authorization.revoke_access().await;
     echoes(&gateway, "after a refresh").await;
     gateway.stop().await;
-    assert_eq!(fs::read_dir(bed.tokens()).unwrap().count(), 0);
-    let gateway = bed.launch().start().await;
+    assert_eq!(fs::read_dir(fixture.tokens()).unwrap().count(), 0);
+    let gateway = fixture.launch().start().await;
     needs_login(&gateway).await;
     gateway.stop().await;
 }
 
 #[tokio::test]
 async fn a_missing_keyring_is_told_and_holds_up_nobody() {
-    let bed = Bed::http().await;
+    let fixture = Fixture::http().await;
     let oauth = json!({ "storage_type": "keyring" });
-    let guarded = json!({ "type": "streamable-http", "url": bed.authorization.mcp(), "oauth": oauth });
+    let guarded = json!({ "type": "streamable-http", "url": fixture.authorization.mcp(), "oauth": oauth });
     let servers = json!({ "guarded": guarded, "fake": parts::fake(&[]) });
-    let folder = bed.tokens().to_str().expect("UTF-8");
+    let folder = fixture.tokens().to_str().expect("UTF-8");
     let nowhere = [("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")];
     let launch = Gateway::config(&servers).options(["--token-dir", folder]).environment(nowhere);
     let gateway = launch.start().await;
@@ -57,20 +57,20 @@ async fn a_missing_keyring_is_told_and_holds_up_nobody() {
 /// A token that cannot be kept is still good for as long as the gateway runs.
 #[tokio::test]
 async fn a_folder_that_takes_nothing_costs_the_login_at_the_next_start() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch_in(std::path::Path::new("/dev/null/tokens")).start().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch_in(std::path::Path::new("/dev/null/tokens")).start().await;
     log_in(&gateway).await;
     assert!(gateway.stop().await.contains("the token is not kept"));
 
     // The folder goes away under a gateway that runs.
-    let folder = bed.tokens().join("gone");
-    let gateway = bed.launch_in(&folder).start().await;
+    let folder = fixture.tokens().join("gone");
+    let gateway = fixture.launch_in(&folder).start().await;
     needs_login(&gateway).await;
     fs::remove_dir_all(&folder).expect("it is there");
     symlink("/nonexistent", &folder).expect("a link");
     log_in(&gateway).await;
     for _ in 0..2 {
-        bed.authorization.revoke_access().await;
+        fixture.authorization.revoke_access().await;
         echoes(&gateway, "after a refresh").await;
     }
     assert!(gateway.stop().await.contains("the token is not kept"));
@@ -79,9 +79,9 @@ async fn a_folder_that_takes_nothing_costs_the_login_at_the_next_start() {
 /// What cannot be read is told with the file's name, and touched by nobody.
 #[tokio::test]
 async fn a_token_file_that_cannot_be_read_is_named() {
-    let bed = Bed::http().await;
-    bed.logged_in().await.stop().await;
-    let [(file, json)] = &token_files(bed.tokens())[..] else { panic!("not one file") };
+    let fixture = Fixture::http().await;
+    fixture.logged_in().await.stop().await;
+    let [(file, json)] = &token_files(fixture.tokens())[..] else { panic!("not one file") };
     let whole = json.to_string();
     let mut later = json.clone();
     later["version"] = json!(2);
@@ -92,7 +92,7 @@ async fn a_token_file_that_cannot_be_read_is_named() {
         (&later.to_string(), "version 2 of the format"),
     ] {
         fs::write(file, content).expect("a file");
-        let gateway = bed.launch().start().await;
+        let gateway = fixture.launch().start().await;
         unfit(&gateway, hint).await;
         unfit(&gateway, &file.display().to_string()).await;
         gateway.stop().await;
@@ -100,19 +100,19 @@ async fn a_token_file_that_cannot_be_read_is_named() {
     }
     fs::write(file, whole).expect("a file");
 
-    bed.launch().options(["--token-key", KEY]).ready().await.stop().await;
+    fixture.launch().options(["--token-key", KEY]).ready().await.stop().await;
 }
 
 #[tokio::test]
 async fn a_wrong_key_is_told() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch().options(["--token-key", KEY]).start().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch().options(["--token-key", KEY]).start().await;
     log_in(&gateway).await;
     gateway.stop().await;
     for (options, hint) in
         [(&["--token-key", "another-key-of-some-length"][..], "does not open"), (&[], "give the key with")]
     {
-        let gateway = bed.launch().options(options.iter().copied()).start().await;
+        let gateway = fixture.launch().options(options.iter().copied()).start().await;
         unfit(&gateway, hint).await;
         gateway.stop().await;
     }

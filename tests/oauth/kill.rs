@@ -17,7 +17,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{
-    bed::{Bed, ECHO, answered, asks_for_login, log_in, long, works},
+    fixture::{ECHO, Fixture, answered, asks_for_login, log_in, works},
     store::token_files,
 };
 use crate::support::{Gateway, authorization::Hold, eventually, processes};
@@ -39,27 +39,27 @@ enum Moment {
 
 #[tokio::test]
 async fn a_kill_at_any_point_of_a_refresh_loses_nothing_but_the_login() {
-    let rounds = if long() { 10 } else { 1 };
-    let bed = Bed::http().await;
-    let mut gateway = bed.logged_in().await;
+    let rounds = if crate::support::long() { 10 } else { 1 };
+    let fixture = Fixture::http().await;
+    let mut gateway = fixture.logged_in().await;
     for _ in 0..rounds {
         let events = (1..=12).map(Moment::FileEvent);
         let delays = (0..8).map(|_| Moment::After(Duration::from_micros(fastrand::u64(0..40_000))));
         let answered = [Moment::Answered; 3];
         let held = [Moment::Arrived, Moment::Processed];
         for moment in held.into_iter().chain(answered).chain(events).chain(delays) {
-            killed(&bed, gateway, moment).await;
-            let files = token_files(bed.tokens());
+            killed(&fixture, gateway, moment).await;
+            let files = token_files(fixture.tokens());
             assert!(files.len() <= 1, "after a kill at {moment:?}: {files:?}");
-            gateway = recovered(&bed, moment).await;
+            gateway = recovered(&fixture, moment).await;
         }
     }
     gateway.stop().await;
 }
 
 /// Makes the gateway refresh its token and kills it at that moment.
-async fn killed(bed: &Bed, mut gateway: Gateway, moment: Moment) {
-    let authorization = &bed.authorization;
+async fn killed(fixture: &Fixture, mut gateway: Gateway, moment: Moment) {
+    let authorization = &fixture.authorization;
     let counts = authorization.counts().await;
     let next = |name: &str| counts.get(name).copied().unwrap_or_default() + 1;
     match moment {
@@ -68,7 +68,7 @@ async fn killed(bed: &Bed, mut gateway: Gateway, moment: Moment) {
         _ => {}
     }
     authorization.revoke_access().await;
-    let (pid, watch) = (gateway.pid(), Watch::of(bed.tokens()));
+    let (pid, watch) = (gateway.pid(), Watch::of(fixture.tokens()));
     let answered = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&answered);
     let call = async {
@@ -103,8 +103,8 @@ async fn killed(bed: &Bed, mut gateway: Gateway, moment: Moment) {
 }
 
 /// Starts the next gateway: it works, or asks for a login and works then.
-async fn recovered(bed: &Bed, moment: Moment) -> Gateway {
-    let gateway = bed.launch().start().await;
+async fn recovered(fixture: &Fixture, moment: Moment) -> Gateway {
+    let gateway = fixture.launch().start().await;
     let answer = eventually("the server is connected or asks for a login", async || {
         let answer = answered(&gateway).await;
         (answer.status != 503).then_some(answer)

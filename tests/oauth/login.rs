@@ -4,14 +4,16 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::bed::{Bed, ECHO, asks_for_login, before_callback, echoes, log_in, needs_login, with, works};
+use super::fixture::{
+    ECHO, Fixture, asks_for_login, before_callback, echoes, log_in, needs_login, with, works,
+};
 use crate::support::browser::Browser;
 
 /// From the first call to a connected server, over both transports.
 #[tokio::test]
 async fn a_login_connects_the_server() {
-    for bed in [Bed::http().await, Bed::sse().await] {
-        let gateway = bed.launch().start().await;
+    for fixture in [Fixture::http().await, Fixture::sse().await] {
+        let gateway = fixture.launch().start().await;
         let url = needs_login(&gateway).await;
         assert!(url.ends_with("/oauth/guarded/login"), "{url}");
         assert_eq!(gateway.get("/guarded/openapi.json").await.status, 503);
@@ -33,10 +35,10 @@ async fn a_login_connects_the_server() {
         assert_eq!(parameter("response_type"), "code");
         assert_eq!(parameter("code_challenge_method"), "S256");
         assert!(
-            [bed.authorization.mcp(), bed.authorization.sse()].contains(&parameter("resource")),
+            [fixture.authorization.mcp(), fixture.authorization.sse()].contains(&parameter("resource")),
             "{asked}"
         );
-        let counts = bed.authorization.counts().await;
+        let counts = fixture.authorization.counts().await;
         assert_eq!((counts["registrations"], counts["authorization_code ok"]), (1, 1), "{counts:?}");
         gateway.stop().await;
     }
@@ -45,8 +47,8 @@ async fn a_login_connects_the_server() {
 /// Who needs to log in is told so at once.
 #[tokio::test]
 async fn the_answer_without_a_login_takes_no_time() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch().start().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch().start().await;
     needs_login(&gateway).await;
     let mut fastest = Duration::MAX;
     for _ in 0..10 {
@@ -61,9 +63,9 @@ async fn the_answer_without_a_login_takes_no_time() {
 
 #[tokio::test]
 async fn a_denied_login_says_so() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch().start().await;
-    bed.authorization.deny_next_login().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch().start().await;
+    fixture.authorization.deny_next_login().await;
     let page = Browser::new().open(&needs_login(&gateway).await).await;
     assert!((400..500).contains(&page.status), "{page:?}");
     assert!(page.page(page.status).to_lowercase().contains("denied"), "{page:?}");
@@ -73,8 +75,8 @@ async fn a_denied_login_says_so() {
 
 #[tokio::test]
 async fn an_abandoned_login_is_no_hindrance() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch().start().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch().start().await;
     for path in ["/auth", "/interaction/"] {
         let url = needs_login(&gateway).await;
         let left = Browser::new().follow(&url, |url| url.path().starts_with(path)).await;
@@ -82,15 +84,15 @@ async fn an_abandoned_login_is_no_hindrance() {
     }
     let (_, _) = before_callback(&gateway).await;
     log_in(&gateway).await;
-    assert_eq!(bed.authorization.count("authorization_code ok").await, 1);
+    assert_eq!(fixture.authorization.count("authorization_code ok").await, 1);
     gateway.stop().await;
 }
 
 /// What does not belong to a login of this browser gets a 400 and no token.
 #[tokio::test]
 async fn wrong_callbacks_are_refused() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch().start().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch().start().await;
     let wrong = [
         ("state", Some("made-up")),
         ("state", Some("")),
@@ -107,22 +109,22 @@ async fn wrong_callbacks_are_refused() {
     Browser::new().open(callback.as_str()).await.page(400);
     let (mut other, _) = before_callback(&gateway).await;
     other.open(callback.as_str()).await.page(400);
-    assert_eq!(bed.authorization.count("authorization_code ok").await, 0, "no code was taken");
+    assert_eq!(fixture.authorization.count("authorization_code ok").await, 0, "no code was taken");
 
     let (mut browser, callback) = before_callback(&gateway).await;
     browser.open(callback.as_str()).await.page(200);
     works(&gateway).await;
     browser.open(callback.as_str()).await.page(400);
     echoes(&gateway, "still here").await;
-    assert_eq!(bed.authorization.count("authorization_code ok").await, 1);
+    assert_eq!(fixture.authorization.count("authorization_code ok").await, 1);
     gateway.stop().await;
 }
 
 /// A code that the authorization server does not take is an answer too.
 #[tokio::test]
 async fn a_wrong_code_is_an_error_page() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch().start().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch().start().await;
     let (mut browser, callback) = before_callback(&gateway).await;
     let page = browser.open(&with(&callback, "code", Some("made-up"))).await;
     assert!(page.status >= 400, "{page:?}");
@@ -134,16 +136,16 @@ async fn a_wrong_code_is_an_error_page() {
 /// Two people begin a login at the same time; both end it, in either order.
 #[tokio::test]
 async fn two_browsers_at_once() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch().start().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch().start().await;
     let (mut first, to_first) = before_callback(&gateway).await;
     let (mut second, to_second) = before_callback(&gateway).await;
     second.open(to_second.as_str()).await.page(200);
     first.open(to_first.as_str()).await.page(200);
     works(&gateway).await;
 
-    bed.authorization.revoke_access().await;
-    bed.authorization.revoke_refresh().await;
+    fixture.authorization.revoke_access().await;
+    fixture.authorization.revoke_refresh().await;
     let ((mut first, to_first), (mut second, to_second)) =
         tokio::join!(before_callback(&gateway), before_callback(&gateway));
     let pages = tokio::join!(first.open(to_first.as_str()), second.open(to_second.as_str()));
@@ -156,8 +158,8 @@ async fn two_browsers_at_once() {
 /// One browser with two tabs is two logins as well.
 #[tokio::test]
 async fn two_tabs_at_once() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch().start().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch().start().await;
     let url = needs_login(&gateway).await;
     let mut browser = Browser::new();
     let mut tabs = Vec::new();
@@ -173,8 +175,8 @@ async fn two_tabs_at_once() {
 
 #[tokio::test]
 async fn there_is_no_login_where_there_is_no_server() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch().start().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch().start().await;
     assert_eq!(gateway.get("/oauth/nosuch/login").await.status, 404);
     gateway.stop().await;
 }

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
-use super::bed::{Bed, needs_login, works};
+use super::fixture::{Fixture, needs_login, works};
 use crate::support::{Gateway, browser::Browser, eventually, upstream::free_port};
 
 fn server(url: &str, port: u16) -> Value {
@@ -18,8 +18,8 @@ async fn free_again(port: u16) {
 #[tokio::test]
 async fn a_login_comes_back_to_its_port() {
     let port = free_port();
-    let bed = Bed::of(|authorization| server(&authorization.mcp(), port)).await;
-    let gateway = bed.launch().start().await;
+    let fixture = Fixture::of(|authorization| server(&authorization.mcp(), port)).await;
+    let gateway = fixture.launch().start().await;
     let url = needs_login(&gateway).await;
     drop(TcpListener::bind(("127.0.0.1", port)).expect("nobody listens as long as nobody logs in"));
     let mut browser = Browser::new();
@@ -36,9 +36,9 @@ async fn a_login_comes_back_to_its_port() {
 #[tokio::test]
 async fn a_busy_port_is_evaded() {
     let port = free_port();
-    let bed = Bed::of(|authorization| server(&authorization.mcp(), port)).await;
+    let fixture = Fixture::of(|authorization| server(&authorization.mcp(), port)).await;
     let _busy = TcpListener::bind(("127.0.0.1", port)).expect("a port");
-    let gateway = bed.launch().start().await;
+    let gateway = fixture.launch().start().await;
     let url = needs_login(&gateway).await;
     let mut browser = Browser::new();
     browser.open(&url).await.page(200);
@@ -51,13 +51,13 @@ async fn a_busy_port_is_evaded() {
 #[tokio::test]
 async fn a_busy_port_is_an_error_for_a_client_of_the_config() {
     let port = free_port();
-    let bed = Bed::of(|authorization| {
+    let fixture = Fixture::of(|authorization| {
         let oauth = json!({ "callback_port": port, "client_id": "by-hand" });
         json!({ "type": "streamable-http", "url": authorization.mcp(), "oauth": oauth })
     })
     .await;
     let _busy = TcpListener::bind(("127.0.0.1", port)).expect("a port");
-    let gateway = bed.launch().start().await;
+    let gateway = fixture.launch().start().await;
     let page = Browser::new().open(&needs_login(&gateway).await).await;
     assert!(page.page(502).contains(&format!("callback port {port}: ")), "{page:?}");
     gateway.stop().await;
@@ -67,17 +67,17 @@ async fn a_busy_port_is_an_error_for_a_client_of_the_config() {
 #[tokio::test]
 async fn two_servers_share_a_port() {
     let port = free_port();
-    let bed = Bed::http().await;
-    let url = bed.authorization.mcp();
+    let fixture = Fixture::http().await;
+    let url = fixture.authorization.mcp();
     let servers = json!({ "one": server(&url, port), "two": server(&url, port) });
-    let folder = bed.tokens().to_str().expect("UTF-8");
+    let folder = fixture.tokens().to_str().expect("UTF-8");
     let gateway = Gateway::config(&servers).options(["--token-dir", folder]).start().await;
     let mut callbacks = Vec::new();
     for name in ["one", "two"] {
         let path = format!("/{name}/echo");
         let url = eventually("a call asks for a login", async || {
             let answer = gateway.call(&path, &json!({ "message": "?" })).await;
-            (answer.status == 401).then(|| super::bed::asks_for_login(&answer))
+            (answer.status == 401).then(|| super::fixture::asks_for_login(&answer))
         })
         .await;
         let mut browser = Browser::new();

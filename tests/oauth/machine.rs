@@ -7,13 +7,13 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::bed::{Bed, ECHO, answered, works};
+use super::fixture::{ECHO, Fixture, answered, works};
 use crate::support::{Gateway, eventually};
 
 /// mcpo acts for itself: it has a token from the start, and a new one before each ends.
 #[tokio::test]
 async fn client_credentials_need_no_login() {
-    let bed = Bed::of(|authorization| {
+    let fixture = Fixture::of(|authorization| {
         let secret = "a-secret-of-the-client-machine";
         let oauth = json!({
             "grant_type": "client_credentials", "client_id": "machine", "client_secret": secret,
@@ -21,10 +21,10 @@ async fn client_credentials_need_no_login() {
         json!({ "type": "streamable-http", "url": authorization.mcp(), "oauth": oauth })
     })
     .await;
-    bed.authorization.life(2).await;
-    let gateway = bed.launch().ready().await;
+    fixture.authorization.life(2).await;
+    let gateway = fixture.launch().ready().await;
     works(&gateway).await;
-    bed.authorization.until("client_credentials ok", 3).await;
+    fixture.authorization.until("client_credentials ok", 3).await;
     works(&gateway).await;
     gateway.get("/oauth/guarded/login").await.page(502);
     let log = gateway.stop().await;
@@ -72,11 +72,11 @@ async fn a_server_that_wants_a_key_offers_no_login() {
 
 #[tokio::test]
 async fn a_configured_key_that_is_refused_is_told() {
-    let bed = Bed::of(
+    let fixture = Fixture::of(
         |authorization| json!({ "url": authorization.mcp(), "headers": { "Authorization": "Bearer wrong" } }),
     )
     .await;
-    let gateway = bed.launch().start().await;
+    let gateway = fixture.launch().start().await;
     let message = refusal(&gateway, "refuses the configured credentials (HTTP 401)").await;
     assert!(!message.contains("wrong"), "{message}");
     assert_eq!(gateway.get("/oauth/guarded/login").await.status, 404);

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    bed::{echoes, log_in, needs_login},
     fake::{Ask, Fake, RESOURCE_METADATA, Reply, SERVER_METADATA},
+    fixture::{echoes, log_in, needs_login},
 };
 use crate::support::{Gateway, browser::Browser, eventually, launch::Launch};
 

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::bed::{Bed, needs_login};
+use super::fixture::{Fixture, needs_login};
 
 #[tokio::test]
 async fn logins_come_back_to_the_public_url() {
     const PUBLIC: &str = "https://example.com/tools";
-    let bed = Bed::http().await;
+    let fixture = Fixture::http().await;
     let options = ["--public-url", PUBLIC, "--root-path", "/tools", "--api-key", "k", "--strict-auth"];
-    let gateway = bed.launch().options(options).start().await;
+    let gateway = fixture.launch().options(options).start().await;
     let callback = format!("{PUBLIC}/oauth/callback");
     for path in ["/client-metadata.json", "/tools/client-metadata.json"] {
         let answer = gateway.get(path).await;
@@ -20,7 +20,7 @@ async fn logins_come_back_to_the_public_url() {
     }
     gateway.stop().await;
 
-    let gateway = bed.launch().options(["--public-url", PUBLIC, "--root-path", "/tools"]).start().await;
+    let gateway = fixture.launch().options(["--public-url", PUBLIC, "--root-path", "/tools"]).start().await;
     let url = needs_login(&gateway).await;
     assert_eq!(url, format!("{PUBLIC}/oauth/guarded/login"));
     for path in ["/oauth/guarded/login", "/tools/oauth/guarded/login"] {
@@ -41,8 +41,8 @@ async fn logins_come_back_to_the_public_url() {
 /// A client id has to be an HTTPS URL.
 #[tokio::test]
 async fn there_is_no_document_without_https() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch().options(["--public-url", "http://gateway.internal:8000"]).start().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch().options(["--public-url", "http://gateway.internal:8000"]).start().await;
     assert_eq!(gateway.get("/client-metadata.json").await.status, 404);
     assert_eq!(needs_login(&gateway).await, "http://gateway.internal:8000/oauth/guarded/login");
     gateway.stop().await;

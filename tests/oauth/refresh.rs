@@ -6,21 +6,21 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::MissedTickBehavior;
 
-use super::bed::{Bed, echoes, long};
+use super::fixture::{Fixture, echoes};
 use crate::support::Gateway;
 
 /// Calls from 8 callers across expiries, over both transports: none fails, and each expiry costs one refresh.
 #[tokio::test]
 async fn callers_never_see_an_expiry() {
-    let (life, seconds) = if long() { (5, 60) } else { (3, 12) };
-    for bed in [Bed::http().await, Bed::sse().await] {
-        bed.authorization.life(life).await;
-        let gateway = bed.logged_in().await;
+    let (life, seconds) = if crate::support::long() { (5, 60) } else { (3, 12) };
+    for fixture in [Fixture::http().await, Fixture::sse().await] {
+        fixture.authorization.life(life).await;
+        let gateway = fixture.logged_in().await;
         let end = Instant::now() + Duration::from_secs(seconds);
         let calls: u32 = join_all((0..8).map(|caller| calls_until(&gateway, caller, end))).await.iter().sum();
 
-        one_refresh_an_expiry(&bed, life).await;
-        let counts = bed.authorization.counts().await;
+        one_refresh_an_expiry(&fixture, life).await;
+        let counts = fixture.authorization.counts().await;
         let refreshes = u64::from(counts["refresh_token ok"]);
         assert!(refreshes >= seconds / u64::from(life), "{counts:?}");
         assert_eq!(counts["logins granted"], 1, "{counts:?}");
@@ -49,8 +49,8 @@ async fn calls_until(gateway: &Gateway, caller: u32, end: Instant) -> u32 {
 }
 
 /// No two tokens were issued within half a life: two would have been for the same expiry.
-pub(super) async fn one_refresh_an_expiry(bed: &Bed, life: u32) {
-    let issued = bed.authorization.issued().await;
+pub(super) async fn one_refresh_an_expiry(fixture: &Fixture, life: u32) {
+    let issued = fixture.authorization.issued().await;
     let shortest = issued.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
     assert!(shortest > f64::from(life) * 500.0, "tokens were issued at {issued:?} ms");
 }

@@ -8,8 +8,8 @@ use std::sync::{
 use serde_json::json;
 
 use super::{
-    bed::{answered, asks_for_login, log_in, works},
     fake::{Fake, Reply},
+    fixture::{answered, asks_for_login, log_in, works},
 };
 use crate::support::{Gateway, eventually};
 

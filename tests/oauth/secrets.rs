@@ -4,7 +4,7 @@ use reqwest::{Method, Url};
 use serde_json::json;
 
 use super::{
-    bed::{Bed, answered, before_callback, echoes, needs_login, with, works},
+    fixture::{Fixture, answered, before_callback, echoes, needs_login, with, works},
     store::KEY,
 };
 use crate::support::{Gateway, browser::Browser, wire};
@@ -36,11 +36,11 @@ impl Said {
 async fn nothing_secret_is_said() {
     let client = json!({ "token_endpoint_auth_method": "client_secret_basic" });
     let oauth = json!({ "client_metadata": client });
-    let bed = Bed::of(
+    let fixture = Fixture::of(
         |authorization| json!({ "type": "streamable-http", "url": authorization.mcp(), "oauth": oauth }),
     )
     .await;
-    let trace = || bed.launch().options(["--log-level", "trace", "--token-key", KEY]);
+    let trace = || fixture.launch().options(["--log-level", "trace", "--token-key", KEY]);
     let mut said = Said::default();
     let mut cookies = Vec::new();
 
@@ -59,31 +59,31 @@ async fn nothing_secret_is_said() {
     works(&gateway).await;
     assert_eq!(said.page(&mut browser, callback.as_str()).await, 400);
 
-    bed.authorization.revoke_access().await;
+    fixture.authorization.revoke_access().await;
     echoes(&gateway, "after a refresh").await;
     said.log(gateway).await;
 
-    bed.authorization.revoke_access().await;
+    fixture.authorization.revoke_access().await;
     let gateway = trace().ready().await;
     works(&gateway).await;
-    bed.authorization.revoke_access().await;
-    bed.authorization.down().await;
+    fixture.authorization.revoke_access().await;
+    fixture.authorization.down().await;
     said.call(&gateway).await;
-    bed.authorization.up().await;
-    bed.authorization.revoke_refresh().await;
+    fixture.authorization.up().await;
+    fixture.authorization.revoke_refresh().await;
     needs_login(&gateway).await;
     said.call(&gateway).await;
     let denied = needs_login(&gateway).await;
-    bed.authorization.deny_next_login().await;
+    fixture.authorization.deny_next_login().await;
     assert!(said.page(&mut Browser::new(), &denied).await >= 400);
     for path in ["/", "/openapi.json", "/guarded/openapi.json", "/readyz", "/healthz"] {
         said.0.push(gateway.send(gateway.request(Method::GET, path)).await.body);
     }
     said.log(gateway).await;
 
-    let counts = bed.authorization.counts().await;
+    let counts = fixture.authorization.counts().await;
     assert!(counts["refresh_token ok"] >= 2 && counts["refresh_token invalid_grant"] >= 1, "{counts:?}");
-    let secrets = bed.authorization.secrets().await;
+    let secrets = fixture.authorization.secrets().await;
     // Two secrets of the client and its Basic credentials, a code, its verifier, three pairs of tokens.
     assert!(secrets.len() >= 11, "{secrets:?}");
     for secret in secrets.iter().chain(&cookies).map(String::as_str).chain([KEY]) {

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::{
-    bed::{Bed, echoes, log_in, long, needs_login, works},
+    fixture::{Fixture, echoes, log_in, needs_login, works},
     refresh::one_refresh_an_expiry,
 };
 
@@ -36,57 +36,57 @@ pub(super) fn token_files(folder: &Path) -> Vec<(PathBuf, Value)> {
 #[tokio::test]
 async fn two_gateways_share_a_folder() {
     const ROTATIONS: u32 = 20;
-    let bed = Bed::http().await;
+    let fixture = Fixture::http().await;
     let life = 2;
-    if long() {
-        bed.authorization.life(life).await;
+    if crate::support::long() {
+        fixture.authorization.life(life).await;
     }
-    let first = bed.logged_in().await;
-    let second = bed.launch().ready().await;
-    while bed.authorization.count("refresh_token ok").await < ROTATIONS {
-        if !long() {
-            bed.authorization.revoke_access().await;
+    let first = fixture.logged_in().await;
+    let second = fixture.launch().ready().await;
+    while fixture.authorization.count("refresh_token ok").await < ROTATIONS {
+        if !crate::support::long() {
+            fixture.authorization.revoke_access().await;
         }
         let callers = [&first, &second].into_iter().cycle().take(8);
         join_all(callers.map(|gateway| echoes(gateway, "hi"))).await;
     }
-    let counts = bed.authorization.counts().await;
+    let counts = fixture.authorization.counts().await;
     assert_eq!(counts["token arrived"], counts["refresh_token ok"] + 1, "{counts:?}");
     assert_eq!(counts["logins granted"], 1, "{counts:?}");
-    if long() {
-        one_refresh_an_expiry(&bed, life).await;
+    if crate::support::long() {
+        one_refresh_an_expiry(&fixture, life).await;
     } else {
         assert_eq!(counts["refresh_token ok"], ROTATIONS, "each revocation costs one refresh: {counts:?}");
     }
     first.stop().await;
     second.stop().await;
 
-    let third = bed.launch().ready().await;
+    let third = fixture.launch().ready().await;
     works(&third).await;
     third.stop().await;
-    assert_eq!(bed.authorization.count("logins granted").await, 1, "the last token was kept");
+    assert_eq!(fixture.authorization.count("logins granted").await, 1, "the last token was kept");
 }
 
 /// A login at one gateway is found by the other where it needs it next.
 #[tokio::test]
 async fn a_login_serves_both_gateways() {
-    let bed = Bed::http().await;
-    let second = bed.launch().start().await;
+    let fixture = Fixture::http().await;
+    let second = fixture.launch().start().await;
     needs_login(&second).await;
-    let first = bed.logged_in().await;
+    let first = fixture.logged_in().await;
     first.stop().await;
     second.stop().await;
-    let second = bed.launch().ready().await;
+    let second = fixture.launch().ready().await;
     works(&second).await;
     second.stop().await;
-    assert_eq!(bed.authorization.count("logins granted").await, 1);
+    assert_eq!(fixture.authorization.count("logins granted").await, 1);
 }
 
 #[tokio::test]
 async fn token_files_are_closed_to_others() {
-    let bed = Bed::http().await;
-    let folder = bed.tokens().join("not/yet/there");
-    let gateway = bed.launch_in(&folder).start().await;
+    let fixture = Fixture::http().await;
+    let folder = fixture.tokens().join("not/yet/there");
+    let gateway = fixture.launch_in(&folder).start().await;
     log_in(&gateway).await;
     gateway.stop().await;
     let files = token_files(&folder);
@@ -100,17 +100,17 @@ async fn token_files_are_closed_to_others() {
 /// With a key no secret lies in the folder, and without the key the file is of no use.
 #[tokio::test]
 async fn token_files_are_sealed_with_a_key() {
-    let bed = Bed::http().await;
-    let gateway = bed.launch().options(["--token-key", KEY]).start().await;
+    let fixture = Fixture::http().await;
+    let gateway = fixture.launch().options(["--token-key", KEY]).start().await;
     log_in(&gateway).await;
     gateway.stop().await;
-    let secrets = bed.authorization.secrets().await;
-    for (file, json) in token_files(bed.tokens()) {
+    let secrets = fixture.authorization.secrets().await;
+    for (file, json) in token_files(fixture.tokens()) {
         let found = secrets.iter().find(|secret| json.to_string().contains(*secret));
         assert_eq!(found, None, "in {}", file.display());
     }
-    let gateway = bed.launch().options(["--token-key", KEY]).ready().await;
+    let gateway = fixture.launch().options(["--token-key", KEY]).ready().await;
     works(&gateway).await;
     gateway.stop().await;
-    assert_eq!(bed.authorization.count("logins granted").await, 1);
+    assert_eq!(fixture.authorization.count("logins granted").await, 1);
 }

@@ -7,7 +7,8 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::bed::{Held, becomes, hang_up, memory, named, under_load, write};
+use super::fixture::{becomes, named, under_load, write};
+use crate::support::observe::{Held, hang_up, memory};
 use crate::support::{Gateway, eventually, long, upstream::Remote};
 
 /// Adds, changes and removes servers again and again under load: 20 times, or 500 in the long form, which bounds memory

@@ -4,8 +4,9 @@ use std::{fs, os::unix::fs::symlink};
 
 use serde_json::json;
 
-use super::bed::{becomes, count, hang_up, named, told, under_load, write};
+use super::fixture::{becomes, named, under_load, write};
 use crate::support::Gateway;
+use crate::support::observe::{count, hang_up, told};
 
 fn text(name: &str) -> String {
     json!({ "mcpServers": { "fake": named(name) } }).to_string()

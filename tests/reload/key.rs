@@ -5,8 +5,9 @@ use std::fs;
 use reqwest::Method;
 use serde_json::json;
 
-use super::bed::{count, hang_up, named, told};
+use super::fixture::named;
 use crate::support::Gateway;
+use crate::support::observe::{count, hang_up, told};
 
 /// The key file is read again: the old key is refused, the new one opens.
 #[tokio::test]

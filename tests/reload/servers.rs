@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::bed::{becomes, count, hang_up, named, title, told, under_load, write};
+use super::fixture::{becomes, named, title, under_load, write};
+use crate::support::observe::{count, hang_up, told};
 use crate::{
     shutdown::received,
     support::{

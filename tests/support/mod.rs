@@ -8,6 +8,7 @@ mod gateway;
 pub(crate) mod launch;
 pub(crate) mod nginx;
 pub(crate) mod node;
+pub(crate) mod observe;
 pub(crate) mod parts;
 pub(crate) mod processes;
 pub(crate) mod proxy;

@@ -19,19 +19,14 @@ pub(super) const ECHO: &str = "/guarded/echo";
 /// How long any answer may take, however ill the authorization server is: nothing ever hangs.
 pub(super) const ANSWERED: Duration = Duration::from_secs(20);
 
-/// Whether the runs take as long as they should, rather than as short as they may.
-pub(super) fn long() -> bool {
-    std::env::var("MCPO_LONG_TESTS").is_ok_and(|value| value == "1")
-}
-
 /// The servers, and a folder for the tokens of one gateway after the other.
-pub(super) struct Bed {
+pub(super) struct Fixture {
     pub(super) authorization: AuthorizationServer,
     server: Value,
     tokens: TempDir,
 }
 
-impl Bed {
+impl Fixture {
     /// With the MCP server over streamable HTTP.
     pub(super) async fn http() -> Self {
         Self::of(|authorization| json!({ "type": "streamable-http", "url": authorization.mcp() })).await

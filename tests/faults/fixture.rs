@@ -64,7 +64,7 @@ impl Upstream {
 }
 
 /// The gateway, and what came of each call.
-pub(super) struct Bed {
+pub(super) struct Fixture {
     pub(super) gateway: Gateway,
     runs: PathBuf,
     next: AtomicU32,
@@ -73,7 +73,7 @@ pub(super) struct Bed {
     _folder: TempDir,
 }
 
-impl Bed {
+impl Fixture {
     /// Before a server over stdio.
     pub(super) async fn stdio() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -84,16 +84,16 @@ impl Bed {
     /// Before a server over one of the [`REMOTE`] transports.
     pub(super) async fn remote((kind, path): (&str, &'static str)) -> (Self, Upstream) {
         let (folder, upstream) = upstream(path).await;
-        let bed = Self::over(folder, json!({ "type": kind, "url": upstream.url() })).await;
-        (bed, upstream)
+        let fixture = Self::over(folder, json!({ "type": kind, "url": upstream.url() })).await;
+        (fixture, upstream)
     }
 
     /// The same, with a proxy in between.
     pub(super) async fn proxied((kind, path): (&str, &'static str)) -> (Self, Upstream, FaultyProxy) {
         let (folder, upstream) = upstream(path).await;
         let (proxy, url) = FaultyProxy::before(&upstream.url()).await;
-        let bed = Self::over(folder, json!({ "type": kind, "url": url })).await;
-        (bed, upstream, proxy)
+        let fixture = Self::over(folder, json!({ "type": kind, "url": url })).await;
+        (fixture, upstream, proxy)
     }
 
     /// Before `server`, which writes into the file `runs` of `folder`.

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::support::{Gateway, parts, upstream::Remote};
 
-pub(super) struct Bed {
+pub(super) struct Fixture {
     pub(super) gateway: Gateway,
     /// Each server, and the file with what it hears.
     pub(super) servers: Vec<(String, PathBuf)>,
@@ -17,7 +17,7 @@ pub(super) struct Bed {
     _remotes: Vec<Remote>,
 }
 
-impl Bed {
+impl Fixture {
     /// Each server has three tools: `call` only reads, `write` does not say so, and `secret` is disabled.
     pub(super) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();

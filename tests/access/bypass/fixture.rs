@@ -50,7 +50,7 @@ pub(super) struct Mode {
 }
 
 /// The running gateway.
-pub(super) struct Bed {
+pub(super) struct Fixture {
     mode: Mode,
     gateway: Gateway,
     nginx: Option<Nginx>,
@@ -59,7 +59,7 @@ pub(super) struct Bed {
     open: Vec<String>,
 }
 
-impl Bed {
+impl Fixture {
     pub(super) async fn start(mode: Mode) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut launch = Gateway::config(&servers(&folder.path().join("record")))
