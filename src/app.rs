@@ -4,7 +4,7 @@
 //! only when all of them have ended and no child process is left.
 
 mod certificate;
-mod door;
+mod connection_limit;
 mod error;
 mod in_effect;
 mod listen;
@@ -34,7 +34,7 @@ use crate::{
 };
 
 use self::{
-    certificate::InForce,
+    certificate::ReloadableCertificate,
     in_effect::InEffect,
     listen::{base_url, bind, front, serve},
     metrics_port::MetricsPort,
@@ -106,7 +106,7 @@ impl Application {
             front,
             draining.clone(),
         );
-        let certificate = listen.tls.as_ref().map(|tls| InForce::new(&tls.certificate));
+        let certificate = listen.tls.as_ref().map(|tls| ReloadableCertificate::new(&tls.certificate));
         let tls = certificate.as_ref().zip(listen.tls.as_ref());
         let tls = tls.map(|(certificate, tls)| certificate.server_config(tls)).transpose()?;
         let notifier = Notifier::new(config.service_manager.clone());

@@ -8,7 +8,7 @@ use std::{
 };
 
 use mcpo::{
-    catalogue::{Components, Schema, Server},
+    catalogue::{Components, Schema, ServerCatalogue},
     config::{self, Bounds, OperationIds, ResultStyle, Stdio, ToolFilter, Upstream, Validation},
     upstream::{Frame, Listing, ServerInfo, Tool},
 };
@@ -81,8 +81,9 @@ pub fn arguments(input: &[u8]) {
     };
     for validation in [Validation::Strict, Validation::Lax, Validation::Off] {
         let config = config(validation);
-        let server =
-            in_time("compiling the schema", || Server::new(&config, &listing, OperationIds::default()));
+        let server = in_time("compiling the schema", || {
+            ServerCatalogue::new(&config, &listing, OperationIds::default())
+        });
         let tool = &server.tools["tool"];
         if let Ok(checked) = in_time("checking the arguments", || tool.arguments.check(arguments)) {
             assert_one_line(&checked);

@@ -12,12 +12,12 @@ use std::{
 use url::Url;
 
 use super::{
+    authorization_header::AuthorizationHeader,
     caller::Caller,
-    credential::Credential,
     error::AccessError,
     network::network,
     rate_limit::{Allowance, RateLimits},
-    tokens::{self, Runtime, Tokens},
+    tokens::{self, Runtime, TokenVerifier},
 };
 use crate::{
     config::{self, Rate},
@@ -30,7 +30,7 @@ pub struct Authenticator {
     /// What it was made of.
     pub config: config::Guard,
     runtime: Runtime,
-    tokens: Option<Tokens>,
+    tokens: Option<TokenVerifier>,
     /// Where clients learn who issues tokens.
     metadata: String,
     limits: RateLimits,
@@ -77,7 +77,7 @@ impl Authenticator {
         let by_token = former.map(|former| former.by_token.clone()).unwrap_or_default();
         let tokens = config.tokens.clone().map(|tokens| {
             let former = former.and_then(|former| former.tokens.as_ref());
-            Tokens::new(tokens, former, &runtime)
+            TokenVerifier::new(tokens, former, &runtime)
         });
         let metadata = tokens::metadata_url(&runtime.base);
         let limits = RateLimits::new(&config);
@@ -113,7 +113,7 @@ impl Authenticator {
     pub async fn admit(
         &self,
         address: IpAddr,
-        credential: Credential<'_>,
+        credential: AuthorizationHeader<'_>,
         allowance: &mut Allowance,
     ) -> Result<Caller, Refused> {
         // The address comes first, so that nobody can try keys faster than its rate.
@@ -143,15 +143,22 @@ impl Authenticator {
     /// # Errors
     ///
     /// As of [`Self::admit`].
-    pub async fn identify(&self, address: IpAddr, credential: Credential<'_>) -> Result<Caller, AccessError> {
-        if credential != Credential::Missing {
+    pub async fn identify(
+        &self,
+        address: IpAddr,
+        credential: AuthorizationHeader<'_>,
+    ) -> Result<Caller, AccessError> {
+        if credential != AuthorizationHeader::Missing {
             self.limits.address(address, &mut Allowance::default())?;
         }
         Ok(self.recognise(credential).await?.0)
     }
 
     /// Returns the caller, and the index of its key.
-    async fn recognise(&self, credential: Credential<'_>) -> Result<(Caller, Option<usize>), AccessError> {
+    async fn recognise(
+        &self,
+        credential: AuthorizationHeader<'_>,
+    ) -> Result<(Caller, Option<usize>), AccessError> {
         if !self.config.is_closed() {
             return Ok((Caller::ANONYMOUS, None));
         }
@@ -159,11 +166,13 @@ impl Authenticator {
         let unauthorized =
             |message| Err(AccessError::Unauthorized { message, challenges: self.challenges(strict) });
         let presented = match &credential {
-            Credential::Bearer(key) => ApiKey::of(key),
-            Credential::Password(key) => ApiKey::of(key),
-            Credential::BadBasic => return unauthorized("Invalid Basic Authentication format"),
-            Credential::Unknown if strict => return unauthorized("Unsupported authorization method"),
-            Credential::Unknown | Credential::Missing => {
+            AuthorizationHeader::Bearer(key) => ApiKey::of(key),
+            AuthorizationHeader::Password(key) => ApiKey::of(key),
+            AuthorizationHeader::BadBasic => return unauthorized("Invalid Basic Authentication format"),
+            AuthorizationHeader::Unknown if strict => {
+                return unauthorized("Unsupported authorization method");
+            }
+            AuthorizationHeader::Unknown | AuthorizationHeader::Missing => {
                 return unauthorized("Missing or invalid Authorization header");
             }
         };
@@ -173,12 +182,12 @@ impl Authenticator {
         }
         match (credential, &self.tokens) {
             // Without keys a bearer credential can only be a token.
-            (Credential::Bearer(token), Some(tokens))
+            (AuthorizationHeader::Bearer(token), Some(tokens))
                 if self.config.keys.is_empty() || jwt::is_jwt(token) =>
             {
                 Ok((tokens.caller(token, &self.metadata).await?, None))
             }
-            (Credential::Bearer(_), _) => Err(AccessError::WrongKey("Invalid API key")),
+            (AuthorizationHeader::Bearer(_), _) => Err(AccessError::WrongKey("Invalid API key")),
             _ => Err(AccessError::WrongKey("Invalid credentials")),
         }
     }

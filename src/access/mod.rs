@@ -5,16 +5,16 @@
 //! request leads to are known.
 
 mod authenticator;
+mod authorization_header;
 mod caller;
-mod credential;
 mod error;
 mod network;
 mod rate_limit;
 mod tokens;
 
 pub use authenticator::{Authenticator, Refused};
+pub use authorization_header::AuthorizationHeader;
 pub use caller::Caller;
-pub use credential::Credential;
 pub use error::AccessError;
 pub use network::network;
 pub use rate_limit::Allowance;

@@ -34,25 +34,25 @@ pub struct Runtime {
 }
 
 /// The issuer whose tokens are accepted.
-pub(super) struct Tokens {
+pub(super) struct TokenVerifier {
     config: config::TokenPolicy,
-    issuer: Arc<Issuer>,
+    issuer: Arc<SharedVerifier>,
 }
 
 /// Ends the task that keeps the issuer's keys once it is dropped.
-struct Issuer {
+struct SharedVerifier {
     verifier: Verifier,
     _stop: DropGuard,
 }
 
-impl Tokens {
+impl TokenVerifier {
     /// Accepts the tokens of `config`. If `former` accepted those of the same issuer, its keys are kept.
     pub(super) fn new(config: config::TokenPolicy, former: Option<&Self>, runtime: &Runtime) -> Self {
         let alike = former.filter(|former| former.config.jwt == config.jwt);
         let issuer = alike.map(|former| former.issuer.clone()).unwrap_or_else(|| {
             let stop = runtime.stop.child_token();
             let verifier = Verifier::new(config.jwt.clone(), &runtime.proxy, &runtime.tasks, stop.clone());
-            Arc::new(Issuer { verifier, _stop: stop.drop_guard() })
+            Arc::new(SharedVerifier { verifier, _stop: stop.drop_guard() })
         });
         Self { config, issuer }
     }

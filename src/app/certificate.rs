@@ -16,9 +16,9 @@ use crate::config::{Certificate, Tls};
 
 /// The certificate that handshakes are made with.
 #[derive(Debug, Clone)]
-pub(super) struct InForce(Arc<ArcSwap<CertifiedKey>>);
+pub(super) struct ReloadableCertificate(Arc<ArcSwap<CertifiedKey>>);
 
-impl InForce {
+impl ReloadableCertificate {
     pub(super) fn new(certificate: &Certificate) -> Self {
         Self(Arc::new(ArcSwap::new(certificate.pair.clone())))
     }
@@ -44,7 +44,7 @@ impl InForce {
     }
 }
 
-impl ResolvesServerCert for InForce {
+impl ResolvesServerCert for ReloadableCertificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.0.load_full())
     }

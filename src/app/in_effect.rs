@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use super::certificate::InForce;
+use super::certificate::ReloadableCertificate;
 use crate::{
     config::{Config, Tls},
     http::Observability,
@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct InEffect {
     pub(super) config: Config,
     /// The certificate of handshakes, under HTTPS.
-    pub(super) certificate: Option<InForce>,
+    pub(super) certificate: Option<ReloadableCertificate>,
     pub(super) observability: Arc<Observability>,
     pub(super) reconciler: Reconciler,
 }

@@ -19,7 +19,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpSocket;
 use tracing::warn;
 
-use super::{door::Door, error::BuildError};
+use super::{connection_limit::ConnectionLimit, error::BuildError};
 use crate::{
     config::{Config, Listen},
     http::{self, Front, Hosts, Services},
@@ -83,7 +83,7 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves the gateway; once told to stop, connections have the time of `patience`.
 ///
-/// The parts of actix are put together here rather than by its `HttpServer`, which has no place for a [`Door`] before
+/// The parts of actix are put together here rather than by its `HttpServer`, which has no place for a [`ConnectionLimit`] before
 /// the handshake of TLS.
 pub(super) fn serve(
     listen: &Listen,
@@ -95,26 +95,26 @@ pub(super) fn serve(
     let places = make_room(listen.max_connections);
     let workers = available_parallelism().map_or(2, usize::from);
     let each = (places.get() as usize).div_ceil(workers);
-    // The door is the bound on handshakes: with actix's own a few hundred idle connections would stop a worker.
+    // The connection limit is the bound on handshakes: with actix's own a few hundred idle connections would stop a worker.
     actix_tls::accept::max_concurrent_tls_connect(each);
     let mut server = Server::build()
         .workers(workers)
         .max_concurrent_connections(each)
         .shutdown_timeout(patience.as_secs())
         .disable_signals();
-    let door = Arc::new(Door::new(places, services.front.proxies.clone()));
+    let limit = Arc::new(ConnectionLimit::new(places, services.front.proxies.clone()));
     for listener in listeners {
         let services = services.clone();
         let app = move || http::app(services.clone());
-        let (door, ending) = (door.clone(), server.graceful_shutdown_signal());
+        let (limit, ending) = (limit.clone(), server.graceful_shutdown_signal());
         server = match tls.cloned() {
             Some(tls) => server.listen("https", listener, move || {
                 let handshake = TlsAcceptorConfig::default().handshake_timeout(SLOWEST);
                 let service = service(app(), ending.clone());
-                door.clone().before(service.rustls_0_23_with_config(tls.clone(), handshake))
+                limit.clone().before(service.rustls_0_23_with_config(tls.clone(), handshake))
             }),
             None => server
-                .listen("http", listener, move || door.clone().before(service(app(), ending.clone()).tcp())),
+                .listen("http", listener, move || limit.clone().before(service(app(), ending.clone()).tcp())),
         }
         .map_err(|error| BuildError::Bind { address: listen.host.clone(), reason: error.to_string() })?;
     }

@@ -30,7 +30,7 @@ const LONGEST_TOLD: usize = 100;
 
 /// One connected server.
 #[derive(Debug)]
-pub struct Server {
+pub struct ServerCatalogue {
     /// Who it says it is.
     pub info: ServerInfo,
     /// Its served tools by name, in its own order.
@@ -91,7 +91,7 @@ pub enum Shape {
     WrappedText,
 }
 
-impl Server {
+impl ServerCatalogue {
     /// Builds the server's part of the catalogue. Compiles schemas: not for an HTTP worker.
     pub fn new(config: &config::Server, listing: &Listing, operation_ids: config::OperationIds) -> Self {
         warn_of_unknown_names(config, listing);

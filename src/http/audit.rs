@@ -29,19 +29,19 @@ const LONGEST_PATH: usize = 512;
 /// The audit log, open for writing.
 pub struct AuditLog {
     path: Option<PathBuf>,
-    output: Mutex<Output>,
+    output: Mutex<Sink>,
     /// Whether the last line could not be written. It is logged once.
     failing: AtomicBool,
 }
 
-enum Output {
+enum Sink {
     Stdout,
     File(File),
 }
 
 /// One line.
 #[derive(Debug, Serialize)]
-struct Record<'a> {
+struct AuditRecord<'a> {
     /// When it ended (RFC 3339).
     time: Timestamp,
     /// The request's id.
@@ -118,8 +118,8 @@ impl AuditLog {
     /// The file cannot be written to.
     pub fn open(audit: &Audit) -> io::Result<Self> {
         let (path, output) = match audit {
-            Audit::Stdout => (None, Output::Stdout),
-            Audit::File(path) => (Some(path.clone()), Output::File(append(path)?)),
+            Audit::Stdout => (None, Sink::Stdout),
+            Audit::File(path) => (Some(path.clone()), Sink::File(append(path)?)),
         };
         Ok(Self { path, output: Mutex::new(output), failing: AtomicBool::new(false) })
     }
@@ -128,7 +128,7 @@ impl AuditLog {
     pub(super) fn reopen(&self) {
         let Some(path) = &self.path else { return };
         match append(path) {
-            Ok(file) => *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Output::File(file),
+            Ok(file) => *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Sink::File(file),
             Err(error) => error!("the audit log {} cannot be opened anew: {error}", path.display()),
         }
     }
@@ -142,7 +142,7 @@ impl AuditLog {
         status: Option<u16>,
         ms: u64,
     ) {
-        self.write(&Record {
+        self.write(&AuditRecord {
             time: Timestamp::now(),
             request_id: context.id(),
             address: context.address().to_string(),
@@ -154,7 +154,7 @@ impl AuditLog {
         });
     }
 
-    fn write(&self, record: &Record<'_>) {
+    fn write(&self, record: &AuditRecord<'_>) {
         let written = Frame::new(record).map_err(io::Error::from).and_then(|frame| {
             let mut line = frame.into_line();
             // What was torn off when the last line failed must not spoil this one.
@@ -163,8 +163,8 @@ impl AuditLog {
             }
             // One write to the file's end, so that lines of several processes do not mix.
             match &mut *self.output.lock().unwrap_or_else(PoisonError::into_inner) {
-                Output::Stdout => io::stdout().write_all(&line).and_then(|()| io::stdout().flush()),
-                Output::File(file) => file.write_all(&line),
+                Sink::Stdout => io::stdout().write_all(&line).and_then(|()| io::stdout().flush()),
+                Sink::File(file) => file.write_all(&line),
             }
         });
         let failed = written.is_err();

@@ -29,7 +29,7 @@ pub struct Front {
 
 /// Where a request comes from, as far as that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Client {
+pub(super) struct ClientInfo {
     /// The client's address: as a trusted proxy gives it, else the other end of the connection.
     pub(super) address: IpAddr,
     /// As the client sees it.
@@ -47,7 +47,7 @@ pub(super) fn authority(request: &ServiceRequest) -> Option<&str> {
     target.or_else(header)
 }
 
-impl Client {
+impl ClientInfo {
     /// Finds out where a request comes from.
     pub(super) fn of(front: &Front, request: &ServiceRequest) -> Self {
         let connected = request.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
@@ -123,7 +123,8 @@ mod tests {
 
     /// A gateway behind proxies of these networks.
     fn front(proxies: &[&str]) -> Front {
-        let given = |text: &&str| RawOption { value: (*text).to_owned(), origin: "--trusted-proxy".to_owned() };
+        let given =
+            |text: &&str| RawOption { value: (*text).to_owned(), origin: "--trusted-proxy".to_owned() };
         let proxies = TrustedProxies::parse(&proxies.iter().map(given).collect::<Vec<_>>());
         Front { proxies: proxies.expect("networks"), hosts: Hosts::Any, tls: false }
     }
@@ -132,7 +133,7 @@ mod tests {
         let request =
             headers.iter().fold(TestRequest::default(), |request, header| request.append_header(*header));
         let connected = from.parse().expect("an address");
-        let client = Client::read(front, connected, "own:8000", request.to_http_request().headers());
+        let client = ClientInfo::read(front, connected, "own:8000", request.to_http_request().headers());
         (client.address.to_string(), client.origin())
     }
 
@@ -177,7 +178,7 @@ mod tests {
         let of = |proxies: &[&str]| {
             let request = TestRequest::default().append_header(headers[0]).to_http_request();
             let connected = "10.0.0.1".parse().expect("an address");
-            Client::read(&front(proxies), connected, "own", request.headers()).prefix
+            ClientInfo::read(&front(proxies), connected, "own", request.headers()).prefix
         };
         assert_eq!((of(&["10.0.0.1"]).as_str(), of(&[]).as_str()), ("/a", ""));
     }

@@ -9,7 +9,7 @@ use std::{
 
 use actix_web::{HttpMessage, http::header::HeaderValue};
 
-use super::{client::Client, error::ApiError};
+use super::{client::ClientInfo, error::ApiError};
 use crate::{
     access::{AccessError, Authenticator, Caller},
     config::Permission,
@@ -21,7 +21,7 @@ pub(super) struct RequestContext {
     /// Visible ASCII characters alone.
     id: HeaderValue,
     /// Where the request comes from.
-    pub(super) client: Client,
+    pub(super) client: ClientInfo,
     /// The path as the client sent it, if the root path was taken off.
     pub(super) original_path: Option<String>,
     /// The authentication of the snapshot.
@@ -35,7 +35,7 @@ pub(super) struct RequestContext {
 impl RequestContext {
     pub(super) fn new(
         id: HeaderValue,
-        client: Client,
+        client: ClientInfo,
         original_path: Option<String>,
         snapshot: Arc<Snapshot>,
     ) -> Self {

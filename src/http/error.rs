@@ -16,7 +16,7 @@ use paperclip::actix::api_v2_errors;
 use crate::{
     access::AccessError,
     catalogue::Violation,
-    registry::Outcome,
+    registry::CallOutcome,
     upstream::{CallError, RpcError},
 };
 
@@ -132,16 +132,16 @@ impl ResponseError for ApiError {
             Self::Misspelt(hint) => response.json(Hinted { detail: &self.to_string(), hint }),
             Self::Invalid(violations) => response.json(Detail { detail: violations }),
             Self::Call(CallError::Rpc(RpcError { message, data, .. })) => {
-                response.json(Detail { detail: Message { message, data: data.as_deref() } })
+                response.json(Detail { detail: MessageDetail { message, data: data.as_deref() } })
             }
             Self::Call(error @ CallError::LoginNeeded(login)) => {
                 let message = error.to_string();
                 response.json(Detail {
-                    detail: Login { message: &message, authorization_url: login.url.as_str() },
+                    detail: LoginDetail { message: &message, authorization_url: login.url.as_str() },
                 })
             }
             Self::Tool(_) | Self::BadResult(_) | Self::Call(_) => {
-                response.json(Detail { detail: Message { message: &self.to_string(), data: None } })
+                response.json(Detail { detail: MessageDetail { message: &self.to_string(), data: None } })
             }
             _ => response.json(Detail { detail: self.to_string() }),
         }
@@ -155,21 +155,21 @@ impl ApiError {
     }
 
     /// The outcome of a call that ended with this error.
-    pub(super) fn outcome(&self) -> Outcome {
+    pub(super) fn outcome(&self) -> CallOutcome {
         match self {
-            Self::Tool(_) => Outcome::ToolError,
-            Self::BadResult(_) => Outcome::BadResult,
+            Self::Tool(_) => CallOutcome::ToolError,
+            Self::BadResult(_) => CallOutcome::BadResult,
             Self::Call(error) => match error {
-                CallError::Unavailable { .. } => Outcome::Unavailable,
-                CallError::NotSent(_) | CallError::Refused(_) => Outcome::NotSent,
-                CallError::Lost(_) | CallError::TooLarge(_) => Outcome::Lost,
-                CallError::Deadline(_) => Outcome::Deadline,
-                CallError::LoginNeeded(_) => Outcome::Unauthorized,
-                CallError::InputRequired(_) => Outcome::InputRequired,
-                CallError::Rpc(_) => Outcome::RpcError,
+                CallError::Unavailable { .. } => CallOutcome::Unavailable,
+                CallError::NotSent(_) | CallError::Refused(_) => CallOutcome::NotSent,
+                CallError::Lost(_) | CallError::TooLarge(_) => CallOutcome::Lost,
+                CallError::Deadline(_) => CallOutcome::Deadline,
+                CallError::LoginNeeded(_) => CallOutcome::Unauthorized,
+                CallError::InputRequired(_) => CallOutcome::InputRequired,
+                CallError::Rpc(_) => CallOutcome::RpcError,
             },
             // All others concern the request: nothing was sent.
-            _ => Outcome::Invalid,
+            _ => CallOutcome::Invalid,
         }
     }
 
@@ -200,14 +200,14 @@ struct Hinted<'a> {
 }
 
 #[derive(Serialize)]
-struct Message<'a> {
+struct MessageDetail<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
-struct Login<'a> {
+struct LoginDetail<'a> {
     message: &'a str,
     authorization_url: &'a str,
 }

@@ -64,7 +64,7 @@ pub(super) struct Route {
     /// The methods that it takes, as `Allow` names them (RFC 9110 section 10.2.1).
     pub(super) allow: &'static str,
     port: Port,
-    handler: Handler,
+    handler: RouteHandler,
 }
 
 /// Which requests a route takes.
@@ -89,14 +89,14 @@ enum Port {
 }
 
 /// The function that answers.
-enum Handler {
+enum RouteHandler {
     Plain(fn(Resource) -> Resource),
     /// Described by paperclip.
     Documented(fn(api::Resource) -> api::Resource),
 }
 
 const fn read(path: &'static str, policy: AccessPolicy, handler: fn(Resource) -> Resource) -> Route {
-    Route { path, policy, allow: "GET, HEAD", port: Port::Main, handler: Handler::Plain(handler) }
+    Route { path, policy, allow: "GET, HEAD", port: Port::Main, handler: RouteHandler::Plain(handler) }
 }
 
 /// For routes whose GET has an effect, which HEAD must not have.
@@ -109,7 +109,7 @@ const fn documented(
     policy: AccessPolicy,
     handler: fn(api::Resource) -> api::Resource,
 ) -> Route {
-    Route { path, policy, allow: "GET, HEAD", port: Port::Main, handler: Handler::Documented(handler) }
+    Route { path, policy, allow: "GET, HEAD", port: Port::Main, handler: RouteHandler::Documented(handler) }
 }
 
 impl Route {
@@ -142,7 +142,7 @@ pub(super) fn add_documented(
     config: &mut api::ServiceConfig<'_>,
 ) {
     for route in routes {
-        if let Handler::Documented(add) = route.handler {
+        if let RouteHandler::Documented(add) = route.handler {
             config.service(add(api::resource(route.path).guard(route.methods())));
         }
     }
@@ -151,7 +151,7 @@ pub(super) fn add_documented(
 /// Adds the others of `routes`.
 pub(super) fn add_plain(routes: impl Iterator<Item = &'static Route>, config: &mut ServiceConfig) {
     for route in routes {
-        if let Handler::Plain(add) = route.handler {
+        if let RouteHandler::Plain(add) = route.handler {
             config.service(add(web::resource(route.path).guard(route.methods())));
         }
     }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     client::Front,
-    handlers::{health::Lifecycle, login::Logins},
+    handlers::{health::Lifecycle, login::LoginServices},
     loopback::Loopbacks,
     observability::Observability,
 };
@@ -28,7 +28,7 @@ pub struct Services {
     pub limits: Data<Limits>,
     /// What stands between clients and the gateway.
     pub front: Data<Front>,
-    pub(super) logins: Data<Logins>,
+    pub(super) logins: Data<LoginServices>,
     pub(super) lifecycle: Data<Lifecycle>,
 }
 
@@ -48,7 +48,7 @@ impl Services {
             observability: observability.into(),
             limits: Data::new(config.limits),
             front: Data::new(front),
-            logins: Data::new(Logins { oauth, loopbacks }),
+            logins: Data::new(LoginServices { oauth, loopbacks }),
             lifecycle: Data::new(Lifecycle { readiness: config.readiness, draining }),
         }
     }

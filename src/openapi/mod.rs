@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    catalogue::{Components, Server, Tool},
+    catalogue::{Components, ServerCatalogue, Tool},
     config::{About, BasePath, OperationIds},
 };
 
@@ -79,7 +79,7 @@ pub fn encode_segment(name: &str) -> String {
 /// The document of one server, with those of its tools that are `shown`. `mount` is its name where it is one of
 /// several, nothing where it is alone; `secured` says that calls need a credential.
 pub fn server_document(
-    server: &Server,
+    server: &ServerCatalogue,
     mount: Option<&str>,
     settings: &Settings,
     secured: bool,
@@ -155,7 +155,7 @@ impl OwnRoutes {
     }
 }
 
-fn info(server: &Server, mount: Option<&str>, settings: &Settings) -> Value {
+fn info(server: &ServerCatalogue, mount: Option<&str>, settings: &Settings) -> Value {
     // Flags speak of the whole API, so they count for a server only where it is the whole API.
     let about = if mount.is_some() { About::default() } else { settings.about.clone() };
     let told = &server.info;

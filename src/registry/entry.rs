@@ -11,7 +11,7 @@ use crate::upstream::{CallError, Session, Status};
 /// A configured server at one moment. Whoever holds an entry keeps its session, and no other server's.
 #[derive(Clone)]
 pub struct Entry {
-    lease: Arc<Lease>,
+    lease: Arc<SessionLease>,
     /// The state of its session, as far as it is published.
     pub status: Status,
     /// When the state began.
@@ -23,12 +23,12 @@ pub struct Entry {
 }
 
 /// Ends the session when the last entry that leads to it is dropped.
-pub(super) struct Lease {
+pub(super) struct SessionLease {
     session: Session,
     _end: DropGuard,
 }
 
-impl Lease {
+impl SessionLease {
     /// A lease on `session`, which `stop` ends.
     pub(super) fn new(session: Session, stop: CancellationToken) -> Self {
         Self { session, _end: stop.drop_guard() }
@@ -36,7 +36,7 @@ impl Lease {
 }
 
 impl Entry {
-    pub(super) fn new(lease: Arc<Lease>, status: Status, served: Option<Arc<Served>>) -> Self {
+    pub(super) fn new(lease: Arc<SessionLease>, status: Status, served: Option<Arc<Served>>) -> Self {
         Self { lease, status, since: Timestamp::now(), served, former: None }
     }
 

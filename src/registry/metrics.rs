@@ -13,7 +13,7 @@ pub const BOUNDS: [f64; 15] =
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CallOutcome {
     /// With a result.
     Ok,
     /// With an error of the tool's own.
@@ -40,7 +40,7 @@ pub enum Outcome {
     Cancelled,
 }
 
-impl Outcome {
+impl CallOutcome {
     /// All outcomes, in the order of declaration.
     pub const ALL: [Self; 12] = [
         Self::Ok,
@@ -80,7 +80,7 @@ impl Outcome {
 #[derive(Debug, Default)]
 pub struct ToolMetrics {
     in_flight: AtomicU64,
-    outcomes: [AtomicU64; Outcome::ALL.len()],
+    outcomes: [AtomicU64; CallOutcome::ALL.len()],
     /// How many calls fell between each bound and the one before; the last bucket has no bound.
     buckets: [AtomicU64; BOUNDS.len() + 1],
     microseconds: AtomicU64,
@@ -90,7 +90,7 @@ impl ToolMetrics {
     /// Counts a call that begins. It counts as cancelled if the timer is dropped before it is ended.
     pub fn begin(&self) -> CallTimer<'_> {
         self.in_flight.fetch_add(1, Relaxed);
-        CallTimer { metrics: self, since: Instant::now(), outcome: Outcome::Cancelled }
+        CallTimer { metrics: self, since: Instant::now(), outcome: CallOutcome::Cancelled }
     }
 
     /// How many calls are under way.
@@ -99,13 +99,13 @@ impl ToolMetrics {
     }
 
     /// How many calls ended with this outcome.
-    pub fn ended(&self, outcome: Outcome) -> u64 {
+    pub fn ended(&self, outcome: CallOutcome) -> u64 {
         self.outcomes[outcome as usize].load(Relaxed)
     }
 
     /// How many calls have ended.
     pub fn total(&self) -> u64 {
-        Outcome::ALL.into_iter().map(|outcome| self.ended(outcome)).sum()
+        CallOutcome::ALL.into_iter().map(|outcome| self.ended(outcome)).sum()
     }
 
     /// How many calls fell between each bound and the one before, the last without a bound.
@@ -118,7 +118,7 @@ impl ToolMetrics {
         Duration::from_micros(self.microseconds.load(Relaxed))
     }
 
-    fn end(&self, outcome: Outcome, took: Duration) {
+    fn end(&self, outcome: CallOutcome, took: Duration) {
         let seconds = took.as_secs_f64();
         self.buckets[BOUNDS.partition_point(|bound| *bound < seconds)].fetch_add(1, Relaxed);
         self.microseconds.fetch_add(took.as_micros().try_into().unwrap_or(u64::MAX), Relaxed);
@@ -131,12 +131,12 @@ impl ToolMetrics {
 pub struct CallTimer<'a> {
     metrics: &'a ToolMetrics,
     since: Instant,
-    outcome: Outcome,
+    outcome: CallOutcome,
 }
 
 impl CallTimer<'_> {
     /// Ends the call.
-    pub fn end(mut self, outcome: Outcome) {
+    pub fn end(mut self, outcome: CallOutcome) {
         self.outcome = outcome;
     }
 }
@@ -156,17 +156,17 @@ mod tests {
         let metrics = ToolMetrics::default();
         let (first, second) = (metrics.begin(), metrics.begin());
         assert_eq!((metrics.in_flight(), metrics.total()), (2, 0));
-        first.end(Outcome::ToolError);
+        first.end(CallOutcome::ToolError);
         drop(second);
         assert_eq!((metrics.in_flight(), metrics.total()), (0, 2));
-        assert_eq!((metrics.ended(Outcome::ToolError), metrics.ended(Outcome::Cancelled)), (1, 1));
+        assert_eq!((metrics.ended(CallOutcome::ToolError), metrics.ended(CallOutcome::Cancelled)), (1, 1));
     }
 
     #[test]
     fn a_bound_belongs_to_its_bucket() {
         let metrics = ToolMetrics::default();
         for millis in [0, 5, 6, 300_000, 300_001] {
-            metrics.end(Outcome::Ok, Duration::from_millis(millis));
+            metrics.end(CallOutcome::Ok, Duration::from_millis(millis));
         }
         let buckets = metrics.buckets();
         assert_eq!((buckets[0], buckets[1], buckets[14], buckets[15]), (2, 1, 1, 1));
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn outcomes_stand_where_they_are_counted() {
-        for (index, outcome) in Outcome::ALL.into_iter().enumerate() {
+        for (index, outcome) in CallOutcome::ALL.into_iter().enumerate() {
             assert_eq!(outcome as usize, index, "{}", outcome.name());
         }
     }

@@ -17,7 +17,7 @@ mod snapshot;
 pub use current::Registry;
 pub use documents::View;
 pub use entry::Entry;
-pub use metrics::{BOUNDS, Outcome, ToolMetrics};
+pub use metrics::{BOUNDS, CallOutcome, ToolMetrics};
 pub use plan::Plan;
 pub use reconcile::{Reconciler, authorizer};
 pub use served::{Mounting, Served};

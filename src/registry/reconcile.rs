@@ -8,7 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     current::Registry,
-    entry::{Entry, Lease},
+    entry::{Entry, SessionLease},
     plan::Plan,
     served::Mounting,
     session_watch::SessionWatch,
@@ -50,7 +50,7 @@ impl Reconciler {
         self.oauth.set_guarded(config.guard.is_closed());
         let added = plan.added.iter().map(|server| self.start(server, None, config.limits.result));
         let (leases, watches): (Vec<_>, Vec<_>) = added.unzip();
-        let entry = |lease: &Arc<Lease>| Arc::new(Entry::new(lease.clone(), Status::Connecting, None));
+        let entry = |lease: &Arc<SessionLease>| Arc::new(Entry::new(lease.clone(), Status::Connecting, None));
         let entries: Vec<Arc<Entry>> = leases.iter().map(entry).collect();
         let names: Vec<&str> = config.servers.iter().map(|server| server.name.as_str()).collect();
         self.registry.adopt(&config.guard, &names, &entries);
@@ -82,7 +82,7 @@ impl Reconciler {
         server: &Server,
         former: Option<&Session>,
         max_result: usize,
-    ) -> (Arc<Lease>, SessionWatch) {
+    ) -> (Arc<SessionLease>, SessionWatch) {
         let stop = self.stop.child_token();
         let authorizer = self.authorizer(server, former);
         let tally = former.map(|former| former.tally().clone()).unwrap_or_default();
@@ -96,7 +96,7 @@ impl Reconciler {
             }
         };
         let watch = SessionWatch::new(self.registry.clone(), session.clone(), page);
-        (Arc::new(Lease::new(session, stop)), watch)
+        (Arc::new(SessionLease::new(session, stop)), watch)
     }
 
     /// Returns the authorizer of a server. The former session's continues if it would be the same, since its tokens may

@@ -27,7 +27,7 @@ pub struct Served {
     /// The server's name.
     name: String,
     /// Its tools.
-    pub catalogue: catalogue::Server,
+    pub catalogue: catalogue::ServerCatalogue,
     /// Its title in documents and on pages.
     pub title: String,
     settings: Arc<Settings>,
@@ -48,7 +48,7 @@ impl Served {
         secured: bool,
         former: Option<&Self>,
     ) -> Self {
-        let catalogue = catalogue::Server::new(server, listing, settings.operation_ids);
+        let catalogue = catalogue::ServerCatalogue::new(server, listing, settings.operation_ids);
         let known =
             |tool: &String| former.and_then(|former| former.metrics(tool)).cloned().unwrap_or_default();
         let metrics = catalogue.tools.keys().map(known).collect();

@@ -108,26 +108,26 @@ impl<'a> Graph<'a> {
     /// Depth first from the root, with a stack of our own.
     fn sort(&mut self) {
         #[derive(Clone, Copy, PartialEq)]
-        enum State {
+        enum Visit {
             Unseen,
             Open,
             Done,
         }
-        let mut states = vec![State::Unseen; self.nodes.len()];
+        let mut states = vec![Visit::Unseen; self.nodes.len()];
         let mut stack = vec![(0, 0)];
-        states[0] = State::Open;
+        states[0] = Visit::Open;
         while let Some((node, next)) = stack.pop() {
             let Some(reference) = self.nodes[node].references.get(next) else {
-                states[node] = State::Done;
+                states[node] = Visit::Done;
                 self.order.push(node);
                 continue;
             };
             stack.push((node, next + 1));
             match states[reference.target] {
-                State::Open => self.recursive = true,
-                State::Done => {}
-                State::Unseen => {
-                    states[reference.target] = State::Open;
+                Visit::Open => self.recursive = true,
+                Visit::Done => {}
+                Visit::Unseen => {
+                    states[reference.target] = Visit::Open;
                     stack.push((reference.target, 0));
                 }
             }

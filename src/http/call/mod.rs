@@ -24,7 +24,7 @@ use super::{audit::Target, context::RequestContext, error::ApiError, observabili
 use crate::{
     catalogue::Tool,
     config::Limits,
-    registry::{Outcome, ToolMetrics},
+    registry::{CallOutcome, ToolMetrics},
     upstream::{Call, CallError, Session, TraceContext},
 };
 
@@ -49,7 +49,7 @@ pub(super) async fn call(
 ) -> Result<HttpResponse, ApiError> {
     let (server, tracer) = (&session.config().name, &incoming.observability.tracer);
     let start = time::Instant::now();
-    let line = Line { incoming, server, tool: &tool.name, start, open: true };
+    let line = CallLine { incoming, server, tool: &tool.name, start, open: true };
     let caller = trace_context(incoming.request.headers());
     let span = tracer.as_ref().map(|tracer| CallSpan::begin(tracer, server, &tool.name, caller.as_ref()));
     let trace = match &span {
@@ -58,7 +58,7 @@ pub(super) async fn call(
     };
     let timer = metrics.begin();
     let answer = answer(session, tool, incoming, payload, trace.as_ref()).await;
-    let outcome = answer.as_ref().err().map_or(Outcome::Ok, ApiError::outcome);
+    let outcome = answer.as_ref().err().map_or(CallOutcome::Ok, ApiError::outcome);
     timer.end(outcome);
     if let Some(span) = span {
         span.end(&answer);
@@ -102,7 +102,7 @@ impl Incoming<'_> {
         error
     }
 
-    fn record(self, target: Target<'_>, outcome: Outcome, status: Option<u16>, ms: u64) {
+    fn record(self, target: Target<'_>, outcome: CallOutcome, status: Option<u16>, ms: u64) {
         if let Some(log) = &self.observability.audit {
             log.record(self.context, target, outcome.name(), status, ms);
         }
@@ -120,7 +120,7 @@ fn trace_context(headers: &HeaderMap) -> Option<TraceContext> {
 }
 
 /// The line of a call in the log and in the audit log. It holds no value of an argument, and nothing of a query.
-struct Line<'a> {
+struct CallLine<'a> {
     incoming: Incoming<'a>,
     server: &'a str,
     tool: &'a str,
@@ -128,9 +128,9 @@ struct Line<'a> {
     open: bool,
 }
 
-impl Line<'_> {
+impl CallLine<'_> {
     /// Writes how the call ended.
-    fn write(mut self, outcome: Outcome, error: Option<&ApiError>) {
+    fn write(mut self, outcome: CallOutcome, error: Option<&ApiError>) {
         self.open = false;
         let Self { server, tool, .. } = self;
         let status = error.map_or(StatusCode::OK, ApiError::status_code).as_u16();
@@ -145,7 +145,7 @@ impl Line<'_> {
         }
     }
 
-    fn record(&self, outcome: Outcome, status: Option<u16>, ms: u64) {
+    fn record(&self, outcome: CallOutcome, status: Option<u16>, ms: u64) {
         self.incoming.record(Target::Tool { server: self.server, tool: self.tool }, outcome, status, ms);
     }
 
@@ -154,11 +154,11 @@ impl Line<'_> {
     }
 }
 
-impl Drop for Line<'_> {
+impl Drop for CallLine<'_> {
     fn drop(&mut self) {
         if self.open {
             let ms = self.milliseconds();
-            self.record(Outcome::Cancelled, None, ms);
+            self.record(CallOutcome::Cancelled, None, ms);
             info!(server = self.server, tool = self.tool, ms, "the caller hung up");
         }
     }

@@ -48,12 +48,12 @@ struct Item<'a> {
     #[serde(borrow, default)]
     mime_type: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    resource: Option<Resource<'a>>,
+    resource: Option<EmbeddedResource<'a>>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
-struct Resource<'a> {
+struct EmbeddedResource<'a> {
     #[serde(borrow, default)]
     text: Option<&'a RawValue>,
     #[serde(borrow, default)]

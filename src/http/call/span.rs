@@ -11,7 +11,7 @@ use opentelemetry_sdk::trace::{SdkTracer, Span};
 
 use crate::{
     http::error::ApiError,
-    registry::Outcome,
+    registry::CallOutcome,
     upstream::{CallError, TraceContext},
 };
 
@@ -39,7 +39,7 @@ impl CallSpan {
             .with_kind(SpanKind::Server)
             .with_attributes(attributes)
             .start_with_context(tracer, &parent);
-        Self { span, error: Some(Outcome::Cancelled.name().to_owned()) }
+        Self { span, error: Some(CallOutcome::Cancelled.name().to_owned()) }
     }
 
     /// Returns the trace context for the server, whose spans become children of this one. The caller's state is kept.

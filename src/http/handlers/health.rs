@@ -19,7 +19,7 @@ pub(in crate::http) struct Lifecycle {
 
 /// The state.
 #[derive(Debug, Clone, Serialize, Apiv2Schema)]
-pub(in crate::http) struct Health {
+pub(in crate::http) struct HealthStatus {
     /// One word.
     status: String,
 }
@@ -27,7 +27,7 @@ pub(in crate::http) struct Health {
 /// Too few servers are ready.
 #[api_v2_errors(503, description = "No server is connected yet; with `--ready all`, not every one")]
 #[derive(Debug)]
-pub(in crate::http) struct NotReady(Health);
+pub(in crate::http) struct NotReady(HealthStatus);
 
 impl fmt::Display for NotReady {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,8 +46,8 @@ impl ResponseError for NotReady {
 }
 
 #[api_v2_operation(summary = "Liveness", operation_id = "healthz", tags(gateway))]
-pub(in crate::http) async fn healthz() -> Json<Health> {
-    Json(Health { status: "ok".into() })
+pub(in crate::http) async fn healthz() -> Json<HealthStatus> {
+    Json(HealthStatus { status: "ok".into() })
 }
 
 #[api_v2_operation(
@@ -58,9 +58,9 @@ pub(in crate::http) async fn healthz() -> Json<Health> {
 pub(in crate::http) async fn readyz(
     request: HttpRequest,
     lifecycle: Data<Lifecycle>,
-) -> Result<Json<Health>, NotReady> {
+) -> Result<Json<HealthStatus>, NotReady> {
     let enough = RequestContext::of(&request).take_snapshot().is_ready(lifecycle.readiness);
     let ready = enough && !lifecycle.draining.is_cancelled();
-    let state = Health { status: if ready { "ready" } else { "not ready" }.into() };
+    let state = HealthStatus { status: if ready { "ready" } else { "not ready" }.into() };
     if ready { Ok(Json(state)) } else { Err(NotReady(state)) }
 }

@@ -1,4 +1,4 @@
-//! Logins to servers: where a browser starts one and comes back to, and our client metadata.
+//! LoginServices to servers: where a browser starts one and comes back to, and our client metadata.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -12,12 +12,12 @@ use url::{Host, Url, form_urlencoded};
 
 use crate::{
     access::AccessError,
-    http::{client::Client, context::RequestContext, error::ApiError, loopback::Loopbacks, pages, path},
+    http::{client::ClientInfo, context::RequestContext, error::ApiError, loopback::Loopbacks, pages, path},
     oauth::{self, Authorizer, Office, Waiting},
 };
 
 /// What logins take.
-pub(in crate::http) struct Logins {
+pub(in crate::http) struct LoginServices {
     /// What the authorizers of all servers share.
     pub(in crate::http) oauth: Arc<Office>,
     /// The loopback ports that logins come back to.
@@ -33,7 +33,7 @@ fn login_of(path: &str) -> Option<Cow<'_, str>> {
 /// Sends the browser to the authorization server. It needs a credential, or the ticket that a 401 came with.
 pub(in crate::http) async fn begin(
     request: HttpRequest,
-    logins: Data<Logins>,
+    logins: Data<LoginServices>,
 ) -> Result<HttpResponse, ApiError> {
     let context = RequestContext::of(&request);
     let name = login_of(request.path()).unwrap_or_default();
@@ -54,9 +54,9 @@ pub(in crate::http) async fn begin(
 
 async fn start(
     authorizer: &Authorizer,
-    logins: &Logins,
+    logins: &LoginServices,
     request: &HttpRequest,
-    client: &Client,
+    client: &ClientInfo,
 ) -> Result<HttpResponse, String> {
     let redirect = logins.loopbacks.redirect(authorizer).await?;
     if let Some(renamed) = under_name_of(&redirect.url, request, client) {
@@ -83,7 +83,7 @@ async fn start(
 
 /// The address of this request under the name `localhost`, where it came to a loopback address and the login comes
 /// back to that name: a browser takes the two for different hosts, and would not bring the cookie back.
-fn under_name_of(redirect_uri: &Url, request: &HttpRequest, client: &Client) -> Option<Url> {
+fn under_name_of(redirect_uri: &Url, request: &HttpRequest, client: &ClientInfo) -> Option<Url> {
     let mut own = Url::parse(&format!("{}{}", client.origin(), request.uri())).ok()?;
     let loopback = match own.host()? {
         Host::Ipv4(address) => address.is_loopback(),
@@ -98,7 +98,7 @@ fn under_name_of(redirect_uri: &Url, request: &HttpRequest, client: &Client) -> 
 }
 
 /// Where the authorization server sends the browser back to.
-pub(in crate::http) async fn callback(request: HttpRequest, logins: Data<Logins>) -> HttpResponse {
+pub(in crate::http) async fn callback(request: HttpRequest, logins: Data<LoginServices>) -> HttpResponse {
     let cookies = request.cookies().map(|cookies| cookies.clone()).unwrap_or_default();
     let cookies = cookies.iter().map(Cookie::name_value);
     let outcome = logins.oauth.logins().finish(request.query_string(), cookies).await;
@@ -107,7 +107,7 @@ pub(in crate::http) async fn callback(request: HttpRequest, logins: Data<Logins>
 }
 
 /// Our client-id metadata document; 404 without a public URL.
-pub(in crate::http) async fn client_metadata(logins: Data<Logins>) -> Result<HttpResponse, ApiError> {
+pub(in crate::http) async fn client_metadata(logins: Data<LoginServices>) -> Result<HttpResponse, ApiError> {
     let document = logins.oauth.metadata().ok_or(ApiError::NotFound)?;
     let mut response = HttpResponse::build(StatusCode::OK);
     Ok(response.insert_header((header::CACHE_CONTROL, "max-age=3600")).json(document))

@@ -10,7 +10,7 @@ use super::status;
 use crate::{
     config::Permission,
     http::{context::RequestContext, observability::Observability},
-    registry::{BOUNDS, Entry, Outcome, Snapshot, ToolMetrics},
+    registry::{BOUNDS, CallOutcome, Entry, Snapshot, ToolMetrics},
 };
 
 /// The numbers as they are now, as far as the caller may see them.
@@ -29,8 +29,8 @@ pub(in crate::http) async fn metrics(
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(page.text)
 }
 
-fn exposition(snapshot: &Snapshot, uptime: u64, permission: &Permission) -> Page {
-    let mut page = Page::default();
+fn exposition(snapshot: &Snapshot, uptime: u64, permission: &Permission) -> Exposition {
+    let mut page = Exposition::default();
     page.family("mcpo_build_info", "gauge", "What is running.");
     page.sample("", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     page.family("mcpo_uptime_seconds", "gauge", "How long the gateway runs.");
@@ -40,7 +40,7 @@ fn exposition(snapshot: &Snapshot, uptime: u64, permission: &Permission) -> Page
     page
 }
 
-fn servers(page: &mut Page, snapshot: &Snapshot, permission: &Permission) {
+fn servers(page: &mut Exposition, snapshot: &Snapshot, permission: &Permission) {
     page.family("mcpo_server_state", "gauge", "1 for what the server is doing, 0 for what it is not.");
     for entry in snapshot.visible(permission) {
         let now = status::state(&entry.status);
@@ -80,7 +80,7 @@ fn servers(page: &mut Page, snapshot: &Snapshot, permission: &Permission) {
     });
 }
 
-fn calls(page: &mut Page, snapshot: &Snapshot, permission: &Permission) {
+fn calls(page: &mut Exposition, snapshot: &Snapshot, permission: &Permission) {
     let tools = || {
         snapshot.visible(permission).flat_map(|entry| {
             let tools = entry.last_served().into_iter().flat_map(|served| served.visible(permission));
@@ -91,10 +91,10 @@ fn calls(page: &mut Page, snapshot: &Snapshot, permission: &Permission) {
     };
     page.family("mcpo_calls_total", "counter", "Calls that have ended, by how.");
     for ([server, tool], metrics) in tools() {
-        for outcome in Outcome::ALL {
+        for outcome in CallOutcome::ALL {
             let ended = metrics.ended(outcome);
             // Every tool has a series from the start; that of an outcome begins when it is first met.
-            if ended > 0 || outcome == Outcome::Ok {
+            if ended > 0 || outcome == CallOutcome::Ok {
                 page.sample("", &[server, tool, ("outcome", outcome.name())], ended);
             }
         }
@@ -105,7 +105,7 @@ fn calls(page: &mut Page, snapshot: &Snapshot, permission: &Permission) {
     }
 }
 
-fn requests(page: &mut Page, snapshot: &Snapshot) {
+fn requests(page: &mut Exposition, snapshot: &Snapshot) {
     page.family("mcpo_requests_admitted_total", "counter", "Guarded requests let in, by their credential.");
     for (key, count) in snapshot.authenticator.admitted() {
         page.sample("", &[("credential", "key"), ("name", key)], count);
@@ -117,7 +117,7 @@ fn requests(page: &mut Page, snapshot: &Snapshot) {
     page.sample("", &[], snapshot.authenticator.denied());
 }
 
-fn histogram(page: &mut Page, [server, tool]: [(&str, &str); 2], metrics: &ToolMetrics) {
+fn histogram(page: &mut Exposition, [server, tool]: [(&str, &str); 2], metrics: &ToolMetrics) {
     let mut count = 0;
     for (index, calls) in metrics.buckets().into_iter().enumerate() {
         count += calls;
@@ -130,12 +130,12 @@ fn histogram(page: &mut Page, [server, tool]: [(&str, &str); 2], metrics: &ToolM
 
 /// The text as it grows. What is written to a `String` arrives.
 #[derive(Default)]
-struct Page {
+struct Exposition {
     text: String,
     family: &'static str,
 }
 
-impl Page {
+impl Exposition {
     fn family(&mut self, name: &'static str, kind: &str, help: &str) {
         self.family = name;
         let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn samples_are_written_as_the_format_has_them() {
-        let mut page = Page::default();
+        let mut page = Exposition::default();
         page.family("f", "gauge", "Help.");
         page.sample("", &[], 1);
         page.sample("_sum", &[("a", "x"), ("b", "\\ \" \n")], 0.5);
@@ -175,9 +175,9 @@ mod tests {
 
     #[test]
     fn buckets_add_up() {
-        let (mut page, metrics) = (Page::default(), ToolMetrics::default());
-        metrics.begin().end(Outcome::Ok);
-        metrics.begin().end(Outcome::Lost);
+        let (mut page, metrics) = (Exposition::default(), ToolMetrics::default());
+        metrics.begin().end(CallOutcome::Ok);
+        metrics.begin().end(CallOutcome::Lost);
         page.family("f", "histogram", "Help.");
         histogram(&mut page, [("server", "s"), ("tool", "t")], &metrics);
         assert!(page.text.contains("f_bucket{server=\"s\",tool=\"t\",le=\"300\"} 2\n"), "{}", page.text);

@@ -13,7 +13,7 @@ use crate::{
     http::{context::RequestContext, error::ApiError, observability::Observability},
     oauth::Authorizer,
     openapi::encode_segment,
-    registry::{Entry, Mounting, Outcome, Registry, Snapshot},
+    registry::{CallOutcome, Entry, Mounting, Registry, Snapshot},
     upstream::Status,
 };
 
@@ -137,7 +137,7 @@ impl Calls {
         for (_, metrics) in tools {
             let total = metrics.total();
             calls.total += total;
-            calls.failed += total - metrics.ended(Outcome::Ok).min(total);
+            calls.failed += total - metrics.ended(CallOutcome::Ok).min(total);
             calls.in_flight += metrics.in_flight();
         }
         calls

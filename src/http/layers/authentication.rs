@@ -15,7 +15,7 @@ use actix_web::{
 use tracing::{Span, info};
 
 use crate::{
-    access::{AccessError, Allowance, Caller, Credential, Refused},
+    access::{AccessError, Allowance, AuthorizationHeader, Caller, Refused},
     http::{
         audit,
         context::RequestContext,
@@ -71,7 +71,8 @@ async fn authenticate(
     allowance: &mut Allowance,
 ) -> Result<Option<Result<Caller, AccessError>>, Refused> {
     let authenticator = &context.authenticator;
-    let credential = Credential::of(request.headers().get_all(AUTHORIZATION).map(HeaderValue::as_bytes));
+    let credential =
+        AuthorizationHeader::of(request.headers().get_all(AUTHORIZATION).map(HeaderValue::as_bytes));
     match routes::policy(request.method(), request.path()) {
         AccessPolicy::Public => Ok(None),
         AccessPolicy::HandlerDecides => Ok(Some(authenticator.identify(context.address(), credential).await)),

@@ -17,23 +17,23 @@ use actix_web::{
 };
 use tracing::{Instrument as _, error_span, field::Empty};
 
-use crate::http::{client::Client, context::RequestContext, path, services::Services};
+use crate::http::{client::ClientInfo, context::RequestContext, path, services::Services};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over from a client, in characters.
 const LONGEST: usize = 128;
 
-type Answer<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<B>, Error>>>>;
+type AnswerFuture<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<B>, Error>>>>;
 
 /// Returns the layer. It reads the snapshot of the registry, once for each request.
 pub(in crate::http) fn context<B: MessageBody + 'static>(
     services: &Services,
-) -> impl Fn(ServiceRequest, Next<B>) -> Answer<B> + Clone + use<B> {
+) -> impl Fn(ServiceRequest, Next<B>) -> AnswerFuture<B> + Clone + use<B> {
     let (registry, front) = (services.registry.clone(), services.front.clone());
     move |mut request, next| {
         let given = request.headers().get(REQUEST_ID).filter(|id| is_sane(id.as_bytes())).cloned();
         let id = given.unwrap_or_else(fresh);
-        let client = Client::of(&front, &request);
+        let client = ClientInfo::of(&front, &request);
         let root = &registry.settings().base.root;
         let root = if root.is_empty() { &client.prefix } else { root };
         let original_path = strip(&mut request, root);

@@ -1,7 +1,7 @@
-//! The door: how many connections one address may have open, whatever it does on them.
+//! The connection limit: how many connections one client address may have open.
 //!
-//! Invariant: one address never takes more than its share of the places, so that others find some free. It is counted
-//! before the first byte, and so before TLS too; what is over the share is closed at once.
+//! Invariant: one address never takes more than its share, so that others can connect. Connections are counted before the
+//! first byte, and so before TLS, too; those over the share are closed at once.
 
 use std::{
     collections::HashMap,
@@ -16,24 +16,24 @@ use tokio::net::TcpStream;
 
 use crate::{access, config::TrustedProxies};
 
-/// An address may have one place in so many, and one at least.
+/// One address may have a connection in so many, and at least one.
 const SHARE: u32 = 4;
 
 /// Counts the open connections of each address.
-pub(super) struct Door {
+pub(super) struct ConnectionLimit {
     share: u32,
-    /// They bring the connections of many.
+    /// Proxies, which bring the connections of many clients.
     exempt: TrustedProxies,
     open: Mutex<HashMap<IpAddr, u32>>,
 }
 
-impl Door {
-    /// A door to so many places, of which trusted proxies may take all.
-    pub(super) fn new(places: NonZeroU32, exempt: TrustedProxies) -> Self {
-        Self { share: places.get().div_ceil(SHARE), exempt, open: Mutex::default() }
+impl ConnectionLimit {
+    /// Limits each address to its share of `slots`. Trusted proxies may take all.
+    pub(super) fn new(slots: NonZeroU32, exempt: TrustedProxies) -> Self {
+        Self { share: slots.get().div_ceil(SHARE), exempt, open: Mutex::default() }
     }
 
-    /// Lets as many connections through to `service` as each address may have.
+    /// Passes as many connections on to `service` as each address may have.
     pub(super) fn before<S, E>(
         self: Arc<Self>,
         service: S,
@@ -43,43 +43,43 @@ impl Door {
         S::Service: 'static,
     {
         apply_fn_factory(service, move |stream: TcpStream, service: &S::Service| {
-            let admitted = self.admit(&stream).map(|place| (service.call(stream), place));
+            let admitted = self.admit(&stream).map(|slot| (service.call(stream), slot));
             async move {
                 match admitted {
-                    Some((served, _place)) => served.await,
+                    Some((served, _slot)) => served.await,
                     None => Ok(()),
                 }
             }
         })
     }
 
-    /// A place for the connection; nothing where its address has its share, or is gone already.
-    fn admit(self: &Arc<Self>, stream: &TcpStream) -> Option<Place> {
+    /// Returns a slot for the connection; `None` if its address has its share, or if it is closed already.
+    fn admit(self: &Arc<Self>, stream: &TcpStream) -> Option<Slot> {
         let peer: io::Result<_> = stream.peer_addr();
         self.enter(peer.ok()?.ip())
     }
 
-    fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Slot> {
         let share = if self.exempt.contain(address) { u32::MAX } else { self.share };
         let holder = access::network(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(holder).or_default();
         (*count < share).then(|| {
             *count += 1;
-            Place { door: self.clone(), holder }
+            Slot { limit: self.clone(), holder }
         })
     }
 }
 
 /// One open connection.
-struct Place {
-    door: Arc<Door>,
+struct Slot {
+    limit: Arc<ConnectionLimit>,
     holder: IpAddr,
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        let mut open = self.door.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.limit.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = open.get_mut(&self.holder) {
             *count -= 1;
             if *count == 0 {
@@ -100,8 +100,9 @@ mod tests {
 
     #[test]
     fn an_address_has_its_share_and_no_more() {
-        let door = Arc::new(Door::new(NonZeroU32::new(8).expect("above 0"), TrustedProxies::default()));
-        let enter = |from: &str| door.enter(address(from));
+        let limit =
+            Arc::new(ConnectionLimit::new(NonZeroU32::new(8).expect("above 0"), TrustedProxies::default()));
+        let enter = |from: &str| limit.enter(address(from));
         let first = enter("192.0.2.1");
         let second = enter("::ffff:192.0.2.1");
         assert!(first.is_some() && second.is_some());
@@ -111,25 +112,25 @@ mod tests {
         assert!(enter("2001:db8::2").is_none(), "a site is one holder");
         assert!(enter("2001:db8:0:1::1").is_some(), "another site is another");
         drop(first);
-        assert!(enter("192.0.2.1").is_some(), "a place is free again");
+        assert!(enter("192.0.2.1").is_some(), "a slot is free again");
         drop((second, others));
-        assert!(door.open.lock().expect("unpoisoned").is_empty(), "nobody is remembered who has left");
+        assert!(limit.open.lock().expect("unpoisoned").is_empty(), "nobody is remembered who has left");
     }
 
     #[test]
     fn a_trusted_proxy_may_take_all() {
         let given = RawOption { value: "10.0.0.0/8".to_owned(), origin: "--trusted-proxy".to_owned() };
         let proxies = TrustedProxies::parse(&[given]).expect("a network");
-        let door = Arc::new(Door::new(NonZeroU32::MIN, proxies));
-        let enter = |from: &str| door.enter(address(from));
+        let limit = Arc::new(ConnectionLimit::new(NonZeroU32::MIN, proxies));
+        let enter = |from: &str| limit.enter(address(from));
         let open = ["10.0.0.1", "10.0.0.1", "192.0.2.1"].map(enter);
         assert!(open.iter().all(Option::is_some));
         assert!(enter("192.0.2.1").is_none() && enter("10.0.0.1").is_some());
     }
 
     #[test]
-    fn there_is_always_one_place() {
-        let door = Arc::new(Door::new(NonZeroU32::MIN, TrustedProxies::default()));
-        assert!(door.enter(address("::1")).is_some());
+    fn there_is_always_one_slot() {
+        let limit = Arc::new(ConnectionLimit::new(NonZeroU32::MIN, TrustedProxies::default()));
+        assert!(limit.enter(address("::1")).is_some());
     }
 }

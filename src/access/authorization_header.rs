@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 
 /// The credential of a request.
 #[derive(Debug, PartialEq)]
-pub enum Credential<'a> {
+pub enum AuthorizationHeader<'a> {
     /// A key or a token.
     Bearer(&'a [u8]),
     /// A key, as the password.
@@ -19,7 +19,7 @@ pub enum Credential<'a> {
     Missing,
 }
 
-impl<'a> Credential<'a> {
+impl<'a> AuthorizationHeader<'a> {
     /// Reads the values of all `Authorization` headers.
     pub fn of(mut values: impl Iterator<Item = &'a [u8]>) -> Self {
         match (values.next(), values.next()) {
@@ -57,20 +57,20 @@ mod tests {
     #[test]
     fn each_scheme_is_read_in_any_case() {
         for (value, credential) in [
-            ("Bearer sekret", Credential::Bearer(b"sekret")),
-            ("bearer sekret", Credential::Bearer(b"sekret")),
-            ("BEARER  sekret ", Credential::Bearer(b"sekret")),
-            ("Basic dTpzZWtyZXQ=", Credential::Password(b"sekret".into())),
-            ("basic OnNla3JldA==", Credential::Password(b"sekret".into())),
-            ("Basic dTpzOnQ=", Credential::Password(b"s:t".into())),
-            ("Basic !!!", Credential::BadBasic),
-            ("Basic c2VrcmV0", Credential::BadBasic),
-            ("Bearer", Credential::Unknown),
-            ("Bearersekret", Credential::Unknown),
-            ("Digest x", Credential::Unknown),
-            ("", Credential::Missing),
+            ("Bearer sekret", AuthorizationHeader::Bearer(b"sekret")),
+            ("bearer sekret", AuthorizationHeader::Bearer(b"sekret")),
+            ("BEARER  sekret ", AuthorizationHeader::Bearer(b"sekret")),
+            ("Basic dTpzZWtyZXQ=", AuthorizationHeader::Password(b"sekret".into())),
+            ("basic OnNla3JldA==", AuthorizationHeader::Password(b"sekret".into())),
+            ("Basic dTpzOnQ=", AuthorizationHeader::Password(b"s:t".into())),
+            ("Basic !!!", AuthorizationHeader::BadBasic),
+            ("Basic c2VrcmV0", AuthorizationHeader::BadBasic),
+            ("Bearer", AuthorizationHeader::Unknown),
+            ("Bearersekret", AuthorizationHeader::Unknown),
+            ("Digest x", AuthorizationHeader::Unknown),
+            ("", AuthorizationHeader::Missing),
         ] {
-            assert_eq!(Credential::parse(value.as_bytes()), credential, "{value}");
+            assert_eq!(AuthorizationHeader::parse(value.as_bytes()), credential, "{value}");
         }
     }
 }
