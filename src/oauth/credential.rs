@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
 
-use super::token::Tokens;
+use super::token::response::Tokens;
 use crate::secret::ExposeSecret;
 
 /// A token is renewed when a fifth of its time is left, but no earlier than this long before it expires.

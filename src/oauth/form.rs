@@ -14,7 +14,7 @@ use super::{
     client::{Client, ClientOrigin},
     record::Record,
     scopes::Scopes,
-    token::Tokens,
+    token::response::Tokens,
 };
 use crate::{
     config::ClientAuthMethod,

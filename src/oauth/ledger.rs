@@ -21,7 +21,7 @@ use super::{
     record::Record,
     scopes::Scopes,
     shared::Shared,
-    token::Tokens,
+    token::response::Tokens,
 };
 use crate::{
     config::Grant,

@@ -16,6 +16,7 @@ use super::{
     challenge::Challenge,
     client::{self, Client, ClientError, ClientOrigin, Wanted},
     discovery::Discovered,
+    endpoint::EndpointError,
     error::{AuthError, unavailable, unfit},
     ledger::Ledger,
     logins::{Login, Return, cookie_name},
@@ -23,7 +24,6 @@ use super::{
     record::Record,
     renewal,
     shared::Shared,
-    token::TokenError,
 };
 use crate::config::Grant;
 
@@ -105,7 +105,7 @@ pub(super) async fn complete(shared: Arc<Shared>, login: Login, answer: Return) 
         renewal::endpoint(&shared, &outbound, &found.server.token_endpoint, &login.client, &found.resource);
     let tokens = endpoint.exchange(&code, login.verifier, login.scopes.as_ref()).await;
     let tokens = tokens.map_err(|error| match error {
-        TokenError::Unreachable(_) => unavailable(error),
+        EndpointError::Unreachable(_) => unavailable(error),
         error => unfit(error),
     })?;
     ledger.found = Some(login.found.clone());
@@ -211,7 +211,7 @@ impl Ledger {
         };
         let outbound = self.outbound(shared).await?;
         client::obtain(&outbound, &found.server, &wanted).await.map_err(|error| match error {
-            ClientError::Registration(TokenError::Unreachable(_)) => unavailable(error),
+            ClientError::Registration(EndpointError::Unreachable(_)) => unavailable(error),
             error => unfit(error),
         })
     }

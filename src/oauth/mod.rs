@@ -5,7 +5,6 @@
 //! no error and no URL of ours.
 
 mod address;
-mod assertion;
 mod authorization;
 mod authorizer;
 mod browser;
@@ -13,6 +12,7 @@ mod challenge;
 mod client;
 mod credential;
 mod discovery;
+mod endpoint;
 mod error;
 mod form;
 mod kept;

@@ -7,7 +7,7 @@
 
 use std::{error::Error, iter, time::Duration};
 
-use http::{HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::{net::lookup_host, time::timeout};
 use url::Url;
 
@@ -120,38 +120,22 @@ impl Outbound {
         in_time(url, self.follow(url)).await
     }
 
-    /// Posts a JSON document. Redirects are not followed: they would send it on.
+    /// Posts `body`. Redirects are not followed: they would send it on.
     ///
     /// # Errors
     ///
     /// Fails where no answer comes or the policy forbids to ask.
-    pub(super) async fn post_json(
+    pub(super) async fn post(
         &self,
         url: &Url,
-        body: &serde_json::Value,
+        headers: HeaderMap,
+        body: Vec<u8>,
     ) -> Result<Answer, OutboundError> {
         let mut request = reqwest::Request::new(Method::POST, url.clone());
-        request.headers_mut().insert(header::CONTENT_TYPE, JSON);
+        *request.headers_mut() = headers;
         request.headers_mut().insert(header::ACCEPT, JSON);
-        *request.body_mut() = Some(body.to_string().into());
+        *request.body_mut() = Some(body.into());
         in_time(url, self.exchange(request)).await.map(Answer::from)
-    }
-
-    /// Sends a request as it is. Redirects are not followed.
-    ///
-    /// # Errors
-    ///
-    /// Fails where no answer comes or the policy forbids to ask.
-    pub(super) async fn send(
-        &self,
-        request: http::Request<Vec<u8>>,
-    ) -> Result<http::Response<Vec<u8>>, OutboundError> {
-        let request = reqwest::Request::try_from(request).map_err(|_| OutboundError::Forbidden {
-            origin: "the authorization server".into(),
-            reason: "its URL is not absolute".into(),
-        })?;
-        let url = request.url().clone();
-        in_time(&url, self.exchange(request)).await
     }
 
     /// Refuses a URL that the policy forbids whatever its name resolves to.

@@ -22,7 +22,7 @@ use super::{
     record::flaw,
     scopes::Scopes,
     store::{StoreError, plain_file},
-    token::Tokens,
+    token::response::Tokens,
 };
 use crate::{config::ClientAuthMethod, secret::SecretString};
 

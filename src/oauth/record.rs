@@ -10,7 +10,7 @@ use super::{
     client::Client,
     form::{Form, VERSION},
     scopes::Scopes,
-    token::Tokens,
+    token::response::Tokens,
 };
 
 /// What is kept of one server.

@@ -12,13 +12,14 @@ use super::{
     client::{Client, ClientOrigin},
     credential::Credential,
     discovery::Discovered,
+    endpoint::EndpointError,
     error::{AuthError, unavailable, unfit},
     ledger::{Aside, Ledger},
     login::login_possible,
     outbound::Outbound,
     record::Record,
     shared::Shared,
-    token::{TokenEndpoint, TokenError},
+    token::endpoint::TokenEndpoint,
 };
 use crate::config::{ClientAuthMethod, ClientCredential, Grant, StaticClient};
 
@@ -77,9 +78,9 @@ impl Ledger {
 
     /// A refusal ends the tokens, however it is worded; `invalid_client` ends the client too. An answer that is neither
     /// tokens nor a refusal may not be the authorization server's. What cannot be asked now may pass.
-    async fn refresh_failed(&mut self, shared: &Shared, error: TokenError) -> AuthError {
+    async fn refresh_failed(&mut self, shared: &Shared, error: EndpointError) -> AuthError {
         match error {
-            TokenError::Refused { error: ref name, .. } if name == "invalid_client" => {
+            EndpointError::Refused { error: ref name, .. } if name == "invalid_client" => {
                 if shared.settings.client.is_some() {
                     return self.set_aside(
                         shared,
@@ -96,14 +97,14 @@ impl Ledger {
                 }
                 error
             }
-            TokenError::Refused { .. } => {
+            EndpointError::Refused { .. } => {
                 info!(server = shared.server, %error, "the token is not refreshed any more");
                 self.give_up(shared, "the authorization has ended or was revoked").await
             }
-            TokenError::Odd(_) => {
+            EndpointError::Odd(_) => {
                 self.set_aside(shared, &format!("the token could not be refreshed: {error}"))
             }
-            TokenError::Unreachable(_) | TokenError::Invalid(_) | TokenError::Unsigned(_) => {
+            EndpointError::Unreachable(_) | EndpointError::Forbidden(_) | EndpointError::Unsigned(_) => {
                 AuthError::Unavailable(format!("the token could not be refreshed: {error}"))
             }
         }
@@ -127,7 +128,7 @@ impl Ledger {
                 told(shared, &credential);
                 Ok(credential)
             }
-            Err(error @ TokenError::Unreachable(_)) => Err(AuthError::Unavailable(error.to_string())),
+            Err(error @ EndpointError::Unreachable(_)) => Err(AuthError::Unavailable(error.to_string())),
             Err(error) => Err(unfit(error)),
         }
     }

@@ -16,7 +16,7 @@ use super::{
     ledger::Ledger,
     office::Office,
     store::Lock,
-    token::Tokens,
+    token::response::Tokens,
     vault::{Vault, VaultError},
 };
 use crate::config::{self, TokenStorage};

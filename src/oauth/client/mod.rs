@@ -15,7 +15,7 @@ use url::Url;
 
 pub(super) use description::document;
 
-use super::{metadata::AuthorizationServer, outbound::Outbound, scopes::Scopes, token::TokenError};
+use super::{endpoint::EndpointError, metadata::AuthorizationServer, outbound::Outbound, scopes::Scopes};
 use crate::{
     config::{ClientAuthMethod, ClientCredential, StaticClient},
     secret::SecretString,
@@ -92,7 +92,7 @@ pub(super) enum ClientError {
     NoId,
     /// The registration endpoint gave nothing.
     #[error("the client registration failed: {0}")]
-    Registration(#[from] TokenError),
+    Registration(#[from] EndpointError),
 }
 
 /// Becomes a client of `server`, in the order of the MCP specification: as configured, else by our client-id

@@ -1,5 +1,6 @@
 //! Dynamic client registration (RFC 7591).
 
+use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -7,25 +8,25 @@ use super::{Client, ClientError, ClientOrigin, Wanted, description, method};
 use crate::{
     config::ClientAuthMethod,
     oauth::{
+        endpoint::{self, plain},
         lenient::{self, text},
         metadata::AuthorizationServer,
         outbound::Outbound,
-        token,
     },
     secret::SecretString,
 };
 
-/// Registers mcpo at `endpoint`.
+/// Registers mcpo at the registration endpoint `url`.
 pub(super) async fn register(
     outbound: &Outbound,
     server: &AuthorizationServer,
-    endpoint: &Url,
+    url: &Url,
     wanted: &Wanted<'_>,
 ) -> Result<Client, ClientError> {
     let (asked, body) = request(server, wanted)?;
-    let response = outbound.post_json(endpoint, &body).await.map_err(token::TokenError::from)?;
-    let answer = lenient::answer(&response.body);
-    token::check(response.status, &answer, &[])?;
+    let headers =
+        HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    let answer = endpoint::post(outbound, url, headers, body.to_string().into_bytes(), &[]).await?;
     read(&answer, asked, server, wanted)
 }
 
@@ -51,7 +52,7 @@ fn best(server: &AuthorizationServer) -> Result<ClientAuthMethod, ClientError> {
     let listed = methods.into_iter().find(|method| method::lists(server, *method));
     match listed {
         None if server.auth_methods.is_empty() => Ok(ClientAuthMethod::None),
-        None => Err(ClientError::Method(token::plain(&server.auth_methods.join(", "), &[]))),
+        None => Err(ClientError::Method(plain(&server.auth_methods.join(", "), &[]))),
         Some(method) => Ok(method),
     }
 }
@@ -60,7 +61,7 @@ fn best(server: &AuthorizationServer) -> Result<ClientAuthMethod, ClientError> {
 fn usable(name: &str) -> Result<ClientAuthMethod, ClientError> {
     method::parse(name)
         .filter(|method| *method != ClientAuthMethod::PrivateKeyJwt)
-        .ok_or_else(|| ClientError::Method(token::plain(name, &[])))
+        .ok_or_else(|| ClientError::Method(plain(name, &[])))
 }
 
 /// The client that an answer makes (section 3.2.1): the server may have changed what was asked for.

@@ -147,7 +147,7 @@ async fn a_registration_may_fail() {
         "the client registration failed: the authorization server refused: invalid_redirect_uri (no loopback)"
     );
     let busy = error(503, "").await;
-    assert_eq!(busy, ClientError::Registration(TokenError::Unreachable("HTTP 503".to_owned())));
+    assert_eq!(busy, ClientError::Registration(EndpointError::Unreachable("HTTP 503".to_owned())));
     for answer in ["{}", "", "<html>", r#"{"client_id":""}"#] {
         assert_eq!(error(201, answer).await, ClientError::NoId, "{answer}");
     }

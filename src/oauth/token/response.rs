@@ -1,14 +1,12 @@
 //! A token response (RFC 6749 section 5.1), read as servers write it: lenient in form, strict in what is used.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use oauth2::{AccessToken, RefreshToken, Scope, basic::BasicTokenType};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Tokens, error::plain};
 use crate::{
     oauth::{
+        endpoint::plain,
         lenient::{names, seconds, text},
         scopes::Scopes,
     },
@@ -19,80 +17,47 @@ use crate::{
 /// Other names than Bearer, such as Slack's `user`, are of tokens that are used as such.
 const UNUSABLE: [&str; 4] = ["dpop", "pop", "mac", "n_a"];
 
-/// What a token endpoint answered. The crate's own type refuses much that is in use.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(try_from = "Value")]
-pub(super) struct TokenResponse {
-    access_token: AccessToken,
-    refresh_token: Option<RefreshToken>,
-    expires_in: Option<Duration>,
-    scopes: Option<Vec<Scope>>,
+/// The tokens that a token endpoint issued.
+#[derive(Debug, Clone)]
+pub(in crate::oauth) struct Tokens {
+    /// The access token, a Bearer token (RFC 6750).
+    pub access: SecretString,
+    /// The refresh token.
+    pub refresh: Option<SecretString>,
+    /// When the access token expires, if the server says so.
+    pub expires_at: Option<SystemTime>,
+    /// The granted scopes, if the server names them or some were requested.
+    pub scopes: Option<Scopes>,
 }
 
-impl TryFrom<Value> for TokenResponse {
-    type Error = String;
-
-    /// The error shows nothing of the tokens.
-    fn try_from(answer: Value) -> Result<Self, String> {
-        let access = text(&answer["access_token"]).ok_or("it has no access_token")?;
-        // RFC 6749 appendix A.12; another could not be sent in a header.
-        if !access.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            return Err("its access_token has characters that no token may".to_owned());
-        }
-        let kind = text(&answer["token_type"]).unwrap_or_default();
-        if UNUSABLE.iter().any(|unusable| kind.trim().eq_ignore_ascii_case(unusable)) {
-            return Err(format!("its token_type is \"{}\"; mcpo can use Bearer alone", plain(&kind, &[])));
-        }
-        Ok(Self {
-            access_token: AccessToken::new(access),
-            refresh_token: text(&answer["refresh_token"]).map(RefreshToken::new),
-            expires_in: seconds(&answer["expires_in"]),
-            scopes: Some(names(&answer["scope"]).into_iter().map(Scope::new).collect()),
-        })
+/// The tokens in the answer to a request that was sent at `asked` for the scopes `requested`. An answer without scopes
+/// grants those (RFC 6749 section 5.1).
+///
+/// # Errors
+///
+/// Says why the answer holds no usable token; shows nothing of it.
+pub(super) fn read(answer: &Value, asked: SystemTime, requested: Option<&Scopes>) -> Result<Tokens, String> {
+    let access = text(&answer["access_token"]).ok_or("it has no access_token")?;
+    // RFC 6749 appendix A.12; another could not be sent in a header.
+    if !access.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Err("its access_token has characters that no token may".to_owned());
     }
-}
-
-impl TokenResponse {
-    /// What to keep of the answer to a request that was sent at `asked` for the scopes `requested`. An answer
-    /// without scopes grants those (RFC 6749 section 5.1).
-    pub(super) fn into_tokens(self, asked: SystemTime, requested: Option<&Scopes>) -> Tokens {
-        let granted: Scopes = self.scopes.iter().flatten().map(|scope| scope.as_str().to_owned()).collect();
-        Tokens {
-            access: SecretString::from(self.access_token.into_secret()),
-            refresh: self.refresh_token.map(|token| SecretString::from(token.into_secret())),
-            expires_at: self.expires_in.and_then(|time| asked.checked_add(time)),
-            scopes: Some(granted).filter(|granted| !granted.is_empty()).or_else(|| requested.cloned()),
-        }
+    let kind = text(&answer["token_type"]).unwrap_or_default();
+    if UNUSABLE.iter().any(|unusable| kind.trim().eq_ignore_ascii_case(unusable)) {
+        return Err(format!("its token_type is \"{}\"; mcpo can use Bearer alone", plain(&kind, &[])));
     }
-}
-
-impl oauth2::TokenResponse for TokenResponse {
-    type TokenType = BasicTokenType;
-
-    fn access_token(&self) -> &AccessToken {
-        &self.access_token
-    }
-
-    fn token_type(&self) -> &BasicTokenType {
-        &BasicTokenType::Bearer
-    }
-
-    fn expires_in(&self) -> Option<Duration> {
-        self.expires_in
-    }
-
-    fn refresh_token(&self) -> Option<&RefreshToken> {
-        self.refresh_token.as_ref()
-    }
-
-    fn scopes(&self) -> Option<&Vec<Scope>> {
-        self.scopes.as_ref()
-    }
+    let granted = Scopes::from_iter(names(&answer["scope"]));
+    Ok(Tokens {
+        access: access.into(),
+        refresh: text(&answer["refresh_token"]).map(SecretString::from),
+        expires_at: seconds(&answer["expires_in"]).and_then(|time| asked.checked_add(time)),
+        scopes: Some(granted).filter(|granted| !granted.is_empty()).or_else(|| requested.cloned()),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use serde_json::json;
 
@@ -103,7 +68,7 @@ mod tests {
     fn tokens(answer: &Value) -> Result<Tokens, String> {
         let mut whole = json!({ "access_token": "at" });
         whole.as_object_mut().unwrap().extend(answer.as_object().unwrap().clone());
-        Ok(TokenResponse::try_from(whole)?.into_tokens(UNIX_EPOCH, Some(&Scopes::parse("asked"))))
+        read(&whole, UNIX_EPOCH, Some(&Scopes::parse("asked")))
     }
 
     #[test]
@@ -151,8 +116,8 @@ mod tests {
             let error = tokens(&json!({ "access_token": form })).unwrap_err();
             assert!(error.contains("access_token") && !error.contains("s3cret"), "{error}");
         }
-        assert!(TokenResponse::try_from(json!("text")).is_err());
-        assert!(TokenResponse::try_from(json!(["at"])).is_err());
+        assert!(read(&json!("text"), UNIX_EPOCH, None).is_err());
+        assert!(read(&json!(["at"]), UNIX_EPOCH, None).is_err());
         let refresh = |form| tokens(&json!({ "refresh_token": form })).unwrap().refresh;
         assert_eq!(refresh(json!("rt")).unwrap().expose_secret(), "rt");
         assert_eq!(refresh(json!(12)).unwrap().expose_secret(), "12");

@@ -1,11 +1,16 @@
-//! Why an endpoint gave nothing (RFC 6749 section 5.2; RFC 7591 section 3.2.2 and RFC 7009 section 2.2.1 have the
-//! same form).
+//! A request to an endpoint of an authorization server, and the errors that it answers with (RFC 6749 section 5.2;
+//! RFC 7591 section 3.2.2 and RFC 7009 section 2.2.1 have the same form).
 //!
 //! Invariant: no text holds a secret, nor more of the server's own words than fit on a line.
 
+use http::HeaderMap;
 use serde_json::Value;
+use url::Url;
 
-use crate::oauth::{lenient::text, outbound::OutboundError};
+use super::{
+    lenient::{self, text},
+    outbound::{Outbound, OutboundError},
+};
 
 /// How much of a server's words is kept, in characters.
 const LONGEST_TEXT: usize = 300;
@@ -13,35 +18,35 @@ const LONGEST_TEXT: usize = 300;
 /// The errors that pass by themselves (RFC 6749 section 4.1.2.1, RFC 8628 section 3.5).
 const PASSING: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
 
-/// Why an endpoint of an authorization server gave nothing.
+/// Why an endpoint of an authorization server refused a request, or did not answer it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TokenError {
-    /// The server has said no, and will say so again.
+pub(super) enum EndpointError {
+    /// The server refused the request, and will refuse it again.
     #[error("the authorization server refused: {error}{}", detail(.description.as_deref()))]
     Refused {
-        /// `error`, such as `invalid_grant`; the status where the server gives none.
+        /// `error`, such as `invalid_grant`; the HTTP status if the server gives none.
         error: String,
         /// `error_description`
         description: Option<String>,
     },
-    /// Nothing was heard, or that the server cannot answer now: worth trying again.
+    /// The server did not answer, or cannot answer now. A later attempt may succeed.
     #[error("the authorization server cannot answer: {0}")]
     Unreachable(String),
-    /// An answer that no token endpoint gives: something else may have answered in its place.
+    /// An answer that no OAuth endpoint gives: something else may have answered in its place.
     #[error("{0}")]
     Odd(String),
-    /// An endpoint that must not be asked.
+    /// The policy forbids a request to this endpoint; nothing was sent.
     #[error("{0}")]
-    Invalid(String),
+    Forbidden(String),
     /// The client assertion could not be made; nothing was sent.
     #[error("cannot sign the client assertion: {0}")]
     Unsigned(String),
 }
 
-impl TokenError {
-    /// The server's `error`, where it gave one: `invalid_grant` means that the grant is spent, `invalid_client` that
-    /// the client is not known any more.
-    pub(crate) fn error(&self) -> Option<&str> {
+impl EndpointError {
+    /// The server's `error`, if it gave one: `invalid_grant` means that the grant is spent, `invalid_client` that the
+    /// server does not know the client any more.
+    pub(super) fn error(&self) -> Option<&str> {
         match self {
             Self::Refused { error, .. } => Some(error),
             _ => None,
@@ -49,38 +54,53 @@ impl TokenError {
     }
 }
 
-impl From<OutboundError> for TokenError {
+impl From<OutboundError> for EndpointError {
     fn from(error: OutboundError) -> Self {
         match error {
             OutboundError::Unreachable { .. } => Self::Unreachable(error.to_string()),
             OutboundError::TooLarge(_) => Self::Odd(error.to_string()),
-            OutboundError::Forbidden { .. } => Self::Invalid(error.to_string()),
+            OutboundError::Forbidden { .. } => Self::Forbidden(error.to_string()),
         }
     }
 }
 
-/// Lets only a success pass. A server may quote what it was sent, so `secrets` are taken out of its words.
+/// Posts `body` and returns the members of the answer. A server may quote what it was sent, so `secrets` are removed
+/// from its words.
 ///
 /// # Errors
 ///
-/// The server's error, whatever its status: some send it with a 200.
-pub(in crate::oauth) fn check(status: u16, answer: &Value, secrets: &[String]) -> Result<(), TokenError> {
+/// See [`EndpointError`].
+pub(super) async fn post(
+    outbound: &Outbound,
+    url: &Url,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    secrets: &[String],
+) -> Result<Value, EndpointError> {
+    let response = outbound.post(url, headers, body).await?;
+    let answer = lenient::answer(&response.body);
+    check(response.status, &answer, secrets)?;
+    Ok(answer)
+}
+
+/// Lets only a success pass: some servers send an error with status 200.
+fn check(status: u16, answer: &Value, secrets: &[String]) -> Result<(), EndpointError> {
     if status >= 500 || matches!(status, 408 | 429) {
-        return Err(TokenError::Unreachable(format!("HTTP {status}")));
+        return Err(EndpointError::Unreachable(format!("HTTP {status}")));
     }
     let [error, description] = words(answer)
         .map(|words| words.map(|words| plain(&words, secrets)).filter(|words| !words.is_empty()));
     match error {
         Some(error) if PASSING.iter().any(|passing| error.eq_ignore_ascii_case(passing)) => {
-            Err(TokenError::Unreachable(error))
+            Err(EndpointError::Unreachable(error))
         }
-        Some(error) => Err(TokenError::Refused { error, description }),
+        Some(error) => Err(EndpointError::Refused { error, description }),
         None if (200..300).contains(&status) => Ok(()),
         // OAuth's own statuses for a refusal, from a server that does not say which.
         None if matches!(status, 400 | 401 | 403) => {
-            Err(TokenError::Refused { error: format!("HTTP {status}"), description })
+            Err(EndpointError::Refused { error: format!("HTTP {status}"), description })
         }
-        None => Err(TokenError::Odd(format!(
+        None => Err(EndpointError::Odd(format!(
             "the authorization server answered HTTP {status} without an OAuth error; is this endpoint the right one?"
         ))),
     }
@@ -110,7 +130,7 @@ fn detail(description: Option<&str>) -> String {
 }
 
 /// One short line of a server's words.
-pub(in crate::oauth) fn plain(text: &str, secrets: &[String]) -> String {
+pub(super) fn plain(text: &str, secrets: &[String]) -> String {
     let hidden = secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "[redacted]"));
     let line = hidden.replace(|c: char| c.is_control() || c.is_whitespace(), " ");
     line.trim().chars().take(LONGEST_TEXT).collect()
@@ -121,8 +141,8 @@ mod tests {
     use super::*;
     use crate::oauth::lenient::answer;
 
-    fn refused(error: &str, description: Option<&str>) -> TokenError {
-        TokenError::Refused { error: error.to_owned(), description: description.map(str::to_owned) }
+    fn refused(error: &str, description: Option<&str>) -> EndpointError {
+        EndpointError::Refused { error: error.to_owned(), description: description.map(str::to_owned) }
     }
 
     #[test]
@@ -136,14 +156,14 @@ mod tests {
         );
         assert_eq!(error(200, r#"{"error":"bad_code"}"#), refused("bad_code", None));
         for (status, body) in [(500, r#"{"error":"invalid_grant"}"#), (503, ""), (429, "{}"), (408, "")] {
-            assert_eq!(error(status, body), TokenError::Unreachable(format!("HTTP {status}")));
+            assert_eq!(error(status, body), EndpointError::Unreachable(format!("HTTP {status}")));
         }
         for passing in ["temporarily_unavailable", "server_error", "Slow_Down"] {
             let body = serde_json::json!({ "error": passing }).to_string();
-            assert_eq!(error(400, &body), TokenError::Unreachable(passing.to_owned()));
+            assert_eq!(error(400, &body), EndpointError::Unreachable(passing.to_owned()));
         }
         for (status, body) in [(404, "<html>"), (302, ""), (405, "{}")] {
-            assert!(matches!(error(status, body), TokenError::Odd(_)), "{status} {body}");
+            assert!(matches!(error(status, body), EndpointError::Odd(_)), "{status} {body}");
         }
         for (status, body) in [(200, "{}"), (201, "not JSON"), (200, r#"{"error":null}"#), (204, "")] {
             assert_eq!(check(status, body), Ok(()));
@@ -183,7 +203,7 @@ mod tests {
     #[test]
     fn only_a_refusal_has_an_error_of_the_server() {
         assert_eq!(refused("invalid_grant", None).error(), Some("invalid_grant"));
-        assert_eq!(TokenError::Unreachable("invalid_grant".to_owned()).error(), None);
+        assert_eq!(EndpointError::Unreachable("invalid_grant".to_owned()).error(), None);
     }
 
     #[test]

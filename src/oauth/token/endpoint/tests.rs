@@ -2,10 +2,6 @@
 
 use std::collections::HashMap;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-
-use url::form_urlencoded;
-
 use super::*;
 use crate::{
     config::ForwardProxy,
@@ -52,7 +48,7 @@ impl Case {
     }
 
     /// A refresh with the token `rt-0`, answered with this.
-    async fn refresh(&self, status: u16, body: &str) -> (Result<Tokens, TokenError>, Received) {
+    async fn refresh(&self, status: u16, body: &str) -> (Result<Tokens, EndpointError>, Received) {
         let token = SecretString::from("rt-0");
         let granted = Scopes::parse("a b");
         let endpoint = self.endpoint();
@@ -155,7 +151,7 @@ async fn a_key_signs_an_assertion_for_the_issuer() {
     assert_eq!(tokens.unwrap().scopes, Some(scopes));
     let mut form = form(&received);
     let assertion = form.remove("client_assertion").unwrap();
-    let claims = jsonwebtoken::dangerous::insecure_decode::<serde_json::Value>(&assertion).unwrap().claims;
+    let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(&assertion).unwrap().claims;
     assert_eq!((&claims["iss"], &claims["sub"]), (&"our id".into(), &"our id".into()));
     assert_eq!(claims["aud"], "https://auth.example");
     let expected = pairs([
@@ -172,7 +168,7 @@ async fn a_key_signs_an_assertion_for_the_issuer() {
 async fn without_its_key_nothing_is_sent() {
     let case = Case::new(ClientAuthMethod::PrivateKeyJwt, None).await;
     let error = case.endpoint().client_credentials(None).await.unwrap_err();
-    assert_eq!(error, TokenError::Unsigned("no private key is configured".to_owned()));
+    assert_eq!(error, EndpointError::Unsigned("no private key is configured".to_owned()));
 }
 
 #[tokio::test]
@@ -198,10 +194,10 @@ async fn answers_without_tokens_are_told_apart() {
     let refused = error(400, r#"{"error":"invalid_grant","error_description":"spent"}"#).await;
     assert_eq!(refused.error(), Some("invalid_grant"));
     assert_eq!(error(401, r#"{"error":"invalid_client"}"#).await.error(), Some("invalid_client"));
-    assert_eq!(error(503, "busy").await, TokenError::Unreachable("HTTP 503".to_owned()));
+    assert_eq!(error(503, "busy").await, EndpointError::Unreachable("HTTP 503".to_owned()));
     let invalid = |detail: &str| {
         let what = "the authorization server's answer is no token response";
-        TokenError::Odd(format!("{what}: {detail}"))
+        EndpointError::Odd(format!("{what}: {detail}"))
     };
     assert_eq!(error(200, "{}").await, invalid("it has no access_token"));
     assert_eq!(error(200, "<html>").await, invalid("it has no access_token"));
@@ -224,7 +220,7 @@ async fn a_server_that_does_not_listen_is_worth_trying_again() {
         more: &[],
     };
     let error = endpoint.client_credentials(None).await.unwrap_err();
-    assert!(matches!(error, TokenError::Unreachable(_)), "{error}");
+    assert!(matches!(error, EndpointError::Unreachable(_)), "{error}");
 }
 
 #[tokio::test]
