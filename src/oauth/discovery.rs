@@ -51,15 +51,6 @@ pub(super) enum DiscoveryError {
     /// No candidate led to an authorization server.
     #[error("no authorization server found: {0}")]
     NotFound(Attempts),
-    /// The authorization server does not support PKCE.
-    #[error(
-        "{issuer} does not list S256 in `code_challenge_methods_supported`: logins need PKCE; if its documentation says \
-         that it has it all the same, put \"assume_pkce\": true into the server's oauth block"
-    )]
-    NoPkce {
-        /// The authorization server.
-        issuer: String,
-    },
 }
 
 impl DiscoveryError {

@@ -232,8 +232,12 @@ pub(super) fn login_possible(found: &Discovered, shared: &Shared) -> Result<(), 
             "the authorization server has no authorization endpoint; configure grant_type client_credentials",
         );
     }
-    if !shared.settings.assume_pkce {
-        server.can_pkce().map_err(self::unfit)?;
+    if !shared.settings.assume_pkce && !server.can_pkce() {
+        return Err(AuthError::Unfit(format!(
+            "{} does not list S256 in `code_challenge_methods_supported`: logins need PKCE; if its documentation says \
+             that it has it all the same, put \"assume_pkce\": true into the server's oauth block",
+            server.issuer
+        )));
     }
     let document = server.client_id_metadata_document && shared.office.document().is_some();
     if shared.settings.client.is_none() && !document && server.registration_endpoint.is_none() {

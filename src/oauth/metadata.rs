@@ -8,7 +8,6 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    discovery::DiscoveryError,
     lenient::{flag, list, names, text},
     outbound::Outbound,
     scopes::Scopes,
@@ -159,15 +158,10 @@ impl AuthorizationServer {
         without_empty_path(&self.issuer) == without_empty_path(issuer)
     }
 
-    /// Whether authorization codes can be bound to their request (RFC 7636), without which the MCP specification allows
-    /// no login.
-    ///
-    /// # Errors
-    ///
-    /// Fails where the metadata do not list `S256`.
-    pub(super) fn can_pkce(&self) -> Result<(), DiscoveryError> {
-        let listed = self.code_challenge_methods.iter().any(|method| method.eq_ignore_ascii_case("S256"));
-        if listed { Ok(()) } else { Err(DiscoveryError::NoPkce { issuer: self.issuer.clone() }) }
+    /// Whether the metadata list `S256`, which binds authorization codes to their request (RFC 7636). The MCP
+    /// specification allows no login without it.
+    pub(super) fn can_pkce(&self) -> bool {
+        self.code_challenge_methods.iter().any(|method| method.eq_ignore_ascii_case("S256"))
     }
 }
 

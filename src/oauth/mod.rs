@@ -14,7 +14,6 @@ mod credential;
 mod discovery;
 mod endpoint;
 mod error;
-mod form;
 mod kept;
 mod lane;
 mod ledger;

@@ -18,8 +18,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
 use super::{
-    form::MethodForm,
-    record::flaw,
+    record::{MethodForm, flaw},
     scopes::Scopes,
     store::{StoreError, plain_file},
     token::response::Tokens,

@@ -1,42 +1,63 @@
-//! What is kept of one server: whose client mcpo is, and the tokens that it has.
+//! What is kept of one server, mcpo's client and its tokens, as one JSON object in the terms of RFC 6749 and RFC 7591.
 //!
-//! A record is one JSON object with its secrets in plain text; whether that is sealed is the vault's matter.
+//! A record holds its secrets in plain text; the token store encrypts it. Tokens and clients have no other serialised
+//! form, so that a secret gets into a text nowhere else.
 
-use serde::Deserialize;
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::error::Category;
 use url::Url;
 
 use super::{
-    client::Client,
-    form::{Form, VERSION},
+    client::{Client, ClientOrigin},
     scopes::Scopes,
     token::response::Tokens,
 };
+use crate::{
+    config::ClientAuthMethod,
+    secret::{ExposeSecret as _, SecretString},
+};
+
+/// The version of the format.
+const VERSION: u64 = 1;
 
 /// What is kept of one server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Record {
+    /// This version's, whatever record it is.
+    pub version: Version,
     /// The server's name in the configuration.
     pub server: String,
     /// The MCP server that the tokens are for; they go nowhere else.
     pub url: Url,
     /// `resource` (RFC 8707) in every request for a token.
     pub resource: String,
-    /// Who gave the tokens.
+    /// The authorization server that issued the tokens.
     pub issuer: String,
     /// Where tokens are refreshed.
     pub token_endpoint: Url,
-    /// Where tokens are revoked (RFC 7009), where that can be done.
+    /// Where tokens are revoked (RFC 7009), if the server offers that.
     pub revocation_endpoint: Option<Url>,
-    /// Who mcpo is to the issuer.
-    pub client: Client,
-    /// The tokens; nothing before the first login.
-    pub tokens: Option<Tokens>,
-    /// The scopes that were asked for.
+    /// The scopes that were requested.
+    #[serde(default, with = "optional_text")]
     pub requested_scopes: Option<Scopes>,
+    /// mcpo's client at the issuer.
+    #[serde(with = "ClientForm")]
+    pub client: Client,
+    /// The tokens; `None` before the first login.
+    #[serde(default, with = "optional_tokens")]
+    pub tokens: Option<Tokens>,
 }
 
-/// A text that is no record, or none that this mcpo can read.
+/// The version of the format that this mcpo reads and writes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Version;
+
+/// Why a text is no record that this mcpo can read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum RecordError {
     /// There is nothing in it.
@@ -63,18 +84,16 @@ impl Record {
         if json.trim_ascii().is_empty() {
             return Err(RecordError::Empty);
         }
-        let malformed = |error| RecordError::Malformed(flaw(&error));
-        let Head { version } = serde_json::from_slice(json).map_err(malformed)?;
-        if version != VERSION {
-            return Err(RecordError::Version(version));
-        }
-        serde_json::from_slice::<Form>(json).map(Self::from).map_err(malformed)
+        // Only what cannot be read is looked at again: a later version may have any shape.
+        serde_json::from_slice(json).map_err(|error| match serde_json::from_slice(json) {
+            Ok(Head { version }) if version != VERSION => RecordError::Version(version),
+            _ => RecordError::Malformed(flaw(&error)),
+        })
     }
 
     /// The record with its secrets in plain text.
     pub(super) fn to_json(&self) -> Result<Vec<u8>, RecordError> {
-        serde_json::to_vec_pretty(&Form::from(self.clone()))
-            .map_err(|error| RecordError::Malformed(flaw(&error)))
+        serde_json::to_vec_pretty(self).map_err(|error| RecordError::Malformed(flaw(&error)))
     }
 }
 
@@ -88,121 +107,178 @@ pub(super) fn flaw(error: &serde_json::Error) -> String {
     format!("{what}, line {} column {}", error.line(), error.column())
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::{Duration, SystemTime};
-
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::{
-        config::ClientAuthMethod,
-        oauth::client::ClientOrigin,
-        secret::{ExposeSecret as _, SecretString},
-    };
-
-    fn whole() -> Value {
-        json!({
-            "version": 1,
-            "server": "notes",
-            "url": "https://mcp.example.com/mcp",
-            "resource": "https://mcp.example.com/mcp",
-            "issuer": "https://auth.example.com",
-            "token_endpoint": "https://auth.example.com/token",
-            "revocation_endpoint": "https://auth.example.com/revoke",
-            "requested_scopes": "read offline_access",
-            "client": {
-                "issuer": "https://auth.example.com",
-                "client_id": "c1",
-                "client_secret": "hush",
-                "client_secret_expires_at": 1_900_000_000,
-                "token_endpoint_auth_method": "client_secret_basic",
-                "redirect_uri": "http://localhost:8000/oauth/callback",
-                "scope": "read",
-                "origin": "registered",
-            },
-            "tokens": {
-                "access_token": "open sesame",
-                "refresh_token": "again",
-                "expires_at_ms": 1_800_000_000_123_u64,
-                "scope": "read",
-            },
-        })
-    }
-
-    fn read(json: &Value) -> Result<Record, RecordError> {
-        Record::from_json(&serde_json::to_vec(json).unwrap())
-    }
-
-    fn written(record: &Record) -> Value {
-        serde_json::from_slice(&record.to_json().unwrap()).unwrap()
-    }
-
-    #[test]
-    fn a_record_is_written_as_it_is_read() {
-        let record = read(&whole()).unwrap();
-        assert_eq!(record.client.method, ClientAuthMethod::Basic);
-        assert_eq!(record.client.origin, ClientOrigin::Registered);
-        assert_eq!(record.client.secret.as_ref().map(SecretString::expose_secret), Some("hush"));
-        let tokens = record.tokens.as_ref().unwrap();
-        assert_eq!(tokens.access.expose_secret(), "open sesame");
-        let expires = SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_123);
-        assert_eq!(tokens.expires_at, Some(expires));
-        assert_eq!(tokens.scopes, Some(Scopes::parse("read")));
-        assert_eq!(record.requested_scopes, Some(Scopes::parse("read offline_access")));
-        assert_eq!(written(&record), whole());
-    }
-
-    #[test]
-    fn what_is_not_known_is_null_and_may_be_missing() {
-        let mut json = whole();
-        for key in ["revocation_endpoint", "requested_scopes", "tokens"] {
-            json[key] = Value::Null;
-        }
-        for key in ["client_secret", "client_secret_expires_at", "redirect_uri", "scope"] {
-            json["client"][key] = Value::Null;
-        }
-        assert_eq!(written(&read(&json).unwrap()), json);
-        let mut short = whole();
-        for (object, keys) in [
-            ("/client", &["client_secret", "client_secret_expires_at", "redirect_uri", "scope"][..]),
-            ("/tokens", &["refresh_token", "expires_at_ms", "scope"]),
-            ("", &["revocation_endpoint", "requested_scopes", "tokens"]),
-        ] {
-            let object = short.pointer_mut(object).and_then(Value::as_object_mut).unwrap();
-            keys.iter().for_each(|key| drop(object.remove(*key)));
-        }
-        assert_eq!(written(&read(&short).unwrap()), json);
-    }
-
-    #[test]
-    fn methods_and_origins_have_their_registered_names() {
-        for method in ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"] {
-            for origin in ["configured", "metadata_document", "registered"] {
-                let mut json = whole();
-                json["client"]["token_endpoint_auth_method"] = method.into();
-                json["client"]["origin"] = origin.into();
-                assert_eq!(written(&read(&json).unwrap()), json);
-            }
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_said_without_what_it_holds() {
-        assert_eq!(Record::from_json(b" \n").unwrap_err(), RecordError::Empty);
-        let mut later = whole();
-        later["version"] = 2.into();
-        later["client"] = "another shape".into();
-        assert_eq!(read(&later).unwrap_err(), RecordError::Version(2));
-        let text = whole().to_string();
-        let mut odd = whole();
-        odd["tokens"]["expires_at_ms"] = "open sesame".into();
-        let odd = odd.to_string();
-        for broken in [&text[..text.len() / 2], "garbage", "[]", "{}", "\0\0\0", "\"open sesame\"", &odd] {
-            let error = Record::from_json(broken.as_bytes()).unwrap_err();
-            assert!(matches!(error, RecordError::Malformed(_)), "{broken}: {error}");
-            assert!(!error.to_string().contains("sesame"), "{error}");
-        }
-        assert!(!format!("{:?}", read(&whole()).unwrap()).contains("sesame"));
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        VERSION.serialize(serializer)
     }
 }
+
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u64::deserialize(deserializer)? {
+            VERSION => Ok(Self),
+            other => Err(D::Error::custom(other)),
+        }
+    }
+}
+
+/// A [`Client`], in the terms of RFC 7591.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Client")]
+struct ClientForm {
+    issuer: String,
+    #[serde(rename = "client_id")]
+    id: String,
+    #[serde(rename = "client_secret", default, with = "optional_text")]
+    secret: Option<SecretString>,
+    #[serde(rename = "client_secret_expires_at")]
+    secret_expires: Option<u64>,
+    #[serde(rename = "token_endpoint_auth_method", with = "MethodForm")]
+    method: ClientAuthMethod,
+    redirect_uri: Option<Url>,
+    #[serde(rename = "scope", default, with = "optional_text")]
+    scopes: Option<Scopes>,
+    #[serde(with = "OriginForm")]
+    origin: ClientOrigin,
+}
+
+/// `token_endpoint_auth_method` (RFC 7591 section 2).
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ClientAuthMethod")]
+pub(super) enum MethodForm {
+    #[serde(rename = "none")]
+    None,
+    #[serde(rename = "client_secret_basic")]
+    Basic,
+    #[serde(rename = "client_secret_post")]
+    Post,
+    #[serde(rename = "private_key_jwt")]
+    PrivateKeyJwt,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ClientOrigin", rename_all = "snake_case")]
+enum OriginForm {
+    Configured,
+    MetadataDocument,
+    Registered,
+}
+
+/// [`Tokens`], in the terms of RFC 6749.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Tokens")]
+struct TokensForm {
+    #[serde(rename = "access_token", with = "text")]
+    access: SecretString,
+    #[serde(rename = "refresh_token", default, with = "optional_text")]
+    refresh: Option<SecretString>,
+    // Whole seconds would make processes that share a short-lived token renew it at different times.
+    #[serde(rename = "expires_at_ms", default, with = "unix_ms")]
+    expires_at: Option<SystemTime>,
+    #[serde(rename = "scope", default, with = "optional_text")]
+    scopes: Option<Scopes>,
+}
+
+mod optional_tokens {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, Tokens, TokensForm};
+
+    #[derive(Serialize)]
+    struct Borrowed<'a>(#[serde(with = "TokensForm")] &'a Tokens);
+
+    #[derive(Deserialize)]
+    struct Owned(#[serde(with = "TokensForm")] Tokens);
+
+    pub(super) fn serialize<S: Serializer>(
+        tokens: &Option<Tokens>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        tokens.as_ref().map(Borrowed).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Tokens>, D::Error> {
+        Ok(Option::<Owned>::deserialize(deserializer)?.map(|Owned(tokens)| tokens))
+    }
+}
+
+/// What is written as a string.
+trait Text: Sized {
+    fn to_text(&self) -> Cow<'_, str>;
+    fn from_text(text: String) -> Self;
+}
+
+impl Text for SecretString {
+    fn to_text(&self) -> Cow<'_, str> {
+        self.expose_secret().into()
+    }
+
+    fn from_text(text: String) -> Self {
+        text.into()
+    }
+}
+
+impl Text for Scopes {
+    fn to_text(&self) -> Cow<'_, str> {
+        self.to_string().into()
+    }
+
+    fn from_text(text: String) -> Self {
+        Self::parse(&text)
+    }
+}
+
+mod text {
+    use super::{Deserialize as _, Deserializer, Serializer, Text};
+
+    pub(super) fn serialize<T: Text, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&value.to_text())
+    }
+
+    pub(super) fn deserialize<'de, T: Text, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        String::deserialize(deserializer).map(T::from_text)
+    }
+}
+
+mod optional_text {
+    use super::{Deserialize as _, Deserializer, Serialize as _, Serializer, Text};
+
+    pub(super) fn serialize<T: Text, S: Serializer>(
+        value: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(T::to_text).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, T: Text, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<T>, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.map(T::from_text))
+    }
+}
+
+mod unix_ms {
+    use super::{Deserialize as _, Deserializer, Duration, Serialize as _, Serializer, SystemTime};
+
+    pub(super) fn serialize<S: Serializer>(
+        at: &Option<SystemTime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let since_1970 = |at: &SystemTime| {
+            let time = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+        };
+        at.as_ref().map(since_1970).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<SystemTime>, D::Error> {
+        // A time that the system cannot tell is as good as none.
+        let time = Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis);
+        Ok(time.and_then(|time| SystemTime::UNIX_EPOCH.checked_add(time)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

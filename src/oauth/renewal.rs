@@ -17,7 +17,7 @@ use super::{
     ledger::{Aside, Ledger},
     login::login_possible,
     outbound::Outbound,
-    record::Record,
+    record::{Record, Version},
     shared::Shared,
     token::endpoint::TokenEndpoint,
 };
@@ -266,6 +266,7 @@ pub(super) fn with_credential(shared: &Shared, client: &Client) -> Client {
 /// A record of `client`, without tokens so far.
 pub(super) fn record(shared: &Shared, found: &Discovered, client: Client) -> Record {
     Record {
+        version: Version,
         server: shared.server.clone(),
         url: shared.url.clone(),
         resource: found.resource.clone(),

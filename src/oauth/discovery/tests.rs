@@ -154,7 +154,7 @@ async fn without_metadata_the_origin_is_the_authorization_server() {
     assert_eq!(found.server.authorization_endpoint, Some(stub.url("/authorize")));
     assert_eq!(found.server.token_endpoint, stub.url("/token"));
     assert_eq!(found.server.registration_endpoint, Some(stub.url("/register")));
-    assert!(found.server.can_pkce().is_ok());
+    assert!(found.server.can_pkce());
 }
 
 #[tokio::test]
