@@ -109,7 +109,8 @@ fn of_v6(address: Ipv6Addr) -> AddressKind {
 
 #[cfg(test)]
 mod tests {
-    use super::{AddressKind::*, *};
+    use super::AddressKind::*;
+    use super::*;
 
     #[test]
     fn tells_the_kinds_apart() {

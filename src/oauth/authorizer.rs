@@ -23,12 +23,11 @@ use tracing::warn;
 use url::Url;
 
 use super::{
-    challenge::Challenge,
-    credential::Credential,
+    context::Office,
+    discovery::challenge::Challenge,
     error::{AuthError, LoginNeeded},
-    ledger::Wish,
-    office::Office,
-    shared::{Shared, Standing},
+    server::{Shared, Standing},
+    token::{credential::Credential, state::Wish},
 };
 use crate::config::{self, TokenStorage};
 

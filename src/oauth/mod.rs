@@ -7,38 +7,27 @@
 mod address;
 mod authorization;
 mod authorizer;
-mod browser;
-mod challenge;
-mod client;
-mod credential;
+mod context;
 mod discovery;
 mod endpoint;
 mod error;
-mod kept;
 mod lane;
-mod ledger;
 mod lenient;
-mod login;
-mod logins;
-mod metadata;
-mod office;
 mod outbound;
-mod python;
-mod record;
-mod renewal;
+mod registration;
 mod scopes;
-mod seal;
-mod shared;
-mod store;
+mod server;
+mod storage;
 mod token;
-mod vault;
 
+pub use authorization::{
+    login::{LOGIN_LIFETIME, Waiting},
+    pending::Outcome,
+};
 pub use authorizer::Authorizer;
-pub use challenge::Challenge;
+pub use context::{CALLBACK_PATH, DEFAULT_CALLBACK_PORT, DOCUMENT_PATH, Office};
+pub use discovery::challenge::Challenge;
 pub use error::{AuthError, LoginNeeded};
-pub use kept::Kept;
-pub use login::{LOGIN_LIFETIME, Waiting};
-pub use logins::Outcome;
-pub use office::{CALLBACK_PATH, DEFAULT_CALLBACK_PORT, DOCUMENT_PATH, Office};
 pub use scopes::Scopes;
-pub use shared::Standing;
+pub use server::Standing;
+pub use token::revocation::Kept;

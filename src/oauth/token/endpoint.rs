@@ -15,10 +15,10 @@ use super::{
 use crate::{
     config::{ClientAuthMethod, SigningKey},
     oauth::{
-        client::Client,
+        context::random_token,
         endpoint::{self, EndpointError},
-        office::random_token,
         outbound::Outbound,
+        registration::client::Client,
         scopes::Scopes,
     },
     secret::{ExposeSecret as _, SecretString},

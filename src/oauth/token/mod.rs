@@ -1,5 +1,9 @@
 //! Access and refresh tokens: how they are requested, kept current and revoked.
 
-pub(super) mod assertion;
+mod assertion;
+pub(super) mod credential;
 pub(super) mod endpoint;
+pub(super) mod refresh;
 pub(super) mod response;
+pub(super) mod revocation;
+pub(super) mod state;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::*;
 use crate::{
     config::ForwardProxy,
-    oauth::client::ClientOrigin,
+    oauth::registration::client::ClientOrigin,
     stub::{Received, WebServer},
 };
 

@@ -1,0 +1,87 @@
+//! mcpo as a client of an authorization server (RFC 6749 section 2).
+//!
+//! Invariant: a client has a secret exactly if its method uses one.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use url::Url;
+
+use super::auth_method;
+use crate::{
+    config::{ClientAuthMethod, ClientCredential, StaticClient},
+    oauth::{discovery::metadata::AuthorizationServer, scopes::Scopes},
+    secret::SecretString,
+};
+
+/// A client of one authorization server.
+#[derive(Debug, Clone)]
+pub(in crate::oauth) struct Client {
+    /// The issuer that knows this client; credentials never go to another.
+    pub issuer: String,
+    /// `client_id`
+    pub id: String,
+    /// `client_secret`
+    pub secret: Option<SecretString>,
+    /// `client_secret_expires_at`, in seconds since 1970; nothing where it never does.
+    pub secret_expires: Option<u64>,
+    /// How it authenticates at the token endpoint.
+    pub method: ClientAuthMethod,
+    /// Where logins come back to; nothing for client credentials.
+    pub redirect_uri: Option<Url>,
+    /// What logins were to ask for when it registered itself; `None` if that does not matter.
+    pub scopes: Option<Scopes>,
+    /// How it came to be.
+    pub origin: ClientOrigin,
+}
+
+/// How a client came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::oauth) enum ClientOrigin {
+    /// It stands in the config file.
+    Configured,
+    /// Its `client_id` is the URL of our client-id metadata document.
+    MetadataDocument,
+    /// Dynamic client registration (RFC 7591).
+    Registered,
+}
+
+impl Client {
+    /// A client that was registered by hand, authenticating as configured, else as its credential and `server`
+    /// allow.
+    pub(in crate::oauth) fn configured(
+        server: &AuthorizationServer,
+        client: &StaticClient,
+        redirect_uri: Option<&Url>,
+    ) -> Self {
+        let (usual, secret) = match &client.credential {
+            ClientCredential::None => (ClientAuthMethod::None, None),
+            ClientCredential::Secret(secret) => (auth_method::with_secret(server), Some(secret.clone())),
+            ClientCredential::Key(_) => (ClientAuthMethod::PrivateKeyJwt, None),
+        };
+        Self {
+            issuer: server.issuer.clone(),
+            id: client.id.clone(),
+            secret,
+            secret_expires: None,
+            scopes: None,
+            method: client.method.unwrap_or(usual),
+            redirect_uri: redirect_uri.cloned(),
+            origin: ClientOrigin::Configured,
+        }
+    }
+
+    /// Whether a login at `issuer` that asks for `scopes` and comes back to `redirect_uri` may use it.
+    pub(in crate::oauth) fn good_for(
+        &self,
+        issuer: &str,
+        redirect_uri: &Url,
+        scopes: Option<&Scopes>,
+    ) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let registered = |scopes| self.scopes.as_ref().is_none_or(|registered| registered.covers(scopes));
+        self.issuer == issuer
+            && self.redirect_uri.as_ref() == Some(redirect_uri)
+            && scopes.is_none_or(registered)
+            && self.secret_expires.is_none_or(|expires| expires > now)
+    }
+}

@@ -1,0 +1,224 @@
+//! Records in a store, sealed where a key is given.
+//!
+//! Stores may block, so they are called off the async workers. A call whose future is dropped, or whose time is up,
+//! still runs to its end there: a record is saved whole or not at all.
+//!
+//! Invariant: a record is given out only for the server and the URL that it was kept for.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use tokio::{
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
+use url::Url;
+
+use super::{
+    backend::{Key, Lock, Store, StoreError},
+    encryption::{self, Seal, SealError},
+    file::FileStore,
+    keyring::KeyringStore,
+    legacy_import::{self, Inherited},
+    memory::MemoryStore,
+    record::{Record, RecordError},
+};
+use crate::config::{LoginSettings, TokenStorage};
+
+/// How long a store may take. A keyring gives up before that.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How long somebody else may hold a lock: as long as one exchange with an authorization server may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it is tried; no system tells when a lock is given back.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// Where records are kept; clones share it.
+#[derive(Clone)]
+pub(in crate::oauth) struct Vault {
+    store: Arc<dyn Store>,
+    seal: Option<Arc<Seal>>,
+    /// Where the Python mcpo may have left tokens.
+    python: Option<Arc<Path>>,
+}
+
+/// Why a record cannot be had or kept: where, why, and what to do, in one line without secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(in crate::oauth) enum VaultError {
+    /// The store cannot be used.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// There is no place for files.
+    #[error("nowhere to keep tokens, as there is no home folder; give a folder with --token-dir")]
+    NoFolder,
+    /// The user's key cannot be used.
+    #[error("--token-key: {0}")]
+    Key(SealError),
+    /// The record is sealed and does not open, or cannot be sealed.
+    #[error("{0}: {1}")]
+    Seal(String, SealError),
+    /// What is kept is no record.
+    #[error("{0}: {1}")]
+    Record(String, RecordError),
+    /// The store takes too long.
+    #[error("{place}: no answer within {} s; see whether the disk that it is on works", DEADLINE.as_secs())]
+    Timeout {
+        /// Where the record is.
+        place: String,
+    },
+    /// Somebody else holds the lock.
+    #[error("{place}: another login or refresh has held it for {} s; try again, or end the mcpo that hangs", .waited.as_secs_f32())]
+    Locked {
+        /// Where the record is.
+        place: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The call broke off; only a fault in mcpo does that, or its end.
+    #[error("{0}: the call broke off")]
+    Broken(String),
+}
+
+impl Vault {
+    /// Opens the store of this kind, with the folder and the key of `logins`. May block, a keyring for some seconds.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder cannot be used, there is no keyring, or the key is too short.
+    pub(in crate::oauth) fn open(storage: &TokenStorage, logins: &LoginSettings) -> Result<Self, VaultError> {
+        let folder = logins.token_dir.as_deref();
+        let (store, python): (Arc<dyn Store>, _) = match storage {
+            TokenStorage::File => (Arc::new(FileStore::open(folder.ok_or(VaultError::NoFolder)?)?), folder),
+            TokenStorage::Memory => (Arc::new(MemoryStore::default()), None),
+            TokenStorage::Keyring => (Arc::new(KeyringStore::open(folder)?), folder),
+        };
+        let seal = logins.token_key.as_ref().map(Seal::new).transpose().map_err(VaultError::Key)?;
+        Ok(Self { store, seal: seal.map(Arc::new), python: python.map(Arc::from) })
+    }
+
+    /// The record of this server, where there is one for this very URL.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails, or what it holds cannot be read.
+    pub(in crate::oauth) async fn load(&self, server: &str, url: &Url) -> Result<Option<Record>, VaultError> {
+        let (server, url) = (server.to_owned(), url.clone());
+        self.call(Key::new(&server, &url), move |vault, key| {
+            let Some(bytes) = vault.store.load(key)? else {
+                return Ok(None);
+            };
+            let record = vault.read(key, bytes)?;
+            Ok((record.server == server && record.url == url).then_some(record))
+        })
+        .await
+    }
+
+    /// What the Python mcpo knows of this server, for where [`load`](Self::load) finds nothing. Nothing once
+    /// anything was saved or removed for this server, whatever its URL.
+    ///
+    /// # Errors
+    ///
+    /// Where its files cannot be read.
+    pub(in crate::oauth) async fn inherited(
+        &self,
+        server: &str,
+        url: &Url,
+    ) -> Result<Option<Inherited>, VaultError> {
+        let name = server.to_owned();
+        self.call(Key::new(server, url), move |vault, _| match &vault.python {
+            Some(folder) => Ok(legacy_import::find(folder, &name)?),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// Keeps `record` in place of what was kept for its server and URL.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails.
+    pub(in crate::oauth) async fn save(&self, record: &Record) -> Result<(), VaultError> {
+        let record = record.clone();
+        self.call(Key::new(&record.server, &record.url), move |vault, key| {
+            let mut bytes =
+                record.to_json().map_err(|error| VaultError::Record(vault.store.describe(key), error))?;
+            if let Some(seal) = &vault.seal {
+                bytes = seal.seal(key.as_str(), bytes).map_err(|error| vault.sealed(key, error))?;
+            }
+            vault.store.save(key, &bytes)?;
+            vault.retire(&record.server)
+        })
+        .await
+    }
+
+    /// Forgets the record of this server; fine where there is none.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails.
+    pub(in crate::oauth) async fn remove(&self, server: &str, url: &Url) -> Result<(), VaultError> {
+        let name = server.to_owned();
+        self.call(Key::new(server, url), move |vault, key| {
+            vault.store.remove(key)?;
+            vault.retire(&name)
+        })
+        .await
+    }
+
+    /// The sole right to change the record of this server, among all processes; waits for it up to 30 s.
+    ///
+    /// # Errors
+    ///
+    /// Where the store fails, or somebody else has the lock all that time.
+    pub(in crate::oauth) async fn lock(&self, server: &str, url: &Url) -> Result<Lock, VaultError> {
+        self.lock_within(PATIENCE, Key::new(server, url)).await
+    }
+
+    async fn lock_within(&self, patience: Duration, key: Key) -> Result<Lock, VaultError> {
+        let attempts = async {
+            loop {
+                if let Some(lock) =
+                    self.call(key.clone(), |vault, key| Ok(vault.store.try_lock(key)?)).await?
+                {
+                    return Ok(lock);
+                }
+                sleep(INTERVAL).await;
+            }
+        };
+        let locked = || VaultError::Locked { place: self.store.describe(&key), waited: patience };
+        timeout(patience, attempts).await.unwrap_or_else(|_| Err(locked()))
+    }
+
+    /// Does `work` where it may block.
+    async fn call<T: Send + 'static>(
+        &self,
+        key: Key,
+        work: impl FnOnce(&Self, &Key) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        let place = self.store.describe(&key);
+        let vault = self.clone();
+        match timeout(DEADLINE, spawn_blocking(move || work(&vault, &key))).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(VaultError::Broken(place)),
+            Err(_) => Err(VaultError::Timeout { place }),
+        }
+    }
+
+    fn read(&self, key: &Key, bytes: Vec<u8>) -> Result<Record, VaultError> {
+        let plain = encryption::open(self.seal.as_deref(), key.as_str(), bytes)
+            .map_err(|error| self.sealed(key, error))?;
+        Record::from_json(&plain).map_err(|error| VaultError::Record(self.store.describe(key), error))
+    }
+
+    fn sealed(&self, key: &Key, error: SealError) -> VaultError {
+        VaultError::Seal(self.store.describe(key), error)
+    }
+
+    fn retire(&self, server: &str) -> Result<(), VaultError> {
+        match &self.python {
+            Some(folder) => Ok(legacy_import::retire(folder, server)?),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
