@@ -26,7 +26,7 @@ use crate::{
     access::{Authenticator, Runtime},
     config::{Audit, Config},
     http::{self, AuditLog, Observability, Services},
-    oauth::Office,
+    oauth::Context,
     registry::{Reconciler, Registry},
     systemd::{Notifier, State},
     telemetry::Traces,
@@ -208,10 +208,10 @@ fn oauth_context(
     url: &str,
     tasks: &TaskTracker,
     stop: &CancellationToken,
-) -> Result<Office, BuildError> {
+) -> Result<Context, BuildError> {
     let base = Url::parse(url)
         .map_err(|error| BuildError::Bind { address: url.to_owned(), reason: error.to_string() })?;
-    Ok(Office::new(
+    Ok(Context::new(
         config.logins.clone(),
         config.proxy.clone(),
         base,
@@ -222,7 +222,7 @@ fn oauth_context(
 }
 
 /// Returns a registry without servers.
-fn registry(config: &Config, oauth: &Office) -> Registry {
+fn registry(config: &Config, oauth: &Context) -> Registry {
     let runtime = Runtime {
         base: oauth.base().clone(),
         proxy: config.proxy.clone(),

@@ -4,6 +4,7 @@
 use std::{
     future::pending,
     io::{self, Write},
+    iter,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -18,8 +19,11 @@ use url::Url;
 
 use crate::{
     config::{self, Config},
-    http::Loopback,
-    oauth::{AuthError, Authorizer, DEFAULT_CALLBACK_PORT, LOGIN_LIFETIME, Office, Outcome, Waiting},
+    http::{LAST_PAGE, Loopback, Return},
+    oauth::{
+        self, AuthError, Authorizer, Context, DEFAULT_CALLBACK_PORT, LOGIN_LIFETIME, Outcome, TokenInfo,
+        Waiting,
+    },
     registry,
     upstream::{self, ConnectError},
 };
@@ -78,7 +82,7 @@ pub async fn login(config: &Config, server: &config::Server) -> Result<(), Token
     let name = server.name.as_str();
     let failed = |error| TokensError::Authorization { server: name.to_owned(), error };
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let (authorizer, office) = authorizer(config, server, tasks.clone(), stop.clone())?;
+    let (authorizer, context) = authorizer(config, server, tasks.clone(), stop.clone())?;
     match upstream::try_connect(server, &authorizer, config.limits.result, &tasks).await {
         Ok(tools) => {
             say(&format!("{name} needs no login now: it answers, with {tools} tools"))?;
@@ -95,13 +99,28 @@ pub async fn login(config: &Config, server: &config::Server) -> Result<(), Token
          the address that it ends at here:",
         started.url
     ))?;
-    office.open(started.url);
+    context.open(started.url);
     let (ends, mut ended) = mpsc::channel(1);
-    let serve = loopback.serve(office.clone(), ends, stop.clone());
+    let complete = {
+        let (context, authorizer) = (context.clone(), authorizer.clone());
+        move |back: Return| {
+            let (context, authorizer, ends) = (context.clone(), authorizer.clone(), ends.clone());
+            async move {
+                let find = |_: &str| Some(authorizer);
+                let outcome = oauth::complete(context.pending(), &back.query, back.cookies(), find).await;
+                // A stray request ends nothing. Nobody may wait any longer.
+                if !matches!(outcome, Outcome::Unknown(_)) {
+                    let _ = ends.try_send(outcome.clone());
+                }
+                outcome
+            }
+        }
+    };
+    let serve = loopback.serve(complete, stop.cancelled(), LAST_PAGE);
     let outcome = async {
         tokio::select! {
             outcome = ended.recv() => outcome,
-            outcome = pasted(&office) => Some(outcome),
+            outcome = pasted(&context, &authorizer) => Some(outcome),
         }
     };
     let outcome = async {
@@ -134,15 +153,19 @@ async fn bind(server: &config::Server) -> Result<Loopback, TokensError> {
 }
 
 /// Waits for the address of a browser that could not reach us.
-async fn pasted(office: &Office) -> Outcome {
+async fn pasted(context: &Context, authorizer: &Authorizer) -> Outcome {
     let mut lines = BufReader::new(stdin()).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         let url = Url::parse(line.trim());
         let hint = match url.as_ref().ok().and_then(Url::query) {
-            Some(query) => match office.logins().finish(query, std::iter::empty()).await {
-                Outcome::Unknown(reason) => format!("That is not where this login ends: {reason}."),
-                end => return end,
-            },
+            Some(query) => {
+                match oauth::complete(context.pending(), query, iter::empty(), |_| Some(authorizer.clone()))
+                    .await
+                {
+                    Outcome::Unknown(reason) => format!("That is not where this login ends: {reason}."),
+                    end => return end,
+                }
+            }
             None if line.trim().is_empty() => continue,
             None => "That is not the whole address: it begins with http and holds state= and code=.".into(),
         };
@@ -177,8 +200,8 @@ pub async fn list(config: &Config) -> Result<(), TokensError> {
     let remote = config.servers.iter().filter(|server| server.upstream.remote().is_some());
     for server in remote {
         let line = match offline(config, server) {
-            Ok(authorizer) => match authorizer.kept().await {
-                Ok(Some(kept)) => describe(&kept),
+            Ok(authorizer) => match authorizer.token_info().await {
+                Ok(Some(info)) => describe(&info),
                 Ok(None) => "no token".to_owned(),
                 Err(error) => error.to_string(),
             },
@@ -189,17 +212,17 @@ pub async fn list(config: &Config) -> Result<(), TokensError> {
     Ok(())
 }
 
-fn describe(kept: &crate::oauth::Kept) -> String {
+fn describe(info: &TokenInfo) -> String {
     let left = |expires: SystemTime| expires.duration_since(SystemTime::now()).ok();
-    let left = kept.expires.map(|expires| left(expires).filter(|left| left.as_secs() > 0));
-    let mut text = match (left, kept.refreshable) {
+    let left = info.expires.map(|expires| left(expires).filter(|left| left.as_secs() > 0));
+    let mut text = match (left, info.refreshable) {
         (None, _) => "logged in".to_owned(),
         (Some(Some(left)), _) => format!("logged in, token good for {}", span(left)),
         (Some(None), true) => "logged in, token to be refreshed at the next call".to_owned(),
         (Some(None), false) => "token expired; a login is needed".to_owned(),
     };
-    text.push_str(&format!(", issued by {}", kept.issuer));
-    if let Some(scopes) = kept.scopes.as_ref().filter(|scopes| !scopes.is_empty()) {
+    text.push_str(&format!(", issued by {}", info.issuer));
+    if let Some(scopes) = info.scopes.as_ref().filter(|scopes| !scopes.is_empty()) {
         text.push_str(&format!(", scope {scopes}"));
     }
     text
@@ -219,18 +242,19 @@ fn offline(config: &Config, server: &config::Server) -> Result<Authorizer, Token
     authorizer(config, server, TaskTracker::new(), CancellationToken::new()).map(|(authorizer, _)| authorizer)
 }
 
-/// An authorizer without a gateway, and its office.
+/// An authorizer without a gateway, and its context.
 fn authorizer(
     config: &Config,
     server: &config::Server,
     tasks: TaskTracker,
     stop: CancellationToken,
-) -> Result<(Authorizer, Arc<Office>), TokensError> {
+) -> Result<(Authorizer, Arc<Context>), TokensError> {
     let fixed = || TokensError::FixedCredentials(server.name.clone());
     // Nobody is given its own addresses, so any will do.
     let base = server.upstream.remote().ok_or_else(fixed)?.url.clone();
-    let office = Arc::new(Office::new(config.logins.clone(), config.proxy.clone(), base, false, tasks, stop));
-    Ok((registry::authorizer(server, &office).ok_or_else(fixed)?, office))
+    let context =
+        Arc::new(Context::new(config.logins.clone(), config.proxy.clone(), base, false, tasks, stop));
+    Ok((registry::authorizer(server, &context).ok_or_else(fixed)?, context))
 }
 
 fn say(text: &str) -> io::Result<()> {

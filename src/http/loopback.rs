@@ -8,10 +8,8 @@ use std::{
     convert::Infallible,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -20,16 +18,15 @@ use hyper::{Request, Response, body::Incoming, header, server::conn::http1, serv
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Mutex, Notify, mpsc},
+    sync,
     task::JoinSet,
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
 use tracing::info;
 use url::Url;
 
 use super::pages;
-use crate::oauth::{Authorizer, LOGIN_LIFETIME, Office, Outcome};
+use crate::oauth::{self, Authorizer, Context, Outcome, Starting};
 
 const PATH: &str = "/callback";
 /// How long a browser's connection is served: it asks for one page.
@@ -38,14 +35,37 @@ const CONNECTION: Duration = Duration::from_secs(60);
 const MOST_BROWSERS: usize = 32;
 /// The wait after the system gave no connection.
 const BREATH: Duration = Duration::from_millis(100);
-/// How long the last page may take to be sent.
-const LAST_PAGE: Duration = Duration::from_secs(2);
+/// How long the last page may take to be sent when mcpo is about to end.
+pub(crate) const LAST_PAGE: Duration = Duration::from_secs(2);
 
 /// A loopback port that is listened on.
 pub struct Loopback {
     /// `localhost` may mean either family, so both are held.
     listeners: Vec<TcpListener>,
     port: u16,
+}
+
+/// What a browser comes back with.
+pub struct Return {
+    /// The query of the redirect URI.
+    pub query: String,
+    cookies: Vec<String>,
+}
+
+impl Return {
+    fn read(request: &Request<Incoming>) -> Self {
+        let cookies = request.headers().get_all(header::COOKIE).into_iter();
+        Self {
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            cookies: cookies.filter_map(|value| value.to_str().ok()).map(str::to_owned).collect(),
+        }
+    }
+
+    /// The browser's cookies as (name, value).
+    pub fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.cookies.iter().flat_map(|value| value.split(';'));
+        pairs.filter_map(|pair| pair.trim().split_once('='))
+    }
 }
 
 impl Loopback {
@@ -69,29 +89,31 @@ impl Loopback {
 
     /// Where a login comes back to.
     pub fn redirect_uri(&self) -> Url {
-        let mut url = Url::parse("http://localhost/").unwrap_or_else(|_| unreachable!("a constant URL"));
-        // It fails only for URLs without a host.
-        let _ = url.set_port(Some(self.port));
-        url.set_path(PATH);
-        url
+        redirect_uri(self.port)
     }
 
-    /// Answers browsers until `stop`; each end of a login goes to `ends` too.
-    pub async fn serve(self, office: Arc<Office>, ends: mpsc::Sender<Outcome>, stop: CancellationToken) {
+    /// Answers browsers with what `complete` makes of their returns, until `over` resolves. What it resolves to is
+    /// dropped once the port is free; browsers that are being answered then have `grace` left.
+    pub async fn serve<F, R, T>(self, complete: F, over: impl Future<Output = T>, grace: Duration)
+    where
+        F: Fn(Return) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = Outcome> + Send + 'static,
+    {
+        let mut over = pin!(over);
         let mut browsers = JoinSet::new();
-        while let Some(accepted) = stop.run_until_cancelled(self.accept()).await {
-            match accepted {
-                Ok(stream) => drop(browsers.spawn(answer(stream, office.clone(), ends.clone()))),
-                Err(_) => sleep(BREATH).await,
+        let held = loop {
+            tokio::select! {
+                held = &mut over => break held,
+                accepted = self.accept(), if browsers.len() < MOST_BROWSERS => match accepted {
+                    Ok(stream) => drop(browsers.spawn(answer(stream, complete.clone()))),
+                    Err(_) => sleep(BREATH).await,
+                },
+                Some(_) = browsers.join_next() => {}
             }
-            while browsers.try_join_next().is_some() {}
-            if browsers.len() >= MOST_BROWSERS {
-                browsers.join_next().await;
-            }
-        }
-        // The port is free again while the last pages are still being sent.
+        };
         drop(self.listeners);
-        let _ = timeout(LAST_PAGE, async { while browsers.join_next().await.is_some() {} }).await;
+        drop(held);
+        let _ = timeout(grace, async { while browsers.join_next().await.is_some() {} }).await;
     }
 
     async fn accept(&self) -> io::Result<TcpStream> {
@@ -100,74 +122,65 @@ impl Loopback {
     }
 }
 
-async fn answer(stream: TcpStream, office: Arc<Office>, ends: mpsc::Sender<Outcome>) {
-    let service = service_fn(|request: Request<Incoming>| {
-        let (office, ends) = (office.clone(), ends.clone());
-        async move { Ok::<_, Infallible>(respond(&request, &office, &ends).await) }
+fn redirect_uri(port: u16) -> Url {
+    let mut url = Url::parse("http://localhost/").unwrap_or_else(|_| unreachable!("a constant URL"));
+    // It fails only for URLs without a host.
+    let _ = url.set_port(Some(port));
+    url.set_path(PATH);
+    url
+}
+
+async fn answer<R>(stream: TcpStream, complete: impl Fn(Return) -> R)
+where
+    R: Future<Output = Outcome>,
+{
+    let service = service_fn(async |request: Request<Incoming>| {
+        Ok::<_, Infallible>(respond(&request, &complete).await)
     });
     let mut server = http1::Builder::new();
     let server = server.timer(TokioTimer::new()).keep_alive(false);
-    // A browser that breaks off has nobody to tell.
+    // Nobody is left to answer if a browser breaks off.
     let _ = timeout(CONNECTION, server.serve_connection(TokioIo::new(stream), service)).await;
 }
 
-async fn respond(
-    request: &Request<Incoming>,
-    office: &Office,
-    ends: &mpsc::Sender<Outcome>,
-) -> Response<String> {
+async fn respond<R>(request: &Request<Incoming>, complete: impl Fn(Return) -> R) -> Response<String>
+where
+    R: Future<Output = Outcome>,
+{
     let mut response = Response::new(String::new());
     if request.uri().path() != PATH || request.method() != hyper::Method::GET {
         *response.status_mut() = hyper::StatusCode::NOT_FOUND;
         return response;
     }
-    let cookies =
-        request.headers().get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let cookies = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let outcome = office.logins().finish(request.uri().query().unwrap_or_default(), cookies).await;
-    let (status, page) = pages::outcome(&outcome);
+    let (status, page) = pages::outcome(&complete(Return::read(request)).await);
     *response.status_mut() = hyper::StatusCode::from_u16(status.as_u16()).unwrap_or_default();
     for (name, value) in pages::HEADERS {
         response.headers_mut().insert(name, header::HeaderValue::from_static(value));
     }
     *response.body_mut() = page;
-    // A stray request ends nothing. Whoever waits may have left.
-    if !matches!(outcome, Outcome::Unknown(_)) {
-        let _ = ends.try_send(outcome);
-    }
     response
 }
 
-/// The loopback ports that a gateway holds, each with when it closes at the latest.
+/// The loopback ports that a gateway holds.
 pub(super) struct Loopbacks {
-    office: Arc<Office>,
-    open: Arc<Open>,
+    context: Arc<Context>,
+    ports: Arc<sync::Mutex<Ports>>,
 }
 
-#[derive(Default)]
-struct Open {
-    ports: Mutex<HashMap<u16, Instant>>,
-    /// Logins that are being started: their ports stay open though no login can come back yet.
-    starting: AtomicUsize,
-    changed: Notify,
-}
+type Ports = HashMap<u16, Servers>;
 
-/// Where a login comes back to, held while it is being started.
+/// The servers whose logins come back to a port, by name.
+type Servers = Arc<Mutex<HashMap<String, Authorizer>>>;
+
+/// Where a login comes back to, kept in use while the login is being started.
 pub(super) struct Redirect {
     pub(super) url: Url,
-    open: Arc<Open>,
-}
-
-impl Drop for Redirect {
-    fn drop(&mut self) {
-        self.open.starting.fetch_sub(1, Ordering::AcqRel);
-        self.open.changed.notify_waiters();
-    }
+    _starting: Starting,
 }
 
 impl Loopbacks {
-    pub(super) fn new(office: Arc<Office>) -> Self {
-        Self { office, open: Arc::default() }
+    pub(super) fn new(context: Arc<Context>) -> Self {
+        Self { context, ports: Arc::default() }
     }
 
     /// Where a login of this server comes back to; listens there.
@@ -176,67 +189,77 @@ impl Loopbacks {
     ///
     /// The configured port cannot be listened on.
     pub(super) async fn redirect(&self, authorizer: &Authorizer) -> Result<Redirect, String> {
-        self.open.starting.fetch_add(1, Ordering::AcqRel);
-        let mut redirect = Redirect { url: self.office.callback(), open: self.open.clone() };
-        redirect.url = self.listen(authorizer).await?;
-        Ok(redirect)
+        let redirect = |url: Url| Redirect { _starting: self.context.pending().start(&url), url };
+        let Some(port) = authorizer.callback_port() else { return Ok(redirect(self.context.callback())) };
+        // Ports close under this lock, so one that is found open stays open from here on.
+        let mut ports = self.ports.lock().await;
+        let servers = match ports.get(&port) {
+            Some(servers) => servers.clone(),
+            None => match Loopback::bind(port).await {
+                Ok(loopback) => self.hold(loopback, &mut ports),
+                Err(error) if authorizer.registers_itself() => {
+                    let callback = self.context.callback();
+                    info!("callback port {port}: {error}; the login comes back to {callback} instead");
+                    return Ok(redirect(callback));
+                }
+                Err(error) => {
+                    return Err(format!(
+                        "callback port {port}: {error}; free it, or choose another callback_port in the config"
+                    ));
+                }
+            },
+        };
+        let mut servers = servers.lock().unwrap_or_else(PoisonError::into_inner);
+        servers.insert(authorizer.server().to_owned(), authorizer.clone());
+        Ok(redirect(redirect_uri(port)))
     }
 
-    async fn listen(&self, authorizer: &Authorizer) -> Result<Url, String> {
-        let Some(port) = authorizer.callback_port() else { return Ok(self.office.callback()) };
-        let mut open = self.open.ports.lock().await;
-        let until = Instant::now() + LOGIN_LIFETIME;
-        if let Some(latest) = open.get_mut(&port) {
-            *latest = until;
-            let own = format!("http://localhost:{port}{PATH}");
-            return Url::parse(&own).map_err(|error| error.to_string());
-        }
-        match Loopback::bind(port).await {
-            Ok(loopback) => {
-                let redirect_uri = loopback.redirect_uri();
-                open.insert(port, until);
-                self.office.spawn(hold(loopback, port, self.office.clone(), self.open.clone()));
-                Ok(redirect_uri)
+    /// Serves a port in a task of its own, until no login can come back to it any more.
+    fn hold(&self, loopback: Loopback, ports: &mut Ports) -> Servers {
+        let servers = ports.entry(loopback.port).or_default().clone();
+        let (context, ports, known) = (self.context.clone(), self.ports.clone(), servers.clone());
+        self.context.spawn(async move {
+            let over = unused(&context, ports, loopback.port);
+            let stopped = context.stopped();
+            let over = async { stopped.run_until_cancelled(over).await };
+            let end = async {
+                stopped.cancelled().await;
+                sleep(LAST_PAGE).await;
+            };
+            let pending = context.pending().clone();
+            let complete = move |back: Return| {
+                let (pending, known) = (pending.clone(), known.clone());
+                async move {
+                    let authorizer = |server: &str| {
+                        known.lock().unwrap_or_else(PoisonError::into_inner).get(server).cloned()
+                    };
+                    oauth::complete(&pending, &back.query, back.cookies(), authorizer).await
+                }
+            };
+            tokio::select! {
+                () = loopback.serve(complete, over, CONNECTION) => {}
+                () = end => {}
             }
-            Err(error) if authorizer.registers_itself() => {
-                info!(
-                    "callback port {port}: {error}; the login comes back to {} instead",
-                    self.office.callback()
-                );
-                Ok(self.office.callback())
-            }
-            Err(error) => Err(format!(
-                "callback port {port}: {error}; free it, or choose another callback_port in the config"
-            )),
-        }
+        });
+        servers
     }
 }
 
-/// Serves a port until no login can come back to it any more.
-async fn hold(loopback: Loopback, port: u16, office: Arc<Office>, open: Arc<Open>) {
-    let (ends, mut ended) = mpsc::channel(8);
-    let stop = office.stopped().child_token();
-    let serve = loopback.serve(office.clone(), ends, stop.clone());
-    let watch = async {
-        loop {
-            let latest = open.ports.lock().await.get(&port).copied().unwrap_or_else(Instant::now);
-            tokio::select! {
-                _ = ended.recv() => {}
-                () = open.changed.notified() => {}
-                () = sleep_until(latest) => {}
-            }
-            let mut ports = open.ports.lock().await;
-            let over = ports.get(&port).is_none_or(|latest| *latest <= Instant::now());
-            let idle = open.starting.load(Ordering::Acquire) == 0 && !office.logins().any();
-            if over || idle {
-                ports.remove(&port);
-                stop.cancel();
-                return;
-            }
+/// Resolves when no login can come back to `port`, with the lock under which the port has to be closed.
+async fn unused(
+    context: &Context,
+    ports: Arc<sync::Mutex<Ports>>,
+    port: u16,
+) -> sync::OwnedMutexGuard<Ports> {
+    let redirect_uri = redirect_uri(port);
+    loop {
+        // A port is held before its first login is on record; that is recorded under the lock.
+        let mut ports = ports.clone().lock_owned().await;
+        if context.pending().is_unused(&redirect_uri) {
+            ports.remove(&port);
+            return ports;
         }
-    };
-    tokio::select! {
-        () = async { tokio::join!(serve, watch); } => {}
-        () = async { office.stopped().cancelled().await; sleep(LAST_PAGE).await; } => {}
+        drop(ports);
+        context.pending().unused(&redirect_uri).await;
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::{Config, Limits},
-    oauth::Office,
+    oauth::Context,
     registry::Registry,
 };
 
@@ -37,7 +37,7 @@ impl Services {
     pub fn new(
         config: &Config,
         registry: Arc<Registry>,
-        oauth: Arc<Office>,
+        oauth: Arc<Context>,
         observability: Arc<Observability>,
         front: Front,
         draining: CancellationToken,

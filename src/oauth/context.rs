@@ -1,5 +1,5 @@
-//! What the authorizers of all servers share: the gateway's own addresses, the logins that are open, and the tasks
-//! that outlive whoever started them.
+//! What the authorizers of all servers share: the gateway's own addresses, the pending authorizations, and the tasks
+//! that outlive their callers.
 
 use std::{
     io::{self, IsTerminal as _},
@@ -13,35 +13,35 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use super::{
-    authorization::{browser, pending::Logins},
+    authorization::{browser, pending::PendingAuthorizations},
     error::LoginNeeded,
     registration::client_metadata,
 };
 use crate::config::{self, ForwardProxy};
 
-/// Where our client-id metadata document stands, below the gateway's public URL.
+/// The path of our client-id metadata document, below the gateway's public URL.
 pub const DOCUMENT_PATH: &str = "/client-metadata.json";
-/// Where logins come back to, below the gateway's public URL.
+/// The path that logins come back to, below the gateway's public URL.
 pub const CALLBACK_PATH: &str = "/oauth/callback";
-/// The port of loopback callbacks where the config names none, as the Python mcpo has it.
+/// The port of loopback callbacks if the config names none, as the Python mcpo has it.
 pub const DEFAULT_CALLBACK_PORT: u16 = 3030;
 
 /// Shared by all authorizers.
-pub struct Office {
+pub struct Context {
     pub(super) settings: config::LoginSettings,
     proxy: ForwardProxy,
     /// Where browsers reach the gateway, without a trailing slash.
     base: Url,
-    /// Whether a login may be started only by who holds a key or was given a ticket.
+    /// Whether starting a login takes a key or a ticket.
     guarded: AtomicBool,
-    pub(super) logins: Logins,
+    pending: PendingAuthorizations,
     tasks: TaskTracker,
     stop: CancellationToken,
     runtime: Handle,
 }
 
-impl Office {
-    /// An office of the gateway that browsers reach at `base` unless its public URL says otherwise. Its tasks run on
+impl Context {
+    /// A context of the gateway that browsers reach at `base` unless its public URL says otherwise. Its tasks run on
     /// this runtime and end after `stop`.
     pub fn new(
         settings: config::LoginSettings,
@@ -58,14 +58,14 @@ impl Office {
             proxy,
             base,
             guarded,
-            logins: Logins::default(),
+            pending: PendingAuthorizations::default(),
             tasks,
             stop,
             runtime: Handle::current(),
         }
     }
 
-    /// Says anew whether a login may be started only by who holds a key or was given a ticket.
+    /// Changes whether starting a login takes a key or a ticket.
     pub fn set_guarded(&self, guarded: bool) {
         self.guarded.store(guarded, Ordering::Relaxed);
     }
@@ -85,7 +85,7 @@ impl Office {
         &self.tasks
     }
 
-    /// Told when the gateway stops.
+    /// Cancelled when the gateway stops.
     pub fn stopped(&self) -> &CancellationToken {
         &self.stop
     }
@@ -105,7 +105,7 @@ impl Office {
         }
     }
 
-    /// Shows a login that has come to be wanted to whoever started mcpo: only where that is a person at this machine.
+    /// Opens a browser for a login that is needed, if a person has started mcpo at this machine.
     pub(super) fn present(&self, login: &LoginNeeded) {
         if self.settings.public_url.is_none() && io::stderr().is_terminal() {
             // Not the one with the ticket: programs' arguments are there for all to see.
@@ -113,7 +113,7 @@ impl Office {
         }
     }
 
-    /// The client-id metadata document, where the gateway is public.
+    /// The client-id metadata document, if the gateway has a public HTTPS URL.
     pub fn metadata(&self) -> Option<serde_json::Value> {
         // Logins from the command line come back to loopback, whose port counts for nothing (RFC 8252 section 7.3).
         let loopback = format!("http://localhost:{DEFAULT_CALLBACK_PORT}/callback");
@@ -121,9 +121,9 @@ impl Office {
         Some(client_metadata::document(&self.document()?, &self.callback(), &given))
     }
 
-    /// The logins that are open.
-    pub fn logins(&self) -> &Logins {
-        &self.logins
+    /// The logins that have not come back yet.
+    pub fn pending(&self) -> &PendingAuthorizations {
+        &self.pending
     }
 
     /// Where logins come back to when they use the gateway's own port.
@@ -150,7 +150,7 @@ impl Office {
         self.guarded.load(Ordering::Relaxed).then(random_token)
     }
 
-    /// Runs `work` to its end even where the caller goes away.
+    /// Runs `work` to its end, even if the caller goes away.
     pub(super) async fn finish<T, E>(
         &self,
         work: impl Future<Output = Result<T, E>> + Send + 'static,
@@ -159,7 +159,7 @@ impl Office {
         T: Send + 'static,
         E: Send + 'static,
     {
-        // It fails only where the work panicked or the runtime is gone.
+        // It fails only if the work panicked or the runtime is gone.
         self.tasks.spawn_on(work, &self.runtime).await.ok()
     }
 }

@@ -7,6 +7,7 @@
 mod address;
 mod authorization;
 mod authorizer;
+mod callback;
 mod context;
 mod discovery;
 mod endpoint;
@@ -17,17 +18,19 @@ mod outbound;
 mod registration;
 mod scopes;
 mod server;
+mod status;
 mod storage;
 mod token;
 
 pub use authorization::{
-    login::{LOGIN_LIFETIME, Waiting},
-    pending::Outcome,
+    login::Waiting,
+    pending::{LOGIN_LIFETIME, PendingAuthorizations, Starting},
 };
 pub use authorizer::Authorizer;
-pub use context::{CALLBACK_PATH, DEFAULT_CALLBACK_PORT, DOCUMENT_PATH, Office};
+pub use callback::{Outcome, complete};
+pub use context::{CALLBACK_PATH, Context, DEFAULT_CALLBACK_PORT, DOCUMENT_PATH};
 pub use discovery::challenge::Challenge;
 pub use error::{AuthError, LoginNeeded};
 pub use scopes::Scopes;
-pub use server::Standing;
-pub use token::revocation::Kept;
+pub use status::AuthorizationStatus;
+pub use token::revocation::TokenInfo;

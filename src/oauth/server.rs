@@ -1,74 +1,79 @@
-//! What the handles on one server's authorization share: where it stands, and the token in use.
+//! What belongs to the authorization of one server beside its token state: its configuration, its token store, and what
+//! requests read without waiting, the current credential and the status.
 
-use std::sync::{Arc, OnceLock, atomic::AtomicU64};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use arc_swap::ArcSwapOption;
 use tokio::{
-    sync::{Mutex, OnceCell, watch},
+    sync::{OnceCell, watch},
     task::spawn_blocking,
 };
 use tracing::{info, warn};
 use url::Url;
 
 use super::{
-    context::Office,
+    context::Context,
+    discovery::search::Discovered,
     error::{AuthError, LoginNeeded, unavailable},
+    outbound::Outbound,
+    registration::client::{Client, ClientOrigin},
+    status::AuthorizationStatus,
     storage::{
         backend::Lock,
+        record::{Record, Version},
         token_store::{Vault, VaultError},
     },
-    token::{credential::Credential, response::Tokens, state::Ledger},
+    token::{credential::Credential, endpoint::TokenEndpoint, response::Tokens},
 };
-use crate::config::{self, TokenStorage};
+use crate::config::{self, ClientCredential, StaticClient, TokenStorage};
 
-/// Whether the server wants a login.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// It never asked.
-    NotAsked,
-    /// There is a token, as far as is known a good one.
-    Authorized,
-    /// A person has to log in, for this reason.
-    LoginNeeded(String),
-}
-
-impl Standing {
-    /// Why a login is wanted, if one is.
-    pub fn reason(&self) -> Option<&str> {
-        match self {
-            Self::LoginNeeded(reason) => Some(reason),
-            Self::NotAsked | Self::Authorized => None,
-        }
-    }
-}
-
-pub(super) struct Shared {
-    pub(super) server: String,
+/// See the module.
+pub(super) struct ServerContext {
+    pub(super) name: String,
     /// The MCP server's own URL: tokens go there only.
     pub(super) url: Url,
     pub(super) settings: config::OAuth,
-    pub(super) office: Arc<Office>,
-    /// Opened when it is first needed, as a keyring may take its time; or why it cannot be.
-    pub(super) vault: OnceCell<Result<Vault, String>>,
+    pub(super) context: Arc<Context>,
     /// Whether the config has an `oauth` block for the server.
-    pub(super) explicit: bool,
-    /// Why tokens are kept in memory alone, where nobody asked for that.
-    pub(super) volatile: OnceLock<String>,
-    /// Rides on login URLs that callers are given, where the gateway has a key.
+    explicit: bool,
+    /// Opened when it is first needed, as a keyring may take its time; or why it cannot be.
+    vault: OnceCell<Result<Vault, String>>,
+    /// Why tokens are kept in memory alone, if nobody asked for that.
+    volatile: OnceLock<String>,
+    /// Part of the login URLs that callers are given, if the gateway has a key.
     pub(super) ticket: ArcSwapOption<String>,
     pub(super) current: ArcSwapOption<Credential>,
-    pub(super) standing: watch::Sender<Standing>,
-    /// Tokens that were got without a person.
+    pub(super) status: watch::Sender<AuthorizationStatus>,
+    /// How many tokens were obtained without a person.
     pub(super) refreshes: AtomicU64,
-    /// Told when a person has logged in.
+    /// Changes when a person has logged in.
     pub(super) logins: watch::Sender<()>,
-    pub(super) ledger: Mutex<Ledger>,
 }
 
-impl Shared {
+impl ServerContext {
+    pub(super) fn new(name: &str, url: &Url, settings: Option<config::OAuth>, context: Arc<Context>) -> Self {
+        Self {
+            name: name.to_owned(),
+            url: url.clone(),
+            explicit: settings.is_some(),
+            settings: settings.unwrap_or_default(),
+            vault: OnceCell::new(),
+            volatile: OnceLock::new(),
+            ticket: ArcSwapOption::new(context.ticket().map(Arc::new)),
+            context,
+            current: ArcSwapOption::empty(),
+            status: watch::Sender::new(AuthorizationStatus::NotAsked),
+            refreshes: AtomicU64::new(0),
+            logins: watch::Sender::new(()),
+        }
+    }
+
     pub(super) async fn vault(&self) -> Result<&Vault, AuthError> {
         let vault = self.vault.get_or_init(|| async {
-            let (storage, logins) = (self.settings.storage, self.office.settings.clone());
+            let (storage, logins) = (self.settings.storage, self.context.settings.clone());
             let open = move |storage| Vault::open(&storage, &logins).map_err(|error| error.to_string());
             let memory = open.clone();
             let opened = spawn_blocking(move || open(storage)).await;
@@ -87,11 +92,11 @@ impl Shared {
     /// The sole right to change what is stored. A store that fails is no reason to lose a token; one that somebody else
     /// holds is.
     pub(super) async fn alone(&self) -> Result<Option<Lock>, AuthError> {
-        match self.vault().await?.lock(&self.server, &self.url).await {
+        match self.vault().await?.lock(&self.name, &self.url).await {
             Ok(lock) => Ok(Some(lock)),
             Err(error @ VaultError::Locked { .. }) => Err(unavailable(error)),
             Err(error) => {
-                warn!(server = self.server, %error, "the token store cannot be locked");
+                warn!(server = self.name, %error, "the token store cannot be locked");
                 Ok(None)
             }
         }
@@ -99,12 +104,12 @@ impl Shared {
 
     /// Removes what is stored.
     pub(super) async fn forget(&self) -> Result<(), AuthError> {
-        self.vault().await?.remove(&self.server, &self.url).await.map_err(unavailable)
+        self.vault().await?.remove(&self.name, &self.url).await.map_err(unavailable)
     }
 
     /// Makes login URLs that were given out worthless.
     pub(super) fn renew_ticket(&self) {
-        self.ticket.store(self.office.ticket().map(Arc::new));
+        self.ticket.store(self.context.ticket().map(Arc::new));
     }
 
     /// Why tokens will not survive a restart, if so and if nobody asked for that.
@@ -116,7 +121,7 @@ impl Shared {
         self.current.load().is_some()
     }
 
-    /// What another caller has found out while this one, refused with `used`, waited for the ledger.
+    /// What another caller has found out while this one, refused with `used`, waited for the state.
     pub(super) fn answered_meanwhile(
         &self,
         used: Option<&Arc<Credential>>,
@@ -126,7 +131,7 @@ impl Shared {
                 let same = used.is_some_and(|used| Arc::ptr_eq(used, &current));
                 (!same).then_some(Ok(current))
             }
-            None => self.standing.borrow().reason().map(|reason| Err(self.login_needed(reason))),
+            None => self.status.borrow().reason().map(|reason| Err(self.login_needed(reason))),
         }
     }
 
@@ -136,18 +141,18 @@ impl Shared {
             .map(Arc::new)
             .ok_or_else(|| AuthError::Unfit("the access token holds characters that no header may".into()))?;
         self.current.store(Some(credential.clone()));
-        self.standing.send_replace(Standing::Authorized);
+        self.status.send_replace(AuthorizationStatus::Authorized);
         Ok(credential)
     }
 
     /// Stops using the token: a person has to log in.
     pub(super) fn dismiss(&self, reason: &str) -> AuthError {
         self.current.store(None);
-        let asked = Standing::LoginNeeded(reason.to_owned());
-        if self.standing.send_replace(asked.clone()) != asked {
+        let asked = AuthorizationStatus::LoginNeeded(reason.to_owned());
+        if self.status.send_replace(asked.clone()) != asked {
             let login = self.login(reason);
-            info!(server = self.server, reason, "needs authorization: log in at {}", login.page);
-            self.office.present(&login);
+            info!(server = self.name, reason, "needs authorization: log in at {}", login.page);
+            self.context.present(&login);
         }
         self.login_needed(reason)
     }
@@ -156,12 +161,76 @@ impl Shared {
         AuthError::LoginNeeded(self.login(reason))
     }
 
+    /// Where a person starts a login.
+    pub(super) fn login_page(&self) -> Url {
+        self.context.login(&self.name)
+    }
+
     pub(super) fn login(&self, reason: &str) -> Box<LoginNeeded> {
-        let page = self.office.login(&self.server);
+        let page = self.login_page();
         let mut url = page.clone();
         if let Some(ticket) = self.ticket.load().as_deref() {
             url.query_pairs_mut().append_pair("ticket", ticket);
         }
         Box::new(LoginNeeded { reason: reason.to_owned(), url, page })
+    }
+
+    /// Begins to use `tokens` that were obtained just now.
+    pub(super) fn use_new(&self, tokens: &Tokens) -> Result<Arc<Credential>, AuthError> {
+        let credential = self.install(tokens)?;
+        match credential.lifetime() {
+            Some(left) => info!(server = self.name, "got a token, good for {} s", left.as_secs_f64().round()),
+            None => info!(server = self.name, "got a token"),
+        }
+        Ok(credential)
+    }
+
+    pub(super) fn count_refresh(&self) {
+        self.refreshes.fetch_add(1, Relaxed);
+    }
+
+    /// A configured client with its secret, which stands in the config and not in the record.
+    pub(super) fn with_secret(&self, client: &Client) -> Client {
+        let mut client = client.clone();
+        if let Some(StaticClient { credential: ClientCredential::Secret(secret), .. }) = &self.settings.client
+        {
+            client.secret = Some(secret.clone());
+        }
+        client
+    }
+
+    /// A record of `client`, without tokens so far.
+    pub(super) fn record(&self, found: &Discovered, client: Client) -> Record {
+        Record {
+            version: Version,
+            server: self.name.clone(),
+            url: self.url.clone(),
+            resource: found.resource.clone(),
+            issuer: found.server.issuer.clone(),
+            token_endpoint: found.server.token_endpoint.clone(),
+            revocation_endpoint: found.server.revocation_endpoint.clone(),
+            requested_scopes: None,
+            client: match client.origin {
+                ClientOrigin::Configured => Client { secret: None, ..client },
+                ClientOrigin::MetadataDocument | ClientOrigin::Registered => client,
+            },
+            tokens: None,
+        }
+    }
+
+    /// The token endpoint at `url`, for `client` and for tokens of `resource`, as configured.
+    pub(super) fn token_endpoint<'a>(
+        &'a self,
+        outbound: &'a Outbound,
+        url: &'a Url,
+        client: &'a Client,
+        resource: &'a str,
+    ) -> TokenEndpoint<'a> {
+        let key = match self.settings.client.as_ref().map(|client| &client.credential) {
+            Some(ClientCredential::Key(key)) => Some(key),
+            Some(ClientCredential::None | ClientCredential::Secret(_)) | None => None,
+        };
+        let resource = (!self.settings.without_resource).then_some(resource);
+        TokenEndpoint { outbound, url, client, key, resource, more: &self.settings.token_params }
     }
 }

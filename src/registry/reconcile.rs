@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     config::{Config, Server},
-    oauth::{Authorizer, Office},
+    oauth::{Authorizer, Context},
     openapi::encode_segment,
     upstream::{Session, Status},
 };
@@ -26,7 +26,7 @@ const TRIAL: Duration = Duration::from_secs(30);
 /// Makes the registry follow the configuration.
 pub struct Reconciler {
     registry: Arc<Registry>,
-    oauth: Arc<Office>,
+    oauth: Arc<Context>,
     /// The gateway's URL, for the log.
     url: String,
     tasks: TaskTracker,
@@ -37,7 +37,7 @@ impl Reconciler {
     /// Returns a reconciler whose sessions run in `tasks` and end after `stop`. It starts nothing yet.
     pub fn new(
         registry: Arc<Registry>,
-        oauth: Arc<Office>,
+        oauth: Arc<Context>,
         url: String,
         tasks: TaskTracker,
         stop: CancellationToken,
@@ -113,7 +113,7 @@ impl Reconciler {
 }
 
 /// Returns the authorizer of a remote server; `None` for a program, and if the configuration holds the credential.
-pub fn authorizer(server: &Server, oauth: &Arc<Office>) -> Option<Authorizer> {
+pub fn authorizer(server: &Server, oauth: &Arc<Context>) -> Option<Authorizer> {
     let remote = server.upstream.remote()?;
     let fixed = server.oauth.is_none() && remote.headers.contains_key(AUTHORIZATION);
     (!fixed).then(|| Authorizer::new(&server.name, &remote.url, server.oauth.clone(), oauth.clone()))

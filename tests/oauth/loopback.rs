@@ -63,6 +63,19 @@ async fn a_busy_port_is_an_error_for_a_client_of_the_config() {
     gateway.stop().await;
 }
 
+/// A login that gets no further than its start leaves the port free.
+#[tokio::test]
+async fn a_login_that_does_not_start_holds_no_port() {
+    let port = free_port();
+    let nowhere = format!("http://127.0.0.1:{}/mcp", free_port());
+    let gateway = Gateway::config(&json!({ "one": server(&nowhere, port) })).start().await;
+    for _ in 0..5 {
+        gateway.get("/oauth/one/login").await;
+        free_again(port).await;
+    }
+    gateway.stop().await;
+}
+
 /// Two servers share a port, and two logins are under way at once.
 #[tokio::test]
 async fn two_servers_share_a_port() {

@@ -13,13 +13,13 @@ use url::{Host, Url, form_urlencoded};
 use crate::{
     access::AccessError,
     http::{client::ClientInfo, context::RequestContext, error::ApiError, loopback::Loopbacks, pages, path},
-    oauth::{self, Authorizer, Office, Waiting},
+    oauth::{self, Authorizer, Context, Waiting},
 };
 
 /// What logins take.
 pub(in crate::http) struct LoginServices {
     /// What the authorizers of all servers share.
-    pub(in crate::http) oauth: Arc<Office>,
+    pub(in crate::http) oauth: Arc<Context>,
     /// The loopback ports that logins come back to.
     pub(in crate::http) loopbacks: Loopbacks,
 }
@@ -101,7 +101,9 @@ fn under_name_of(redirect_uri: &Url, request: &HttpRequest, client: &ClientInfo)
 pub(in crate::http) async fn callback(request: HttpRequest, logins: Data<LoginServices>) -> HttpResponse {
     let cookies = request.cookies().map(|cookies| cookies.clone()).unwrap_or_default();
     let cookies = cookies.iter().map(Cookie::name_value);
-    let outcome = logins.oauth.logins().finish(request.query_string(), cookies).await;
+    let snapshot = RequestContext::of(&request).take_snapshot();
+    let authorizer = move |server: &str| snapshot.server(server)?.session().authorizer().cloned();
+    let outcome = oauth::complete(logins.oauth.pending(), request.query_string(), cookies, authorizer).await;
     let (status, page) = pages::outcome(&outcome);
     pages::html(status, "no-store", page)
 }

@@ -1,42 +1,23 @@
 //! A login from its start to its tokens (RFC 6749 section 4.1, RFC 7636).
 
-use std::{
-    mem,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-
 use oauth2::{CsrfToken, PkceCodeChallenge};
-use tracing::warn;
+use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    pending::{Login, Return, cookie_name},
+    pending::{LOGIN_LIFETIME, PendingAuthorization, cookie_name, digest},
     request::authorization_url,
+    response::AuthorizationResponse,
 };
-use crate::{
-    config::Grant,
-    oauth::{
-        authorizer::Authorizer,
-        context::random_token,
-        discovery::{challenge::Challenge, search::Discovered},
-        endpoint::EndpointError,
-        error::{AuthError, unavailable, unfit},
-        registration::{
-            client::{Client, ClientOrigin},
-            obtain::{self, ClientError, Wanted},
-        },
-        server::Shared,
-        storage::record::Record,
-        token::{refresh, state::Ledger},
-    },
+use crate::oauth::{
+    context::random_token,
+    endpoint::EndpointError,
+    error::{AuthError, unavailable, unfit},
+    registration::login_client,
+    server::ServerContext,
+    storage::record::Record,
+    token::{refresh, state::TokenState},
 };
-
-/// How long a person may take.
-pub const LOGIN_LIFETIME: Duration = Duration::from_secs(600);
-
-/// How many clients are registered within that time for logins that nobody brings to an end.
-const MOST_REGISTRATIONS: usize = 5;
 
 /// A login that has begun.
 pub struct Started {
@@ -63,197 +44,73 @@ pub enum Waiting {
     Terminal,
 }
 
-impl Authorizer {
-    /// Starts a login that comes back to `redirect_uri`.
-    ///
-    /// # Errors
-    ///
-    /// The authorization server cannot be found, or does not take us as a client.
-    pub async fn begin(&self, redirect_uri: Url, waiting: Waiting) -> Result<Started, AuthError> {
-        let authorizer = self.clone();
-        self.detached(|shared| async move {
-            let mut ledger = shared.ledger.lock().await;
-            let (client, found) = ledger.prepare(&shared, &redirect_uri).await?;
-            let scopes = ledger.scopes_to_ask(&shared);
-            let endpoint = found.server.authorization_endpoint.as_ref();
-            let endpoint = endpoint.ok_or_else(|| unfit("the authorization server takes no logins"))?;
-            let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-            let state = random_token();
-            let cookie = Cookie { name: cookie_name(&state), value: random_token() };
-            let url = authorization_url(
-                endpoint,
-                &client,
-                scopes.as_ref(),
-                (!shared.settings.without_resource).then_some(&found.resource),
-                &shared.settings.authorization_params,
-                CsrfToken::new(state.clone()),
-                challenge,
-            );
-            let bond = (waiting == Waiting::Browser).then_some(cookie.value.as_str());
-            let login = Login::new(authorizer, bond, verifier, client, found, scopes);
-            shared.office.logins.insert(&state, login);
-            Ok(Started { url, cookie })
-        })
-        .await
-    }
+/// Starts a login that comes back to `redirect_uri`.
+pub(in crate::oauth) async fn begin(
+    state: &mut TokenState,
+    context: &ServerContext,
+    redirect_uri: &Url,
+    waiting: Waiting,
+) -> Result<Started, AuthError> {
+    let (client, found) = login_client::prepare(state, context, redirect_uri).await?;
+    let scopes = state.scopes_to_ask(context);
+    let endpoint = found.server.authorization_endpoint.as_ref();
+    let endpoint = endpoint.ok_or_else(|| unfit("the authorization server takes no logins"))?;
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let state = random_token();
+    let cookie = Cookie { name: cookie_name(&state), value: random_token() };
+    let url = authorization_url(
+        endpoint,
+        &client,
+        scopes.as_ref(),
+        (!context.settings.without_resource).then_some(&found.resource),
+        &context.settings.authorization_params,
+        CsrfToken::new(state.clone()),
+        challenge,
+    );
+    let authorization = PendingAuthorization {
+        server: context.name.clone(),
+        url: context.url.clone(),
+        verifier,
+        client,
+        found,
+        scopes,
+        cookie: (waiting == Waiting::Browser).then(|| digest(&cookie.value)),
+        ends: Instant::now() + LOGIN_LIFETIME,
+    };
+    context.context.pending().insert(&state, authorization);
+    Ok(Started { url, cookie })
 }
 
-/// Gets the tokens that a return is good for, and keeps them.
+/// Exchanges the code of `response` for tokens, and keeps them.
 pub(in crate::oauth) async fn complete(
-    shared: Arc<Shared>,
-    login: Login,
-    answer: Return,
+    state: &mut TokenState,
+    context: &ServerContext,
+    authorization: PendingAuthorization,
+    response: AuthorizationResponse,
 ) -> Result<(), AuthError> {
-    let mut ledger = shared.ledger.lock().await;
-    ledger.unreturned = false;
-    let code = answer.code(&login.found)?;
-    let _alone = shared.alone().await?;
-    let outbound = ledger.outbound(&shared).await?;
-    let found = &login.found;
-    let endpoint =
-        refresh::endpoint(&shared, &outbound, &found.server.token_endpoint, &login.client, &found.resource);
-    let tokens = endpoint.exchange(&code, login.verifier, login.scopes.as_ref()).await;
+    state.unreturned = false;
+    let PendingAuthorization { url, verifier, client, found, scopes, .. } = authorization;
+    let configured = context.settings.client.as_ref();
+    if url != context.url || configured.is_some_and(|configured| configured.id != client.id) {
+        return Err(unfit("the server's configuration has changed since this login was started"));
+    }
+    let code = response.code(&found)?;
+    let _alone = context.alone().await?;
+    let outbound = state.outbound(context).await?;
+    let endpoint = context.token_endpoint(&outbound, &found.server.token_endpoint, &client, &found.resource);
+    let tokens = endpoint.exchange(&code, verifier, scopes.as_ref()).await;
     let tokens = tokens.map_err(|error| match error {
         EndpointError::Unreachable(_) => unavailable(error),
         error => unfit(error),
     })?;
-    ledger.found = Some(login.found.clone());
-    ledger.client = None;
-    ledger.wanted = None;
-    ledger.aside = None;
-    shared.renew_ticket();
-    ledger.record = Some(Record {
-        tokens: Some(tokens),
-        requested_scopes: login.scopes,
-        ..refresh::record(&shared, &login.found, login.client)
-    });
-    ledger.keep(&shared).await?;
-    shared.logins.send_replace(());
-    Ok(())
-}
-
-impl Ledger {
-    /// The client to log in as, and the authorization server; both are kept until the login is complete.
-    async fn prepare(
-        &mut self,
-        shared: &Shared,
-        redirect_uri: &Url,
-    ) -> Result<(Client, Arc<Discovered>), AuthError> {
-        let found = match self.found.clone() {
-            Some(found) => found,
-            None => self.discover(shared, &Challenge::default()).await?,
-        };
-        login_possible(&found, shared)?;
-        // A client that did not bring the last login back may be forgotten there, or the person has closed the page.
-        let lost = mem::replace(&mut self.unreturned, true);
-        self.registrations.retain(|then| then.elapsed() < LOGIN_LIFETIME);
-        let doubtful = lost && self.registrations.len() < MOST_REGISTRATIONS;
-        if let Some(client) = self.known_client(shared, &found, redirect_uri)
-            && !(doubtful && self.is_forgotten(shared, &found, &client).await)
-        {
-            return Ok((client, found));
-        }
-        let _alone = shared.alone().await?;
-        self.registrations.push(Instant::now());
-        let client = self.obtain(shared, &found, redirect_uri).await?;
-        self.remember(shared, &found, client.clone()).await;
-        Ok((client, found))
-    }
-
-    /// The client that an earlier login has left, where the next one may use it.
-    pub(in crate::oauth) fn known_client(
-        &self,
-        shared: &Shared,
-        found: &Discovered,
-        redirect_uri: &Url,
-    ) -> Option<Client> {
-        // A configured client is built anew, as the config may have changed.
-        if shared.settings.client.is_some() {
-            return None;
-        }
-        let scopes = self.scopes_to_ask(shared);
-        let kept = self.record.as_ref().map(|record| &record.client);
-        let mut known = self.client.iter().chain(kept);
-        known.find(|client| client.good_for(&found.server.issuer, redirect_uri, scopes.as_ref())).cloned()
-    }
-
-    async fn is_forgotten(&mut self, shared: &Shared, found: &Discovered, client: &Client) -> bool {
-        let Ok(outbound) = self.outbound(shared).await else { return false };
-        let url = &found.server.token_endpoint;
-        client.origin == ClientOrigin::Registered
-            && refresh::endpoint(shared, &outbound, url, client, &found.resource).forgot_client().await
-    }
-
-    /// Keeps a client for the logins to come, though this one be abandoned: here, and in the store, where that costs no
-    /// tokens. For who holds the lock.
-    pub(in crate::oauth) async fn remember(&mut self, shared: &Shared, found: &Discovered, client: Client) {
-        self.client = Some(client.clone());
-        if client.origin != ClientOrigin::Registered || self.tokens().is_some() || self.inherited.is_some() {
-            return;
-        }
-        let kept = async {
-            let vault = shared.vault().await?;
-            match vault.load(&shared.server, &shared.url).await.map_err(unavailable)? {
-                Some(Record { tokens: Some(_), .. }) => Ok(()),
-                _ => vault.save(&refresh::record(shared, found, client)).await.map_err(unavailable),
-            }
-        };
-        if let Err(error) = kept.await {
-            warn!(server = shared.server, %error, "the registration is not kept: after a restart there is another");
-        }
-    }
-
-    /// Becomes a client of the authorization server.
-    pub(in crate::oauth) async fn obtain(
-        &mut self,
-        shared: &Shared,
-        found: &Discovered,
-        redirect_uri: &Url,
-    ) -> Result<Client, AuthError> {
-        let (scopes, document) = (self.scopes_to_ask(shared), shared.office.document());
-        let wanted = Wanted {
-            configured: shared.settings.client.as_ref(),
-            document: document.as_ref(),
-            redirect_uri,
-            metadata: &shared.settings.client_metadata,
-            scopes: scopes.as_ref(),
-        };
-        let outbound = self.outbound(shared).await?;
-        obtain::obtain(&outbound, &found.server, &wanted).await.map_err(|error| match error {
-            ClientError::Registration(EndpointError::Unreachable(_)) => unavailable(error),
-            error => unfit(error),
-        })
-    }
-}
-
-/// Whether a person could log in at all.
-pub(in crate::oauth) fn login_possible(found: &Discovered, shared: &Shared) -> Result<(), AuthError> {
-    let server = &found.server;
-    let unfit = |reason: &str| {
-        let faults = server.faults.iter().map(|fault| format!("; {fault}"));
-        Err(AuthError::Unfit(faults.fold(reason.to_owned(), |reason, fault| reason + &fault)))
-    };
-    if shared.settings.grant == Grant::ClientCredentials {
-        return unfit("mcpo acts for itself here (grant_type client_credentials); nobody has to log in");
-    }
-    if server.authorization_endpoint.is_none() {
-        return unfit(
-            "the authorization server has no authorization endpoint; configure grant_type client_credentials",
-        );
-    }
-    if !shared.settings.assume_pkce && !server.can_pkce() {
-        return Err(AuthError::Unfit(format!(
-            "{} does not list S256 in `code_challenge_methods_supported`: logins need PKCE; if its documentation says \
-             that it has it all the same, put \"assume_pkce\": true into the server's oauth block",
-            server.issuer
-        )));
-    }
-    let document = server.client_id_metadata_document && shared.office.document().is_some();
-    if shared.settings.client.is_none() && !document && server.registration_endpoint.is_none() {
-        return unfit(
-            "the authorization server registers no clients by itself; register one there by hand, and put its \
-             client_id into the server's oauth block",
-        );
-    }
+    let record = context.record(&found, client);
+    state.found = Some(found);
+    state.client = None;
+    state.wanted = None;
+    state.quarantined = None;
+    context.renew_ticket();
+    state.record = Some(Record { tokens: Some(tokens), requested_scopes: scopes, ..record });
+    refresh::keep(state, context).await?;
+    context.logins.send_replace(());
     Ok(())
 }

@@ -4,3 +4,4 @@ pub(super) mod browser;
 pub(super) mod login;
 pub(super) mod pending;
 mod request;
+pub(super) mod response;

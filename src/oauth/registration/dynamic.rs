@@ -6,9 +6,8 @@ use url::Url;
 
 use super::{
     auth_method,
-    client::{Client, ClientOrigin},
+    client::{Client, ClientError, ClientOrigin, Wanted},
     client_metadata,
-    obtain::{ClientError, Wanted},
 };
 use crate::{
     config::ClientAuthMethod,

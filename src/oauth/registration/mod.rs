@@ -4,4 +4,5 @@ pub(super) mod auth_method;
 pub(super) mod client;
 pub(super) mod client_metadata;
 mod dynamic;
-pub(super) mod obtain;
+pub(super) mod login_client;
+mod obtain;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::SystemTime};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, header};
-use oauth2::PkceCodeVerifier;
+use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
@@ -15,7 +15,6 @@ use super::{
 use crate::{
     config::{ClientAuthMethod, SigningKey},
     oauth::{
-        context::random_token,
         endpoint::{self, EndpointError},
         outbound::Outbound,
         registration::client::Client,
@@ -75,7 +74,8 @@ impl TokenEndpoint<'_> {
     /// (RFC 6749 section 5.2), so a made-up code finds out.
     pub(in crate::oauth) async fn forgot_client(&self) -> bool {
         const UNKNOWN: [&str; 3] = ["invalid_client", "unauthorized_client", "HTTP 401"];
-        let (code, verifier) = (SecretString::from(random_token()), PkceCodeVerifier::new(random_token()));
+        let code = SecretString::from(CsrfToken::new_random().into_secret());
+        let (_, verifier) = PkceCodeChallenge::new_random_sha256();
         let answer = self.exchange(&code, verifier, None).await;
         answer.is_err_and(|error| error.error().is_some_and(|error| UNKNOWN.contains(&error)))
     }
@@ -164,7 +164,7 @@ impl TokenEndpoint<'_> {
             .iter()
             .filter(|(name, _)| SECRET_PARAMETERS.contains(name))
             .map(|(_, value)| value.as_ref())
-            .chain(client.secret.as_ref().map(|secret| secret.expose_secret()))
+            .chain(client.secret.as_ref().map(SecretString::expose_secret))
             .filter(|secret| !secret.is_empty())
             .map(str::to_owned)
             .collect();

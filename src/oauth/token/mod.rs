@@ -4,6 +4,7 @@ mod assertion;
 pub(super) mod credential;
 pub(super) mod endpoint;
 pub(super) mod refresh;
+pub(super) mod request;
 pub(super) mod response;
 pub(super) mod revocation;
 pub(super) mod state;

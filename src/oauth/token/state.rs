@@ -1,7 +1,7 @@
-//! What is known of one server's authorization, and what is done with the authorization server.
+//! What is known of one server's authorization: its authorization server, its record, and what was tried of late.
 //!
-//! Owned by the authorizer, behind its lock: whoever works on it is alone, so that there is one refresh for any
-//! number of callers. A lock in the store does the same among processes.
+//! Owned by the authorizer, behind a mutex: only one task works on it, so that any number of callers share one refresh.
+//! A lock in the token store does the same among processes.
 
 use std::{
     sync::Arc,
@@ -12,7 +12,6 @@ use tracing::{info, warn};
 
 use super::{credential::Credential, response::Tokens};
 use crate::{
-    config::Grant,
     oauth::{
         discovery::{
             challenge::Challenge,
@@ -22,36 +21,15 @@ use crate::{
         outbound::Outbound,
         registration::client::Client,
         scopes::Scopes,
-        server::Shared,
+        server::ServerContext,
         storage::{legacy_import::Inherited, record::Record},
     },
     secret::{ExposeSecret, SecretString},
 };
 
-/// How often one request may be refused for a token that has just ended; then none is good.
-const HOPEFUL: u32 = 2;
-const REFUSES: &str = "the server refuses one new token after another";
-/// How many more scopes a server may ask for within [`STEP_UP_WINDOW`], one time after another.
-const MOST_STEP_UPS: usize = 3;
-const STEP_UP_WINDOW: Duration = Duration::from_secs(600);
-
-/// What a caller wants of the authorization server.
-pub(in crate::oauth) enum Wish {
-    /// A new token for one that ends.
-    Renewal,
-    /// A token in place of one that got a 401.
-    Refused {
-        challenge: Challenge,
-        /// How often this request was refused before.
-        attempt: u32,
-    },
-    /// A token with more scopes, after a 403 `insufficient_scope`.
-    MoreScopes(Challenge),
-}
-
 /// See the module.
 #[derive(Default)]
-pub(in crate::oauth) struct Ledger {
+pub(in crate::oauth) struct TokenState {
     outbound: Option<Outbound>,
     /// Found at the last refusal.
     pub(in crate::oauth) found: Option<Arc<Discovered>>,
@@ -74,30 +52,30 @@ pub(in crate::oauth) struct Ledger {
     /// The access token that was given up last: a copy of it in the store is no news.
     pub(in crate::oauth) dead: Option<SecretString>,
     /// Tokens that the server refused, to be tried again.
-    pub(in crate::oauth) aside: Option<Aside>,
+    pub(in crate::oauth) quarantined: Option<Quarantined>,
     /// When clients were registered of late.
     pub(in crate::oauth) registrations: Vec<Instant>,
-    step_ups: Vec<Instant>,
+    pub(in crate::oauth) step_ups: Vec<Instant>,
     /// The last failure that another try may not have, for those who waited meanwhile.
-    failure: Option<(Instant, AuthError)>,
+    pub(in crate::oauth) failure: Option<(Instant, AuthError)>,
 }
 
 /// An access token that is not used for a while.
-pub(in crate::oauth) struct Aside {
+pub(in crate::oauth) struct Quarantined {
     pub(in crate::oauth) access: SecretString,
     pub(in crate::oauth) pause: Duration,
     pub(in crate::oauth) until: Instant,
 }
 
-impl Ledger {
+impl TokenState {
     /// Takes up what is kept, where it is news.
-    pub(in crate::oauth) async fn recall(&mut self, shared: &Shared) -> Result<(), AuthError> {
-        let stored = shared.vault().await?.load(&shared.server, &shared.url).await.map_err(unfit)?;
+    pub(in crate::oauth) async fn recall(&mut self, context: &ServerContext) -> Result<(), AuthError> {
+        let stored = context.vault().await?.load(&context.name, &context.url).await.map_err(unfit)?;
         match stored {
-            Some(record) => drop(self.adopt(shared, record)?),
+            Some(record) => drop(self.adopt(context, record)?),
             None if self.record.is_none() => {
                 self.inherited =
-                    shared.vault().await?.inherited(&shared.server, &shared.url).await.map_err(unfit)?;
+                    context.vault().await?.inherited(&context.name, &context.url).await.map_err(unfit)?;
             }
             None => {}
         }
@@ -108,12 +86,12 @@ impl Ledger {
     /// something.
     pub(in crate::oauth) fn adopt(
         &mut self,
-        shared: &Shared,
+        context: &ServerContext,
         record: Record,
     ) -> Result<Option<Arc<Credential>>, AuthError> {
         let moved = self.found.as_ref().is_some_and(|found| found.server.issuer != record.issuer);
         // Tokens of another client than the configured one cannot be renewed by it.
-        let configured = shared.settings.client.as_ref();
+        let configured = context.settings.client.as_ref();
         if moved || configured.is_some_and(|client| client.id != record.client.id) {
             return Ok(None);
         }
@@ -128,34 +106,17 @@ impl Ledger {
         if own.is_some() && stale {
             return Ok(None);
         }
-        let paused = self.aside.as_ref().filter(|aside| aside.until > Instant::now());
+        let paused = self.quarantined.as_ref().filter(|quarantined| quarantined.until > Instant::now());
         let known = |access: &SecretString| {
             is(self.dead.as_ref(), access)
-                || is(paused.map(|aside| &aside.access), access)
-                || is(own, access) && shared.has_credential()
+                || is(paused.map(|quarantined| &quarantined.access), access)
+                || is(own, access) && context.has_credential()
         };
         let news = record.tokens.as_ref().filter(|tokens| !known(&tokens.access) && usable(tokens));
-        let credential = news.map(|tokens| shared.install(tokens)).transpose()?;
+        let credential = news.map(|tokens| context.install(tokens)).transpose()?;
         self.stored = record.tokens.as_ref().map(|tokens| tokens.access.clone());
         self.record = Some(record);
         Ok(credential)
-    }
-
-    /// Does what a caller wants.
-    pub(in crate::oauth) async fn grant(
-        &mut self,
-        shared: &Shared,
-        wish: Wish,
-    ) -> Result<Arc<Credential>, AuthError> {
-        let answer = match wish {
-            Wish::Renewal => self.renew(shared).await,
-            Wish::Refused { challenge, attempt } => self.refused(shared, challenge, attempt).await,
-            Wish::MoreScopes(challenge) => self.step_up(shared, challenge).await,
-        };
-        if let Err(error @ AuthError::Unavailable(_)) = &answer {
-            self.failure = Some((Instant::now(), error.clone()));
-        }
-        answer
     }
 
     /// A failure that came after `since`: whoever has waited all the time need not try again.
@@ -163,118 +124,39 @@ impl Ledger {
         self.failure.as_ref().filter(|(when, _)| *when >= since).map(|(_, error)| error.clone())
     }
 
-    /// After a 401. What is stored may be newer; else the token is renewed, else a login is needed.
-    async fn refused(
-        &mut self,
-        shared: &Shared,
-        challenge: Challenge,
-        attempt: u32,
-    ) -> Result<Arc<Credential>, AuthError> {
-        // The authorization server that is known is asked first: only if it does not help need it be looked for anew.
-        let ended = match attempt {
-            0 if self.tokens().is_some_and(|tokens| tokens.refresh.is_some()) => {
-                match self.refresh(shared).await {
-                    Err(error @ AuthError::LoginNeeded(_)) => Some(error),
-                    done => return done,
-                }
-            }
-            _ => None,
-        };
-        match (self.discover(shared, &challenge).await, &ended) {
-            (Err(_), Some(ended)) => return Err(ended.clone()),
-            (found, _) => found?,
-        };
-        // What was asked for once is asked for again (SEP-2350).
-        let had = self.asked_for();
-        self.wanted = if had.is_empty() {
-            self.initial_scopes(shared, &challenge)
-        } else {
-            Some(had.union(&challenge.scopes.unwrap_or_default()))
-        };
-        if shared.settings.grant == Grant::ClientCredentials {
-            return if attempt >= HOPEFUL {
-                Err(AuthError::Unavailable(REFUSES.into()))
-            } else {
-                self.mint(shared).await
-            };
-        }
-        if attempt >= HOPEFUL {
-            return Err(self.set_aside(shared, REFUSES));
-        }
-        match ended {
-            Some(error) => Err(error),
-            None => self.refresh(shared).await,
-        }
-    }
-
-    /// After a 403 `insufficient_scope`: what was granted stays asked for.
-    async fn step_up(&mut self, shared: &Shared, challenge: Challenge) -> Result<Arc<Credential>, AuthError> {
-        let more = challenge.scopes.clone().unwrap_or_default();
-        if more.is_empty() {
-            return Err(AuthError::Unfit("the server wants more rights and does not say which scope".into()));
-        }
-        let text = format!("the server wants more rights (scope {more})");
-        let pending = self.wanted.clone().filter(|wanted| wanted.covers(&more));
-        if let (Some(_), Grant::AuthorizationCode) = (pending, shared.settings.grant) {
-            return Err(shared.login_needed(&text));
-        }
-        let had = self.asked_for();
-        if had.covers(&more) {
-            return Err(AuthError::Unfit(format!(
-                "{text}, but they were asked for already; ask its operator"
-            )));
-        }
-        self.step_ups.retain(|then| then.elapsed() < STEP_UP_WINDOW);
-        if self.step_ups.len() >= MOST_STEP_UPS {
-            return Err(AuthError::Unfit(format!(
-                "{text}, again and again; it is asked for no more for now"
-            )));
-        }
-        if self.found.is_none() {
-            self.discover(shared, &challenge).await?;
-        }
-        self.wanted = Some(had.union(&more));
-        self.step_ups.push(Instant::now());
-        if shared.settings.grant == Grant::ClientCredentials {
-            return self.mint(shared).await;
-        }
-        info!(server = shared.server, "{text}: log in again at {}", shared.office.login(&shared.server));
-        Err(shared.login_needed(&text))
-    }
-
     /// Asks where the authorization server is; what belongs to a former one is forgotten.
     pub(in crate::oauth) async fn discover(
         &mut self,
-        shared: &Shared,
+        context: &ServerContext,
         challenge: &Challenge,
     ) -> Result<Arc<Discovered>, AuthError> {
-        let base = shared.settings.server_url.as_ref();
-        let outbound = self.outbound(shared).await?;
-        let found = search::discover(&outbound, &shared.url, base, challenge).await.map_err(|error| {
+        let base = context.settings.server_url.as_ref();
+        let outbound = self.outbound(context).await?;
+        let found = search::discover(&outbound, &context.url, base, challenge).await.map_err(|error| {
             let text = error.to_string();
             if error.is_transient() { AuthError::Unavailable(text) } else { AuthError::Unfit(text) }
         })?;
         let issuer = &found.server.issuer;
         if let Some(named) = found.overruled.as_ref().filter(|named| self.overruled.as_ref() != Some(named)) {
             warn!(
-                server = shared.server,
+                server = context.name,
                 named,
                 issuer,
                 "the server names another authorization server than server_url in its oauth block, which counts"
             );
             self.overruled = Some(named.clone());
         }
-        if let (Some(_), Some(record)) = (&shared.settings.client, &self.record)
+        if let (Some(_), Some(record)) = (&context.settings.client, &self.record)
             && record.issuer != *issuer
         {
             return Err(AuthError::Unfit(format!(
                 "the authorization server is now {issuer}, and the configured client belongs to {}; if \
                  that is right, run: mcpo logout {}",
-                record.issuer, shared.server
+                record.issuer, context.name
             )));
         }
         if self.record.as_ref().is_some_and(|record| record.issuer != *issuer) {
-            info!(server = shared.server, issuer, "the server has moved to another authorization server");
+            info!(server = context.name, issuer, "the server has moved to another authorization server");
             self.record = None;
             self.wanted = None;
         }
@@ -288,8 +170,12 @@ impl Ledger {
 
     /// The challenge's scopes, else what the config names, else what the resource names, else none
     /// (MCP 2025-11-25, Scope Selection Strategy).
-    fn initial_scopes(&self, shared: &Shared, challenge: &Challenge) -> Option<Scopes> {
-        let configured = shared.settings.client_metadata.get("scope").and_then(|scope| scope.as_str());
+    pub(in crate::oauth) fn initial_scopes(
+        &self,
+        context: &ServerContext,
+        challenge: &Challenge,
+    ) -> Option<Scopes> {
+        let configured = context.settings.client_metadata.get("scope").and_then(|scope| scope.as_str());
         let found = self.found.as_ref();
         challenge
             .scopes
@@ -299,10 +185,10 @@ impl Ledger {
     }
 
     /// What a login asks for. A refresh token is worth asking for where that takes a scope (SEP-2207).
-    pub(in crate::oauth) fn scopes_to_ask(&self, shared: &Shared) -> Option<Scopes> {
+    pub(in crate::oauth) fn scopes_to_ask(&self, context: &ServerContext) -> Option<Scopes> {
         const OFFLINE: &str = "offline_access";
         let asked = Some(self.asked_for()).filter(|asked| !asked.is_empty());
-        let initial = || self.initial_scopes(shared, &Challenge::default());
+        let initial = || self.initial_scopes(context, &Challenge::default());
         let scopes = self.wanted.clone().or(asked).or_else(initial)?;
         let offered = self.found.as_ref().and_then(|found| found.server.scopes.as_ref());
         let offline = offered.is_some_and(|offered| offered.contains(OFFLINE));
@@ -310,11 +196,14 @@ impl Ledger {
     }
 
     /// The way out to this server's authorization server.
-    pub(in crate::oauth) async fn outbound(&mut self, shared: &Shared) -> Result<Outbound, AuthError> {
+    pub(in crate::oauth) async fn outbound(
+        &mut self,
+        context: &ServerContext,
+    ) -> Result<Outbound, AuthError> {
         if let Some(outbound) = &self.outbound {
             return Ok(outbound.clone());
         }
-        let outbound = Outbound::towards(&shared.url, shared.office.proxy()).await.map_err(unavailable)?;
+        let outbound = Outbound::towards(&context.url, context.context.proxy()).await.map_err(unavailable)?;
         Ok(self.outbound.insert(outbound).clone())
     }
 
@@ -323,7 +212,7 @@ impl Ledger {
     }
 
     /// Every scope that was granted or asked for.
-    fn asked_for(&self) -> Scopes {
+    pub(in crate::oauth) fn asked_for(&self) -> Scopes {
         let granted = self.tokens().and_then(|tokens| tokens.scopes.clone()).unwrap_or_default();
         let asked = self.record.as_ref().and_then(|record| record.requested_scopes.clone());
         let wanted = self.wanted.clone().unwrap_or_default();

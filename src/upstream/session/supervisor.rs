@@ -228,9 +228,9 @@ async fn keep_fresh(authorizer: Option<&Authorizer>) -> Infallible {
 /// Resolves when the wish for a login is another than the one `shown`.
 async fn login_wish_changed(authorizer: Option<&Authorizer>, shown: Option<String>) {
     let Some(authorizer) = authorizer else { return pending().await };
-    let mut standing = authorizer.standing();
+    let mut status = authorizer.status();
     // It fails only where the authorizer is gone, and that is held here.
-    let _ = standing.wait_for(|now| now.reason() != shown.as_deref()).await;
+    let _ = status.wait_for(|now| now.reason() != shown.as_deref()).await;
 }
 
 /// Waits for the server to say that its tools have changed, and lists them anew.

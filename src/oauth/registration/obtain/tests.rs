@@ -1,10 +1,12 @@
 //! Becoming a client, against a server on loopback.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
+use url::Url;
 
 use super::*;
 use crate::{
-    config::{ClientCredential, ForwardProxy, SigningKey},
+    config::{ClientCredential, ForwardProxy, SigningKey, StaticClient},
+    oauth::{endpoint::EndpointError, scopes::Scopes},
     secret::ExposeSecret as _,
     stub::{Received, WebServer},
 };
