@@ -3,7 +3,6 @@
 //! Actix workers only borrow handles: sessions live on the main runtime. Routes ([`routes`]) never change; what they lead
 //! to is looked up in the snapshot that the request's [`context`] holds.
 
-mod accept;
 mod audit;
 mod call;
 mod client;

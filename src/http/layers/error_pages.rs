@@ -11,7 +11,8 @@ use actix_web::{
     middleware::Next,
 };
 
-use crate::http::{accept, error::ApiError, pages};
+use super::accept;
+use crate::http::{error::ApiError, pages};
 
 /// Turns errors into pages for browsers that navigate, and not for programs that call tools.
 pub(in crate::http) async fn error_pages<B: MessageBody>(

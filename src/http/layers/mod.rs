@@ -1,5 +1,6 @@
 //! The layers that every request passes, in the order that `http/mod.rs` gives.
 
+mod accept;
 mod authentication;
 mod context;
 mod cors;
