@@ -1,4 +1,4 @@
-//! Checks a call's arguments against its tool's input schema, and mends what is plainly meant.
+//! Checks a call's arguments against its tool's input schema, and coerces values whose intent is clear.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ const MOST_VIOLATIONS: usize = 100;
 #[derive(Debug)]
 pub struct Arguments {
     schema: Schema,
-    /// Nothing where arguments pass unchecked.
+    /// `None` if arguments are not validated.
     check: Option<Check>,
 }
 
@@ -28,12 +28,14 @@ pub struct Arguments {
 struct Check {
     validator: Validator,
     effort: Effort,
-    /// Whether what is plainly meant is mended.
+    /// Whether invalid values whose intent is clear are coerced.
     mends: bool,
 }
 
 impl Arguments {
-    /// Compiles the check. The note says why there is none, where there should be one.
+    /// Compiles the check.
+    ///
+    /// Returns a note with the reason if a check was asked for and cannot be compiled.
     pub(super) fn new(schema: Schema, validation: Validation) -> (Self, Option<String>) {
         let (check, note) = match (validation, Check::compile(&schema, validation == Validation::Lax)) {
             (Validation::Off, _) => (None, None),
@@ -48,7 +50,7 @@ impl Arguments {
         &self.schema
     }
 
-    /// Whether the tool takes none: its schema asks nothing of an object.
+    /// Whether the tool takes no arguments, because its schema puts no constraint on an object.
     pub fn is_empty(&self) -> bool {
         self.schema.root().iter().all(|(keyword, value)| match (keyword.as_str(), value) {
             ("type" | "title" | "description" | "default" | "examples", _) => true,
@@ -59,7 +61,7 @@ impl Arguments {
         })
     }
 
-    /// Whether nothing is read into them but what was sent.
+    /// Whether arguments are validated as sent, without coercion.
     pub fn are_strict(&self) -> bool {
         self.check.as_ref().is_some_and(|check| !check.mends)
     }
@@ -72,11 +74,11 @@ impl Arguments {
         }
     }
 
-    /// The arguments as they travel on: to the letter as they came wherever they can be used so.
+    /// Validates the arguments and returns those to send upstream, unchanged unless coercion is needed.
     ///
     /// # Errors
     ///
-    /// One entry for each violation that is left after mending.
+    /// One [`Violation`] for each problem that remains after coercion.
     pub fn check<'a>(&self, raw: &'a RawValue) -> Result<Cow<'a, RawValue>, Vec<Violation>> {
         if !raw.get().starts_with('{') {
             return Err(vec![Violation::not_an_object(raw.to_owned())]);
@@ -114,7 +116,7 @@ impl Arguments {
 impl Check {
     fn compile(schema: &Schema, mends: bool) -> Result<Self, String> {
         let effort = schema.effort()?;
-        // A format is a remark unless a dialect says otherwise (JSON Schema 2020-12, Validation, section 7.2.1).
+        // `format` is an annotation unless a dialect says otherwise (JSON Schema 2020-12, Validation, section 7.2.1).
         let options = jsonschema::draft202012::options().should_validate_formats(false);
         match options.build(&schema.to_value()) {
             Ok(validator) => Ok(Self { validator, effort, mends }),

@@ -1,20 +1,20 @@
-//! Whether checking a value against a recursive schema comes to an end in reasonable time.
+//! Decides whether a value can be validated against a recursive schema in reasonable time.
 //!
-//! Two branches that both lead back to the schema double the work with each level of the value, and each level
-//! costs stack. A validator cannot be stopped, so the steps that it would take are counted first.
+//! Two branches that both refer back to the schema double the work with each level of the value, and each level uses
+//! stack. A running validator cannot be stopped, so its steps are counted beforehand.
 
 use serde_json::{Map, Value};
 
 use super::schema::Schema;
 
-/// Far more than sensible arguments take, and done within milliseconds.
+/// Far more steps than sensible arguments need, yet they take only milliseconds.
 const MOST_STEPS: usize = 200_000;
-/// The most levels of a value; each may take as many stack frames as the schema is deep.
+/// The most levels of a value, since each may use as many stack frames as the schema is deep.
 const DEEPEST: usize = 32;
-/// The most schemas that a validator may be in at once: it takes some stack for each.
+/// The most schemas that a validator may be evaluating at once, since each uses stack.
 const MOST_FRAMES: usize = 400;
 
-/// Counts the steps, and stops at the limit.
+/// Whether validation stays within the limits.
 pub(super) fn allows(schema: &Schema, value: &Value) -> bool {
     let mut count = Count { schema, steps: 0, frames: 0 };
     schema.resolve("#").is_none_or(|root| count.walk(root, value, 0).is_some())
@@ -23,12 +23,12 @@ pub(super) fn allows(schema: &Schema, value: &Value) -> bool {
 struct Count<'a> {
     schema: &'a Schema,
     steps: usize,
-    /// How many schemas the walk is in at the moment, as a validator would be.
+    /// How many nested schemas the walk is in now, as a validator would be.
     frames: usize,
 }
 
 impl Count<'_> {
-    /// Nothing where the limit is reached.
+    /// Returns `None` if a limit is exceeded.
     fn walk(&mut self, schema: &Value, value: &Value, depth: usize) -> Option<()> {
         self.frames += 1;
         let end = self.walk_in(schema, value, depth);
@@ -55,7 +55,7 @@ impl Count<'_> {
         for (keyword, below) in object {
             match (keyword.as_str(), below) {
                 ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => {
-                    // Each branch may keep a copy of the value, to say what is wrong with it.
+                    // A validator may copy the value for each branch to report its error.
                     self.steps =
                         self.steps.saturating_add(schemas.len().saturating_mul(size(value, MOST_STEPS)));
                     schemas.iter().try_for_each(|schema| self.walk(schema, value, depth))?;
@@ -95,7 +95,7 @@ impl Count<'_> {
     }
 }
 
-/// The number of values in a value, counted up to a limit.
+/// Returns the number of values in `value`, itself included, and stops counting at `limit`.
 fn size(value: &Value, limit: usize) -> usize {
     let below = |sum: usize, value: &Value| if sum < limit { sum + size(value, limit - sum) } else { sum };
     match value {
@@ -105,7 +105,7 @@ fn size(value: &Value, limit: usize) -> usize {
     }
 }
 
-/// Whether the schema's `type` allows the value; nothing else of the schema is looked at otherwise.
+/// Whether the schema's `type` allows the value; if not, a validator skips the other keywords.
 fn may_be(schema: &Map<String, Value>, value: &Value) -> bool {
     let is = |name: &Value| match value {
         Value::Null => name == "null",

@@ -1,9 +1,9 @@
-//! Mends arguments that are invalid as sent but plainly meant, by the rules of pydantic's lax mode.
+//! Coerces arguments that are invalid as sent but whose intent is clear, by the rules of pydantic's lax mode.
 //!
-//! Text becomes the number or truth value that it spells, true becomes 1, an explicit null for an optional property that
-//! allows none is left out, and so are undeclared keys where none are allowed. `5.0` for an integer is valid as
-//! sent, but servers in typed languages refuse it, so it becomes 5. Nothing else is touched, and the result is
-//! validated again: mending can only help.
+//! A string becomes the number or boolean that it spells, and `true` becomes 1. An explicit null is removed if its
+//! property is optional and does not allow null. Undeclared properties are removed if the schema forbids them. `5.0` is
+//! a valid integer, but servers in typed languages reject it, so it becomes 5. Nothing else changes, and the result is
+//! validated again, so coercion never makes a call worse.
 
 use std::cell::Cell;
 
@@ -11,12 +11,14 @@ use serde_json::{Map, Number, Value};
 
 use super::schema::Schema;
 
-/// References followed on one path; a recursive schema ends here.
+/// The most references followed on one path, which ends recursion in a recursive schema.
 const DEEPEST: usize = 64;
-/// Branches that lead back to where they stand would otherwise double the work with each level.
+/// Without this limit, branches that refer back to their own schema would double the work with each level.
 const MOST_STEPS: usize = 100_000;
 
-/// Mends `value` in place, as far as the schema tells how. Of a `valid` value only whole numbers are rewritten.
+/// Coerces `value` in place, as far as the schema determines the result.
+///
+/// If the value is `valid`, only floats that are whole numbers are rewritten.
 pub(super) fn mend(schema: &Schema, value: &mut Value, valid: bool) {
     if let Some(root) = schema.resolve("#") {
         Mender { schema, valid, steps: Cell::new(0) }.mend(root, value, 0);
@@ -61,8 +63,10 @@ impl<'a> Mender<'a> {
         }
     }
 
-    /// Only one branch can be meant: the only one that takes the value's type, or the first of several that
-    /// its members fit; else the first that a conversion leads to.
+    /// Coerces `value` by the one branch that fits it.
+    ///
+    /// That is the only branch that allows the value's type, or the first of several whose required and constant
+    /// properties match. If none allows the type, it is the first branch to which the value can be converted.
     fn mend_by_branch(&self, branches: &'a [Value], value: &mut Value, depth: usize) {
         let takes = |branch: &&'a Value, value: &Value| {
             let types = self.resolve(branch).map(types).unwrap_or_default();
@@ -89,8 +93,9 @@ impl<'a> Mender<'a> {
         }
     }
 
-    /// Whether an object has the members that the schema asks for, and no others where it allows none. Whatever is
-    /// no object fits.
+    /// Whether an object has the properties that the schema requires, and no others if the schema forbids them.
+    ///
+    /// Every other value fits.
     fn fits(&self, schema: &'a Value, value: &Value) -> bool {
         let (Some(schema), Some(members)) = (self.resolve(schema), value.as_object()) else {
             return true;
@@ -126,7 +131,7 @@ impl<'a> Mender<'a> {
         }
     }
 
-    /// Leaves out nulls and strangers that are not allowed.
+    /// Removes nulls and undeclared properties that the schema does not allow.
     fn leave_out(&self, schema: &'a Map<String, Value>, object: &mut Map<String, Value>) {
         let empty = Map::new();
         let declared = schema.get("properties").and_then(Value::as_object);
@@ -169,7 +174,7 @@ impl<'a> Mender<'a> {
             && branches(schema, "allOf").iter().all(|part| self.allows_null(part, depth + 1))
     }
 
-    /// The schema behind references; nothing for a boolean schema.
+    /// Follows references to the schema they end at; `None` if it is a boolean schema or cannot be reached.
     fn resolve(&self, mut schema: &'a Value) -> Option<&'a Map<String, Value>> {
         for _ in 0..DEEPEST {
             let object = schema.as_object()?;
@@ -207,7 +212,7 @@ fn is(value: &Value, wanted: &str) -> bool {
     }
 }
 
-/// The value that pydantic would read out of this one.
+/// Converts `value` to the wanted type as pydantic would; `None` if pydantic would reject it.
 fn convert(value: &Value, wanted: &str) -> Option<Value> {
     match (value, wanted) {
         (Value::String(text), "number") => number(text),
@@ -219,7 +224,7 @@ fn convert(value: &Value, wanted: &str) -> Option<Value> {
     }
 }
 
-/// Whether a whole number in `value` is written as a fraction.
+/// Whether `value` contains a whole number that is written as a float, such as `5.0`.
 pub(super) fn has_whole_float(value: &Value) -> bool {
     match value {
         Value::Number(number) => whole(number).is_some(),
@@ -229,7 +234,7 @@ pub(super) fn has_whole_float(value: &Value) -> bool {
     }
 }
 
-/// `5` for `5.0`, where that loses nothing.
+/// Returns `5` for `5.0`; `None` if the conversion would lose precision.
 fn whole(number: &Number) -> Option<Number> {
     const EXACT: f64 = (1_u64 << 53) as f64;
     let float =

@@ -1,7 +1,7 @@
-//! What the gateway offers: servers and their tools, named and compiled once for many calls.
+//! The catalogue of servers and their tools, named and compiled once for many calls.
 //!
-//! Pure: built from a server's listing and configuration, then never changed. A server whose tools change is
-//! built anew.
+//! Pure: it is built from a server's tool list and configuration and never changes. If a server's tools change, its
+//! catalogue is rebuilt.
 
 mod arguments;
 mod budget;
@@ -25,74 +25,78 @@ use crate::{
     upstream::{self, Listing, ServerInfo},
 };
 
-/// How much of an unreachable name is told, in bytes.
+/// The longest prefix of an unreachable name that is reported, in bytes.
 const LONGEST_TOLD: usize = 100;
 
-/// One connected server.
+/// The catalogue of one connected server.
 #[derive(Debug)]
 pub struct ServerCatalogue {
-    /// Who it says it is.
+    /// The name, version and instructions that the server reports.
     pub info: ServerInfo,
-    /// Its served tools by name, in its own order.
+    /// The served tools by name, in the server's order.
     pub tools: IndexMap<String, Tool>,
-    /// The names of those that are left out because no URL can lead to them, cut where they are long.
+    /// The names of tools that are not served because no URL can address them, truncated if long.
     pub unreachable: Vec<String>,
 }
 
-/// One tool, ready to be documented and called.
+/// One tool, prepared for documentation and calls.
 #[derive(Debug)]
 pub struct Tool {
-    /// Its name.
+    /// The name by which the server knows it.
     pub name: String,
-    /// What it does.
+    /// The server's description of it.
     pub description: Option<String>,
     /// Unique within the server; matches `[A-Za-z0-9_-]{1,64}`.
     pub operation_id: String,
-    /// Checks its arguments.
+    /// Validates its arguments.
     pub arguments: Arguments,
-    /// Where it promises structured content.
+    /// The structured content that it declares; `None` if it declares none.
     pub output: Option<Output>,
-    /// Whether a second run does no more than the first.
+    /// Whether calling it again has no further effect.
     pub repeatable: bool,
-    /// Whether its server says that it changes nothing.
+    /// Whether the server declares it read-only.
     pub read_only: bool,
-    /// What else its server says of it.
+    /// Further metadata for the document.
     pub remarks: Remarks,
 }
 
-/// What a server says of a tool beyond what a call needs; for readers of the document, as it came.
+/// Metadata of a tool that calls do not need; the document repeats it unchanged.
 #[derive(Debug)]
 pub struct Remarks {
-    /// A name for people.
+    /// A display name.
     pub title: Option<String>,
-    /// Hints about what it does: read-only, destructive, idempotent, open-world.
+    /// Hints about its behaviour: read-only, destructive, idempotent, open-world.
     pub annotations: Option<Value>,
-    /// Pictures.
+    /// Icons.
     pub icons: Option<Value>,
 }
 
-/// A tool's promise of structured content.
+/// The structured content that a tool declares.
 #[derive(Debug)]
 pub struct Output {
     /// The schema of the structured content.
     pub schema: Schema,
-    /// What of the structured content is the body.
+    /// Which part of the structured content is the response body.
     pub shape: Shape,
 }
 
-/// What of a tool's structured content is the body.
+/// Which part of a tool's structured content is the response body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// All of it.
     Whole,
-    /// The single value `result` of the object that a Python server's SDK has put around it.
+    /// The property `result` of the object in which a Python server's SDK wrapped it.
     Wrapped,
-    /// The same, and the value may be a text: one that is a JSON object or a list is given as that.
+    /// Like [`Self::Wrapped`], but `result` may be a string.
+    ///
+    /// A string that holds a JSON object or array is returned as that JSON.
     WrappedText,
 }
 
 impl ServerCatalogue {
-    /// Builds the server's part of the catalogue. Compiles schemas: not for an HTTP worker.
+    /// Builds the catalogue of one server.
+    ///
+    /// It compiles schemas, which takes too long for an HTTP worker.
     pub fn new(config: &config::Server, listing: &Listing, operation_ids: config::OperationIds) -> Self {
         warn_of_unknown_names(config, listing);
         let mut names = naming::Namer::new(operation_ids, &config.name);
@@ -153,9 +157,11 @@ impl Tool {
     }
 }
 
-/// Whether a Python server's SDK has put an object around a result that is none. FastMCP marks such a schema;
-/// the official SDK does not, but gives it a form that no hand would, and the name of a function, which is mostly that
-/// of the tool, in a title where a hand would write the name of a class.
+/// Recognizes an output schema in which a Python server's SDK wrapped a result that is not an object.
+///
+/// FastMCP marks such a schema. The official SDK does not, but generates a recognizable form: `result` is the only
+/// property, and the title is a function's name, usually the tool's, where a handwritten schema would have a class
+/// name.
 fn shape(tool: &str, schema: &Map<String, Value>) -> Shape {
     let marked = schema.get("x-fastmcp-wrap-result") == Some(&Value::Bool(true));
     let only_result = |key: &str| match schema.get(key) {
@@ -174,7 +180,7 @@ fn shape(tool: &str, schema: &Map<String, Value>) -> Shape {
     }
 }
 
-/// Whether a schema allows texts of every kind: that of `str`, of `str | None` or of another union.
+/// Whether a schema allows any string, as the schemas of `str`, `str | None` and other unions with `str` do.
 fn may_be_any_text(schema: &Value) -> bool {
     if let Some(Value::Array(choices)) = schema.get("anyOf") {
         return choices.iter().any(may_be_any_text);

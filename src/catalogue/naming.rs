@@ -1,13 +1,13 @@
-//! Names that clients see, derived from a tool's own name as the Python mcpo derives them.
+//! Names that clients see, derived from tool names as the Python mcpo derives them.
 
 use std::collections::HashSet;
 
 use crate::config::OperationIds;
 
-/// What Open WebUI, and the model providers behind it, accept at most.
+/// The longest operation id that Open WebUI and the model providers behind it accept.
 const LONGEST: usize = 64;
 
-/// Hands out the operation ids of one server's document, each once.
+/// Assigns the operation ids of one server's document, each only once.
 pub(super) struct Namer<'a> {
     style: OperationIds,
     server: &'a str,
@@ -19,10 +19,10 @@ impl<'a> Namer<'a> {
         Self { style, server, given: HashSet::new() }
     }
 
-    /// The tool's operation id; matches `[A-Za-z0-9_-]{1,64}`.
+    /// Assigns an operation id to a tool; it matches `[A-Za-z0-9_-]{1,64}`.
     pub(super) fn assign(&mut self, tool: &str) -> String {
         let (name, suffix) = match self.style {
-            // FastAPI's form, which knows no hyphen.
+            // FastAPI's form has no hyphens.
             OperationIds::Compatible => (format!("tool_{}", plain(tool).replace('-', "_")), "_post"),
             OperationIds::Bare => (plain(tool), ""),
             OperationIds::Prefixed => (format!("{}_{}", plain(self.server), plain(tool)), ""),
@@ -37,10 +37,12 @@ impl<'a> Namer<'a> {
     }
 }
 
-/// Whether a URL can lead to a tool of this name. Clients take `.` and `..` for folders, however they are encoded (RFC
-/// 3986 section 6.2.2), and no URL is read that is longer than 64 KiB.
+/// Whether a URL can address a tool of this name.
+///
+/// Clients resolve `.` and `..` as path segments, however they are encoded (RFC 3986 section 6.2.2), and the server
+/// accepts no URL longer than 64 KiB.
 pub(super) fn is_reachable(tool: &str) -> bool {
-    /// The rest of the URL has room beside it.
+    /// Leaves room for the rest of the URL.
     const LONGEST_ENCODED: usize = 60_000;
     let encoded: usize = tool.bytes().map(|byte| if byte.is_ascii_alphanumeric() { 1 } else { 3 }).sum();
     ![".", ".."].contains(&tool) && encoded <= LONGEST_ENCODED
@@ -55,8 +57,9 @@ fn fit(name: &str, suffix: &str) -> String {
     format!("{}{suffix}", &name[..name.len().min(room)])
 }
 
-/// A tool's summary: Python's `name.replace("_", " ").title()`, which raises every letter that follows
-/// something other than a letter and lowers all others.
+/// Returns a tool's summary as Python's `name.replace("_", " ").title()` does.
+///
+/// It capitalizes every letter that follows a non-letter and lowercases all others.
 pub fn title_case(name: &str) -> String {
     let mut title = String::with_capacity(name.len());
     let mut after_letter = false;

@@ -1,4 +1,5 @@
-//! JSON text edited without touching what stays: parsing would round large numbers and tidy all the rest.
+//! Edits JSON text without changing the rest: parsing and serializing would round large numbers and reformat
+//! everything.
 
 use std::borrow::Cow;
 
@@ -8,8 +9,7 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
-/// The text of `after`, which is `before` with changes, in which everything that has not changed stands as it
-/// does in `text`, the text of `before`.
+/// Returns the text of `after`, in which everything unchanged since `before` stands as in `text`, the text of `before`.
 pub(super) fn edit<'a>(text: &'a RawValue, before: &Value, after: &Value) -> Cow<'a, RawValue> {
     if before == after {
         return Cow::Borrowed(text);
@@ -39,7 +39,7 @@ pub(super) fn edit<'a>(text: &'a RawValue, before: &Value, after: &Value) -> Cow
     edited.map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// The text at a path of names and indexes.
+/// Returns the text at a path of names and indexes; `None` if the path does not exist.
 pub(super) fn at<'a>(text: &'a RawValue, path: &[Value]) -> Option<&'a RawValue> {
     path.iter().try_fold(text, |text, step| match step {
         Value::String(name) => {

@@ -1,4 +1,4 @@
-//! What is wrong with a call's arguments, in the shape of FastAPI's 422.
+//! Validation errors of a call's arguments, in the shape of FastAPI's 422.
 
 use jsonschema::{
     ValidationError,
@@ -13,29 +13,29 @@ use serde_json::{
 
 use super::raw;
 
-/// Each violation repeats what was sent; arguments larger than this, in bytes, are not repeated.
+/// The largest arguments, in bytes, that violations quote, because each one quotes its input.
 const LARGEST_ECHO: usize = 64 << 10;
 
 /// One entry of a 422's `detail`.
 #[derive(Debug, Serialize)]
 pub struct Violation {
-    /// The kind, in pydantic's vocabulary where it has a word.
+    /// The error type, from pydantic's vocabulary if it has one.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// Where: `body`, then property names and indexes.
+    /// The location: `body`, then property names and indexes.
     pub loc: Vec<Value>,
-    /// A sentence.
+    /// The message.
     pub msg: String,
-    /// What was found there, to the letter; left out where the arguments are large.
+    /// The input at that location, unchanged; `None` if the arguments are large.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<Box<RawValue>>,
-    /// The limits that were broken.
+    /// The limits that were violated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ctx: Option<Value>,
 }
 
 impl Violation {
-    /// The request has no body where one is needed.
+    /// The request has no body, but the tool requires arguments.
     pub fn missing_body() -> Self {
         Self::new("missing", vec![], "Field required".into(), RawValue::NULL.to_owned())
     }
@@ -46,7 +46,7 @@ impl Violation {
         Self::new("model_attributes_type", vec![], msg.into(), input)
     }
 
-    /// The body is a text, since it was not declared to be JSON.
+    /// The body counts as a string, because its content type is not JSON.
     pub fn not_declared_json(input: Box<RawValue>) -> Self {
         let mut violation = Self::not_an_object(input);
         violation.msg += "; this was read as text: send JSON, with the header Content-Type: application/json";
@@ -65,17 +65,17 @@ impl Violation {
         Self { kind, loc, msg, input: Some(input), ctx: None }
     }
 
-    /// The arguments are wrong in more ways, or are larger, than it would be sensible to tell one by one.
+    /// The arguments have too many violations, or are too large, to report each one.
     pub(super) fn untold() -> Self {
         let msg = "Input does not fit the tool's schema".into();
         Self { input: None, ..Self::new("value_error", vec![], msg, RawValue::NULL.to_owned()) }
     }
 
-    /// Reads one error of the validator about `sent`; it may stand for several violations.
+    /// Converts one error of the validator about `sent`, which may stand for several violations.
     pub(super) fn read(error: &ValidationError<'_>, sent: &RawValue) -> Vec<Self> {
         let here = path(error);
         let below = |name: &str| here.iter().cloned().chain([json!(name)]).collect::<Vec<_>>();
-        // Each look into the text parses it: only as long as it is small.
+        // Each lookup parses the whole text, so large arguments are not quoted.
         let small = sent.get().len() <= LARGEST_ECHO;
         let text = |path: &[Value], value: &Value| match small.then(|| raw::at(sent, path)) {
             Some(found) => found.map_or_else(|| raw(value), ToOwned::to_owned),
@@ -120,7 +120,7 @@ fn path(error: &ValidationError<'_>) -> Vec<Value> {
     error.instance_path().iter().map(segment).collect()
 }
 
-/// Pydantic's word, sentence and context for a broken constraint.
+/// Returns pydantic's error type, message and context for a violated constraint.
 fn describe(
     kind: &Kind,
     found: &Value,
@@ -175,7 +175,7 @@ fn describe(
             let ctx = json!({ "field_type": "List", "max_length": limit, "actual_length": actual });
             ("too_long", msg, Some(ctx))
         }
-        // Pydantic has no word for the rest; the validator's own sentence, without the value, says it.
+        // Pydantic has no type for the rest. The validator's message is used, with the value masked.
         _ => ("value_error", error.masked().to_string(), None),
     }
 }

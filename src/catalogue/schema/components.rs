@@ -1,8 +1,7 @@
-//! Schemas of the one form as `components/schemas` of a document.
+//! Canonical schemas as `components/schemas` of a document.
 //!
-//! OpenAPI tools follow references into components, and Open WebUI follows them only below `properties`,
-//! `items`, `allOf`, `anyOf` and `oneOf`. Elsewhere a reference is replaced by what it leads to, wherever that
-//! comes to an end.
+//! OpenAPI tools follow references into components, but Open WebUI follows them only below `properties`, `items`,
+//! `allOf`, `anyOf` and `oneOf`. Elsewhere, a reference is replaced by its target unless the target is recursive.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,23 +9,23 @@ use serde_json::{Map, Value, json};
 
 use super::{form::Schema, graph::Graph, keywords, translate::plain};
 
-/// The most schemas that replacing references may add to one schema.
+/// The most copies of targets that one schema may get.
 const MOST_COPIES: usize = 500;
-/// How many copies may stand one in another.
+/// The deepest nesting of copies.
 const DEEPEST_COPY: usize = 8;
-/// Where clients follow references.
+/// The keywords below which clients follow references.
 const FOLLOWED: [&str; 5] = ["properties", "items", "allOf", "anyOf", "oneOf"];
 
 /// The `components/schemas` of one document.
 #[derive(Debug, Default)]
 pub struct Components {
     schemas: Map<String, Value>,
-    /// Code generators name a type by its title, so that a title must not stand twice.
+    /// The titles in use, because code generators name types by title and each must be unique.
     titles: HashSet<String>,
 }
 
 impl Components {
-    /// Adds a schema and its parts under `name`, or one like it. Returns a reference to it.
+    /// Adds a schema and its parts under `name`, or a similar name if that is taken, and returns a reference to it.
     pub fn add(&mut self, name: &str, schema: &Schema) -> Value {
         let name = self.reserve(&plain(name));
         let mut placing = Placing {
@@ -42,7 +41,7 @@ impl Components {
         json!({ "$ref": pointer_to(&name) })
     }
 
-    /// Adds a schema that refers to nothing.
+    /// Adds a schema without references.
     pub fn add_plain(&mut self, name: &str, schema: Value) {
         self.insert(name, schema);
     }
@@ -57,7 +56,7 @@ impl Components {
         self.schemas.insert(name.to_owned(), schema);
     }
 
-    /// All of them, by name.
+    /// Returns all schemas, sorted by name.
     pub fn into_schemas(mut self) -> Value {
         self.schemas.sort_keys();
         Value::Object(self.schemas)
@@ -77,13 +76,13 @@ impl Components {
 
 struct Placing<'a> {
     schema: &'a Schema,
-    /// Whether following a reference comes to an end.
+    /// Whether a reference's target is free of recursion.
     ends: Box<dyn Fn(&str) -> bool + 'a>,
-    /// The component of each reference used so far.
+    /// The component's name for each reference used so far.
     names: HashMap<String, String>,
     waiting: Vec<String>,
     copies: usize,
-    /// How many copies the one being written stands in.
+    /// How many copies enclose the schema being written.
     nested: usize,
     components: &'a mut Components,
 }
@@ -119,7 +118,7 @@ impl Placing<'_> {
                 }
                 None => {
                     let target = pointer_to(&self.component(reference, base));
-                    // First, where readers look for it.
+                    // Readers look for it first.
                     written.shift_insert(0, "$ref".to_owned(), json!(target));
                 }
             }
@@ -127,7 +126,7 @@ impl Placing<'_> {
         Value::Object(written)
     }
 
-    /// What a reference leads to, where it stands in a place that clients do not follow.
+    /// Returns a copy of a reference's target; `None` if the reference may stay.
     fn copy(&mut self, reference: &str, followed: bool, base: &str) -> Option<Value> {
         let spent = self.copies >= MOST_COPIES || self.nested >= DEEPEST_COPY;
         if followed || spent || !(self.ends)(reference) {

@@ -1,4 +1,4 @@
-//! The drafts of JSON Schema, as far as they differ in meaning.
+//! The drafts of JSON Schema and their differences in meaning.
 
 use serde_json::Value;
 
@@ -10,12 +10,12 @@ pub(super) enum Draft {
     Seven,
     /// 2019-09
     Nineteen,
-    /// 2020-12, which MCP assumes where a schema names none
+    /// 2020-12, which MCP assumes if a schema names none
     Twenty,
 }
 
 impl Draft {
-    /// The draft that a schema names with `$schema`.
+    /// Returns the draft that a schema names with `$schema`.
     pub(super) fn of(schema: &Value) -> Self {
         let uri = schema.get("$schema").and_then(Value::as_str).unwrap_or_default();
         let names = |word: &str| uri.contains(word);
@@ -32,17 +32,19 @@ impl Draft {
         }
     }
 
-    /// Up to draft-07 whatever stands beside `$ref` is ignored.
+    /// Whether keywords beside `$ref` are ignored, as they are up to draft-07.
     pub(super) fn reference_stands_alone(self) -> bool {
         self <= Self::Seven
     }
 
-    /// The keyword that names a schema.
+    /// The keyword that holds a schema's identifier.
     pub(super) fn id(self) -> &'static str {
         if self == Self::Four { "id" } else { "$id" }
     }
 
-    /// Whether the draft gives a keyword the meaning that 2020-12 gives it. Keywords of nobody's are known to all.
+    /// Whether the draft gives a keyword the meaning that it has in 2020-12.
+    ///
+    /// Keywords outside JSON Schema count as known in every draft.
     pub(super) fn knows(self, keyword: &str) -> bool {
         let since = match keyword {
             "const" | "contains" | "examples" | "propertyNames" => Self::Six,
@@ -57,7 +59,7 @@ impl Draft {
             | "unevaluatedProperties"
             | "contentSchema" => Self::Nineteen,
             "prefixItems" | "$dynamicRef" => Self::Twenty,
-            // 2020-12 put `$dynamicRef` in its place.
+            // Replaced by `$dynamicRef` in 2020-12.
             "$recursiveRef" => return self == Self::Nineteen,
             _ => Self::Four,
         };

@@ -1,30 +1,31 @@
-//! What a validator of a schema would take, judged before one is compiled.
+//! Estimates the cost of a schema's validator before one is compiled.
 
 use super::{form::Schema, graph::Graph};
 
-/// A compiled validator takes as many parts as there are paths through the references. Beyond this many it
-/// would take seconds to build.
+/// The most paths through references, since a compiled validator has a part for each path.
+///
+/// Beyond this number, compiling would take seconds.
 const MOST_PATHS: usize = 5_000;
-/// A validator is built, and works, recursively: beyond this depth the stack could overflow.
+/// The deepest schema: validators are compiled and run recursively, so a deeper one could overflow the stack.
 const DEEPEST: usize = 200;
-/// The same where the depth counts again for each level of the value.
+/// The deepest recursive schema, whose depth counts again for each level of the value.
 const DEEPEST_RECURSIVE: usize = 50;
 
-/// What checking a value against a schema takes.
+/// The cost of validating a value against a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effort {
-    /// A fixed amount for each part of the value.
+    /// Bounded for each part of the value.
     Bounded,
-    /// The schema refers to itself: a deep value may take more stack and more time than there is.
+    /// Grows with the depth of the value, because the schema refers to itself: a deep value may exhaust stack or time.
     GrowsWithDepth,
 }
 
 impl Schema {
-    /// How a validator for it would behave.
+    /// Returns the cost of a validator for this schema.
     ///
     /// # Errors
     ///
-    /// Why there should be none.
+    /// The reason why the schema must not be compiled.
     pub fn effort(&self) -> Result<Effort, &'static str> {
         let graph = Graph::new(self);
         let depth = graph.depth();

@@ -1,22 +1,22 @@
-//! Top-level `properties` for clients that look nowhere else.
+//! Top-level `properties`, for clients that read nothing else.
 //!
-//! Open WebUI, and the model providers behind it, read a tool's arguments from `properties` alone. A schema whose
-//! properties stand in a `oneOf` or behind a `$ref` gets them repeated at the top, in words that allow nothing
-//! more and nothing less than before.
+//! Open WebUI and the model providers behind it read a tool's arguments only from `properties`. If a schema has its
+//! properties in a `oneOf` or behind a `$ref`, they are repeated at the top level, without changing which values the
+//! schema allows.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::form::Schema;
 
-/// How far branches within branches are looked into.
+/// The deepest nesting of branches that is searched.
 const DEEPEST: usize = 8;
 
-/// Properties found in branches, each with what is known of it.
+/// Properties found in branches, each with its schemas.
 type Found = IndexMap<String, Vec<Value>>;
 
 impl Schema {
-    /// The same schema, with every property of its top level under `properties`.
+    /// Returns the same schema, with every top-level property under `properties`.
     pub fn with_properties_exposed(&self) -> Self {
         let here = self.root();
         if here.contains_key("properties") && here.contains_key("type") && !here.contains_key("$ref") {
@@ -24,7 +24,7 @@ impl Schema {
         }
         let mut exposed = self.with_root_as_part();
         let mut root = exposed.without_reference();
-        // Beside these, naming a property would allow it.
+        // Beside these keywords, declaring a property would allow it.
         let closed = ["additionalProperties", "unevaluatedProperties"]
             .iter()
             .any(|keyword| root.contains_key(*keyword));
@@ -44,7 +44,7 @@ impl Schema {
         exposed
     }
 
-    /// The root, with what its `$ref` leads to in its place.
+    /// Returns the root with its `$ref` replaced by the target.
     fn without_reference(&self) -> Map<String, Value> {
         let mut root = self.root().clone();
         for _ in 0..DEEPEST {
@@ -57,7 +57,7 @@ impl Schema {
                 break;
             };
             if target.keys().any(|keyword| root.contains_key(keyword) && keyword != "$ref") {
-                // Both say something about the same: both count.
+                // Root and target have a keyword in common, and both must apply.
                 let reference = root.remove("$ref").unwrap_or_default();
                 let all = root.entry("allOf").or_insert_with(|| json!([]));
                 if let Some(all) = all.as_array_mut() {
@@ -71,7 +71,7 @@ impl Schema {
         root
     }
 
-    /// Finds the properties of the branches of `schema`.
+    /// Collects the properties of the branches of `schema`.
     fn collect(&self, schema: &Map<String, Value>, found: &mut Found, depth: usize) {
         if depth > DEEPEST {
             return;
@@ -96,7 +96,7 @@ impl Schema {
                 self.collect(branch, &mut alternatives, depth + 1);
             }
             for (name, schemas) in alternatives {
-                // Only where every branch has its say is a value bound to one of these.
+                // The value is limited to these schemas only if every branch constrains the property.
                 let bound = branches.iter().all(|branch| {
                     properties(branch).any(|(other, _)| *other == name)
                         || branch.get("additionalProperties") == Some(&Value::Bool(false))
@@ -107,7 +107,7 @@ impl Schema {
         }
     }
 
-    /// A branch without its reference.
+    /// Returns a branch, or its target if it is only a reference.
     fn open(&self, branch: &Value) -> Option<Map<String, Value>> {
         let object = branch.as_object()?;
         match object.get("$ref").and_then(Value::as_str) {
@@ -121,7 +121,7 @@ fn properties(schema: &Map<String, Value>) -> impl Iterator<Item = (&String, &Va
     schema.get("properties").and_then(Value::as_object).into_iter().flatten()
 }
 
-/// What may be said of a property that some branches know nothing of.
+/// Returns the annotations of a property that some branches do not constrain.
 fn remarks(schemas: &[Value]) -> Value {
     let said = |keyword: &str| {
         schemas.iter().find_map(|schema| Some((keyword.to_owned(), schema.get(keyword)?.clone())))

@@ -1,4 +1,4 @@
-//! A schema in the one form: a root, and named parts that references lead to.
+//! A schema in the canonical form: a root, and named parts that references point to.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::keywords;
 
-/// A schema in the one form.
+/// A schema in the canonical form.
 #[derive(Debug, Clone)]
 pub struct Schema {
-    /// The schema itself.
+    /// The root schema.
     pub(super) root: Value,
-    /// What references lead to, by name.
+    /// The targets of references, by name.
     pub(super) parts: IndexMap<String, Value>,
 }
 
@@ -22,14 +22,15 @@ impl Schema {
         Self { root: json!({ "type": "object" }), parts: IndexMap::new() }
     }
 
-    /// Returns the part at a JSON pointer into the schema itself, with all that it refers to; a schema that allows
-    /// everything if there is none.
+    /// Returns the subschema at a JSON pointer into the root, with everything that it refers to.
+    ///
+    /// Returns a schema that allows everything if there is none.
     pub fn part(&self, pointer: &str) -> Self {
         let Self { root, parts } = self.with_root_as_part();
         Self { root: root.pointer(pointer).cloned().unwrap_or_else(|| json!({})), parts }
     }
 
-    /// The same schema, in which nothing refers to `#`: the root may then change for its own sake.
+    /// Returns the same schema without references to `#`, so that the root can be changed on its own.
     pub(super) fn with_root_as_part(&self) -> Self {
         let mut referred = false;
         for schema in std::iter::once(&self.root).chain(self.parts.values()) {
@@ -51,14 +52,14 @@ impl Schema {
         schema
     }
 
-    /// The schema itself; references in it are `#` or `#/$defs/{name}`.
+    /// The root schema, whose references are `#` or `#/$defs/{name}`.
     pub fn root(&self) -> &Map<String, Value> {
-        // A schema that is no object is `true`, which says as much as an empty one.
+        // A root that is not an object counts as `true`, which allows the same as an empty schema.
         static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
         self.root.as_object().unwrap_or(&EMPTY)
     }
 
-    /// Whether its type leaves room for an object.
+    /// Whether its type allows an object.
     pub fn admits_objects(&self) -> bool {
         let (mut schema, mut seen) = (Some(&self.root), HashSet::new());
         while let Some(here) = schema {
@@ -76,7 +77,7 @@ impl Schema {
         true
     }
 
-    /// Returns what a reference leads to.
+    /// Returns the target of a reference; `None` if it does not exist.
     pub fn resolve(&self, reference: &str) -> Option<&Value> {
         match reference.strip_prefix('#')? {
             "" => Some(&self.root),
@@ -84,7 +85,7 @@ impl Schema {
         }
     }
 
-    /// Returns the whole as one self-contained document.
+    /// Returns the root and its parts as one self-contained document.
     pub fn to_value(&self) -> Value {
         let mut whole = self.root.clone();
         if let Some(object) = whole.as_object_mut().filter(|_| !self.parts.is_empty()) {

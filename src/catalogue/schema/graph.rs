@@ -1,5 +1,6 @@
-//! How a schema's parts refer to each other, worked out without recursion: a chain of references may be as long
-//! as an upstream likes.
+//! The graph of references between a schema's parts.
+//!
+//! It is walked without recursion, because upstream schemas may chain any number of references.
 
 use std::collections::HashMap;
 
@@ -11,22 +12,22 @@ use super::{form::Schema, keywords};
 pub(super) struct Graph<'a> {
     names: HashMap<&'a str, usize>,
     nodes: Vec<Node>,
-    /// Every node after those that it refers to, as far as there is no way back.
+    /// The nodes in topological order, targets first, cycles aside.
     order: Vec<usize>,
-    /// Whether there is a way back anywhere.
+    /// Whether the graph has a cycle.
     pub(super) recursive: bool,
 }
 
 struct Node {
     references: Vec<Reference>,
-    /// How deep schemas stand in it.
+    /// The depth of its nested schemas.
     depth: usize,
 }
 
 struct Reference {
     target: usize,
     depth: usize,
-    /// Whether it is about the same value as the schema it stands in.
+    /// Whether it applies to the same value as the schema that contains it.
     in_place: bool,
 }
 
@@ -42,22 +43,22 @@ impl<'a> Graph<'a> {
         graph
     }
 
-    /// The longest way through schemas in schemas and references, a way back not counted.
+    /// The longest path through nested schemas and references, not counting cycles.
     pub(super) fn depth(&self) -> usize {
         self.fold(|node| node.depth, |longest, reference, below| longest.max(reference.depth + below))
     }
 
-    /// The number of ways through references.
+    /// The number of paths through references, not counting cycles.
     pub(super) fn paths(&self) -> usize {
         self.fold(|_| 1, |paths, _, below| paths.saturating_add(below))
     }
 
-    /// Whether some reference leads back to itself about the same value: checking it would never end.
+    /// Whether a cycle of references applies to one and the same value, so that validation would never end.
     pub(super) fn has_empty_cycle(&self) -> bool {
         self.ending(|reference| reference.in_place).iter().any(|ends| !ends)
     }
 
-    /// Whether following a reference leads to an end on every way.
+    /// Returns a predicate that holds for references from which no cycle can be reached.
     pub(super) fn ends(&self) -> impl Fn(&str) -> bool + use<'a> {
         let ending = self.ending(|_| true);
         let names = self.names.clone();
@@ -67,12 +68,12 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// Computes a number for each node from those below it; gives the root's.
+    /// Computes a number for each node from those of its targets, and returns the root's.
     fn fold(&self, own: impl Fn(&Node) -> usize, join: impl Fn(usize, &Reference, usize) -> usize) -> usize {
         let mut known = vec![0; self.nodes.len()];
         for &number in &self.order {
             let node = &self.nodes[number];
-            // What is not known yet lies on a way back.
+            // A target that is not known yet closes a cycle and counts as 0.
             known[number] = node
                 .references
                 .iter()
@@ -81,7 +82,7 @@ impl<'a> Graph<'a> {
         known[0]
     }
 
-    /// Which nodes come to an end, following the references that `counts`.
+    /// Returns for each node whether no cycle can be reached from it by the references that `counts` accepts.
     fn ending(&self, counts: impl Fn(&Reference) -> bool) -> Vec<bool> {
         let mut waiting: Vec<usize> =
             self.nodes.iter().map(|node| node.references.iter().filter(|r| counts(r)).count()).collect();
@@ -105,7 +106,7 @@ impl<'a> Graph<'a> {
         ends
     }
 
-    /// Depth first from the root, with a stack of our own.
+    /// Sorts depth first from the root, with an explicit stack instead of recursion.
     fn sort(&mut self) {
         #[derive(Clone, Copy, PartialEq)]
         enum Visit {
@@ -142,7 +143,7 @@ impl Node {
         node
     }
 
-    /// Recursive, as JSON nests no deeper than it could be read.
+    /// Recursion is safe here, because the parser limits the nesting of JSON.
     fn read(&mut self, schema: &Value, depth: usize, in_place: bool, names: &HashMap<&str, usize>) {
         const SAME_VALUE: [&str; 8] =
             ["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"];

@@ -1,6 +1,6 @@
-//! Where a reference leads: the ids and anchors of a schema, found once.
+//! An index of a schema's ids and anchors, to resolve references.
 //!
-//! Only what stands inside the schema can be found; nothing is ever fetched.
+//! References resolve only within the schema; nothing is ever fetched.
 
 use std::collections::HashMap;
 
@@ -13,22 +13,22 @@ use super::{
     keywords::{self, Holds},
 };
 
-/// The places of a schema, as JSON pointers.
+/// The identified places of a schema, as JSON pointers.
 pub(super) struct Index<'a> {
     root: &'a Value,
     draft: Draft,
-    /// Each embedded resource by its URI, and its place.
+    /// The place of each embedded resource, by URI.
     resources: HashMap<Url, String>,
-    /// The URI of each resource by its place.
+    /// The URI of each resource, by place.
     bases: HashMap<String, Url>,
     anchors: HashMap<(Url, String), String>,
-    /// Each dynamic anchor: its place, its name, and the place of its resource.
+    /// The dynamic anchors: place, name, and place of the resource.
     dynamic: Vec<(String, String, String)>,
 }
 
 impl<'a> Index<'a> {
     pub(super) fn new(root: &'a Value, draft: Draft) -> Option<Self> {
-        // A base of our own, for schemas that name none.
+        // The base URI for schemas without one.
         let base = Url::parse("schema://upstream/").ok()?;
         let mut index = Self {
             root,
@@ -43,12 +43,12 @@ impl<'a> Index<'a> {
         Some(index)
     }
 
-    /// What stands at a place.
+    /// Returns the value at a place.
     pub(super) fn at(&self, pointer: &str) -> Option<&'a Value> {
         self.root.pointer(pointer)
     }
 
-    /// The place that `reference` leads to when it stands at `from`.
+    /// Resolves a `reference` that stands at `from` to a place; `None` if it leads out of the schema.
     pub(super) fn resolve(&self, reference: &str, from: &str) -> Option<String> {
         let (uri, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         let base = self.base(from);
@@ -61,8 +61,10 @@ impl<'a> Index<'a> {
         self.at(&pointer).is_some().then_some(pointer)
     }
 
-    /// The place of a dynamic anchor. Which one is meant depends on the way that led here; of those around the
-    /// reference the outermost is taken, which is the first that an evaluation from the root would meet.
+    /// Resolves a `$dynamicRef` to a place.
+    ///
+    /// Its target depends on the path of the evaluation. Of the resources around the reference, the outermost one with
+    /// the anchor is taken, because an evaluation from the root meets it first.
     pub(super) fn resolve_dynamic(&self, reference: &str, from: &str) -> Option<String> {
         let target = self.resolve(reference, from)?;
         let named = reference.split_once('#').map(|(_, fragment)| fragment);
@@ -80,7 +82,8 @@ impl<'a> Index<'a> {
         Some(outermost.map_or(target, |(place, _)| place.clone()))
     }
 
-    /// The place of `$recursiveRef: "#"` (2019-09): the root where both are marked, else the own resource.
+    /// Resolves `$recursiveRef: "#"` (2019-09) to the root if it and the enclosing resource have `$recursiveAnchor`,
+    /// else to the enclosing resource.
     pub(super) fn resolve_recursive(&self, from: &str) -> Option<String> {
         let own = self.resolve("#", from)?;
         let marked =
@@ -88,7 +91,7 @@ impl<'a> Index<'a> {
         if marked(&own).is_some() && marked("").is_some() { Some(String::new()) } else { Some(own) }
     }
 
-    /// The URI of the resource that a place belongs to.
+    /// Returns the URI of the resource that contains a place.
     fn base(&self, mut place: &str) -> &Url {
         loop {
             match (self.bases.get(place), place.rfind('/')) {
@@ -135,7 +138,7 @@ impl<'a> Index<'a> {
         }
         for (keyword, value) in object {
             let place = format!("{place}/{}", escape(keyword));
-            // These hold schemas in one draft or another, though not in the one form.
+            // These keywords hold schemas in some drafts, but not in the canonical form.
             let holds = match keyword.as_str() {
                 "$defs" | "definitions" | "dependencies" => Holds::Map,
                 "additionalItems" => Holds::Schema,
@@ -159,7 +162,7 @@ impl<'a> Index<'a> {
     }
 }
 
-/// One step of a JSON pointer (RFC 6901 section 3).
+/// Escapes one step of a JSON pointer (RFC 6901 section 3).
 pub(super) fn escape(step: &str) -> String {
     step.replace('~', "~0").replace('/', "~1")
 }

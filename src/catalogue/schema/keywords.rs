@@ -1,12 +1,12 @@
-//! Which keywords hold schemas, and what a keyword's value must look like.
+//! Which keywords hold schemas, and which values a keyword may have.
 
 use serde_json::{Map, Value};
 
-/// What stands behind a keyword of JSON Schema 2020-12.
+/// The kind of value that a keyword of JSON Schema 2020-12 has.
 pub(super) enum Holds {
     /// A schema.
     Schema,
-    /// A list of schemas.
+    /// An array of schemas.
     List,
     /// A map from names to schemas.
     Map,
@@ -33,7 +33,7 @@ pub(super) fn holds(keyword: &str) -> Holds {
     }
 }
 
-/// Calls `visit` with every schema directly below an object schema, and the keyword it stands behind.
+/// Calls `visit` with every direct subschema of an object schema, and its keyword.
 pub(super) fn for_each_below<'a>(schema: &'a Map<String, Value>, visit: &mut impl FnMut(&'a str, &'a Value)) {
     for (keyword, value) in schema {
         match (holds(keyword), value) {
@@ -62,7 +62,7 @@ pub(super) fn for_each_reference<'a>(schema: &'a Value, visit: &mut impl FnMut(&
     for_each_below(object, &mut |_, schema| for_each_reference(schema, &mut visit));
 }
 
-/// The same schema with every schema directly below it replaced.
+/// Returns the same schema with every direct subschema replaced.
 pub(super) fn map_below(
     schema: &Map<String, Value>,
     replace: &mut impl FnMut(&str, &Value) -> Value,
@@ -84,7 +84,7 @@ pub(super) fn map_below(
     replaced
 }
 
-/// The same schema with every reference replaced.
+/// Returns the same schema with every reference replaced.
 pub(super) fn map_references(schema: &Value, replace: &mut dyn FnMut(&str) -> String) -> Value {
     let Some(object) = schema.as_object() else {
         return schema.clone();
@@ -96,7 +96,9 @@ pub(super) fn map_references(schema: &Value, replace: &mut dyn FnMut(&str) -> St
     Value::Object(replaced)
 }
 
-/// Whether a keyword that is no schema has a value that it may have. Keywords of others may have any.
+/// Whether the value of a keyword that holds no schema is valid.
+///
+/// Unknown keywords may have any value.
 pub(super) fn is_well_formed(keyword: &str, value: &Value) -> bool {
     match keyword {
         "type" => match value {

@@ -1,10 +1,9 @@
-//! JSON Schema as upstreams send it, whatever its draft, brought into one form that keeps its meaning.
+//! JSON Schema of any draft, as upstreams send it, translated into one canonical form with the same meaning.
 //!
-//! The form is JSON Schema 2020-12, which is what OpenAPI 3.1 documents hold: every reference is `#` or
-//! `#/$defs/{name}`, every keyword is one of 2020-12. The validator is compiled from it and the document is
-//! written from it, so what the document says is what is enforced.
+//! The canonical form is JSON Schema 2020-12, which OpenAPI 3.1 documents use. Every reference in it is `#` or
+//! `#/$defs/{name}`. Both the validator and the document are made from it, so what is documented is what is enforced.
 //!
-//! Schemas are untrusted. Size and fan-out are bounded, nothing is fetched, and translating takes time linear in
+//! Schemas are untrusted. Their size and fan-out are bounded, nothing is fetched, and translation takes time linear in
 //! the bound.
 
 mod components;

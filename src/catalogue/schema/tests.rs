@@ -1,4 +1,4 @@
-//! What becomes of schemas; whether their meaning is kept is shown by `tests/corpus`.
+//! Tests of translated schemas; `tests/corpus` checks that their meaning is kept.
 
 use serde_json::{Value, json};
 
@@ -183,7 +183,7 @@ fn components_have_names_of_their_own() {
         "a_b": {
             "properties": {
                 "n": { "$ref": "#/components/schemas/a_b_node_2" },
-                // Where clients follow no reference, there is none, unless it would never end.
+                // References that clients do not follow are replaced unless they are recursive.
                 "m": { "additionalProperties": { "type": "string" } },
                 "self": { "$ref": "#/components/schemas/a_b" },
             },
@@ -210,7 +210,7 @@ fn properties_are_exposed_without_changing_the_meaning() {
         exposed(json!({ "$ref": "#/$defs/x", "title": "t", "$defs": { "x": one } })),
         json!({ "title": "t", "properties": one["properties"], "type": "object" , "$defs": { "x": one }})
     );
-    // Naming a property beside these would allow it.
+    // Declaring a property beside these keywords would allow it.
     let closed = json!({ "oneOf": [one], "additionalProperties": false });
     assert_eq!(of(closed), json!({}));
 }

@@ -1,4 +1,4 @@
-//! From any draft to the one form.
+//! Translation from any draft into the canonical form.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -12,10 +12,10 @@ use super::{
     keywords::{self, Holds},
 };
 
-/// The most schemas, counted one inside another, that one tool's schema may have.
+/// The most schemas, nested ones included, that one tool's schema may have.
 const MOST_NODES: usize = 50_000;
 
-/// Without meaning once references are resolved.
+/// Keywords without meaning once references are resolved.
 const NAMES: [&str; 9] = [
     "$schema",
     "$vocabulary",
@@ -27,21 +27,21 @@ const NAMES: [&str; 9] = [
     "definitions",
     "$comment",
 ];
-/// What may stand beside a reference that otherwise stands alone: it says nothing about instances.
+/// Annotations that are kept beside a `$ref` even in drafts that ignore its siblings, because they constrain nothing.
 const REMARKS: [&str; 7] =
     ["title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"];
 
-/// The schema is larger than can be served.
+/// The schema is too large to be served.
 #[derive(Debug, thiserror::Error)]
 #[error("it has more than {} parts", MOST_NODES)]
 pub struct TooLarge;
 
 impl Schema {
-    /// Translates a schema. The notes say what could not be kept.
+    /// Translates a schema, and returns it with notes about what could not be kept.
     ///
     /// # Errors
     ///
-    /// It is too large.
+    /// The schema is too large.
     pub fn translate(schema: &Value) -> Result<(Self, Vec<String>), TooLarge> {
         translate(schema)
     }
@@ -73,11 +73,11 @@ fn translate(schema: &Value) -> Result<(Schema, Vec<String>), TooLarge> {
 struct Translator<'a> {
     draft: Draft,
     index: Index<'a>,
-    /// The part that each place referred to has become.
+    /// The name of the part for each place that is referred to.
     names: HashMap<String, String>,
     taken: HashSet<String>,
     parts: IndexMap<String, Value>,
-    /// Parts named but not yet translated; a queue, so that a long chain of references needs no deep stack.
+    /// Parts that are named but not yet translated, in a queue so that long chains of references need no deep stack.
     waiting: VecDeque<(String, String)>,
     nodes: usize,
     notes: Vec<String>,
@@ -134,7 +134,7 @@ impl<'a> Translator<'a> {
             }
             ("id", Value::String(_)) if self.draft == Draft::Four => vec![],
             ("nullable", Value::Bool(_)) => vec![],
-            // Lists of items and mixed dependencies are gone from 2020-12, but what they mean is plain in any draft.
+            // 2020-12 dropped `items` arrays and `dependencies`, but their meaning is clear in any draft.
             ("items", Value::Array(_)) => {
                 let mut pieces = vec![("prefixItems", self.below("prefixItems", value, &here)?)];
                 if let Some(rest) = object.get("additionalItems") {
@@ -163,7 +163,7 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    /// The value of a keyword of the one form, with the schemas in it translated.
+    /// Translates the schemas in the value of a canonical keyword.
     fn below(&mut self, keyword: &str, value: &Value, here: &str) -> Result<Value, TooLarge> {
         match (keywords::holds(keyword), value) {
             (Holds::Schema, schema) => self.schema(schema, here),
@@ -207,7 +207,9 @@ impl<'a> Translator<'a> {
             .collect())
     }
 
-    /// A reference becomes `$ref` to a part. One that leads nowhere, or elsewhere, leaves the schema open.
+    /// Translates a reference into a `$ref` to a part.
+    ///
+    /// A reference to nothing, or out of the schema, is dropped, so that it allows everything.
     fn reference(
         &mut self,
         keyword: &str,
@@ -226,7 +228,7 @@ impl<'a> Translator<'a> {
         };
         let reference = json!(self.name(there));
         if translated.contains_key("$ref") {
-            // `$ref` and `$dynamicRef` side by side: both count.
+            // `$ref` and `$dynamicRef` side by side must both apply.
             let all = translated.entry("allOf").or_insert_with(|| json!([]));
             if let Some(all) = all.as_array_mut() {
                 all.push(json!({ "$ref": reference }));
@@ -237,7 +239,7 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    /// What a reference to a place is called in the one form.
+    /// Returns the canonical reference to a place.
     fn name(&mut self, place: String) -> String {
         if place.is_empty() {
             return "#".to_owned();
@@ -275,7 +277,7 @@ fn is_well_formed(keyword: &str, value: &Value) -> bool {
     }
 }
 
-/// OpenAPI 3.0's `nullable`, which many servers write (OpenAPI 3.0.4 section 4.7.24).
+/// Translates OpenAPI 3.0's `nullable`, which many servers use (OpenAPI 3.0.4 section 4.7.24).
 fn allow_null(schema: &mut Map<String, Value>) {
     let nothing = json!("null");
     match schema.get_mut("type") {
@@ -290,7 +292,7 @@ fn allow_null(schema: &mut Map<String, Value>) {
     }
 }
 
-/// A word of a component's name: `[A-Za-z0-9._-]` (OpenAPI 3.1.1 section 4.8.7).
+/// Replaces characters that component names must not have: `[A-Za-z0-9._-]` (OpenAPI 3.1.1 section 4.8.7).
 pub(super) fn plain(word: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     word.chars().map(|c| if allowed(c) { c } else { '_' }).collect()
