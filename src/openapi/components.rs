@@ -1,4 +1,4 @@
-//! The errors that every operation may answer with.
+//! The error responses that every operation may return.
 
 use serde_json::{Value, json};
 
@@ -73,7 +73,7 @@ pub(super) fn add_errors(components: &mut Components) {
     );
 }
 
-/// The error half of an operation's `responses`.
+/// Returns the error responses of an operation.
 pub(super) fn error_responses() -> Value {
     let response = |description: &str, schemas: &[&str]| {
         let references: Vec<Value> =

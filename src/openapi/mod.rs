@@ -1,7 +1,7 @@
-//! Documents: the catalogue as OpenAPI 3.1.0, serialised once, with an ETag.
+//! The catalogue as OpenAPI 3.1.0 documents, serialized once, with an ETag.
 //!
-//! Pure: a document is a function of the catalogue and of [`Settings`]. It is built as a JSON value, because
-//! no typed model of OpenAPI keeps an upstream's schema whole.
+//! Pure: a document is a function of the catalogue and of [`Settings`]. It is built as a JSON value, because no typed
+//! model of OpenAPI preserves upstream schemas completely.
 
 mod components;
 mod operation;
@@ -16,21 +16,22 @@ use crate::{
     config::{About, BasePath, OperationIds},
 };
 
-/// What a path segment may hold unencoded (RFC 3986 section 2.3).
+/// The characters that a path segment may hold unencoded (RFC 3986 section 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What stands before the links of the root document. The full-width colon is what clients of the Python mcpo have always
-/// seen here.
+/// The heading of the links in the root document.
+///
+/// Its full-width colon is kept because clients of the Python mcpo have always seen it.
 const LINKS: &str = "\n\n- **available tools**：";
 
-/// What all documents of one gateway share.
+/// Settings that all documents of one gateway share.
 #[derive(Debug)]
 pub struct Settings {
-    /// The flags about the document itself.
+    /// The options for name, description and version of the document.
     pub about: About,
-    /// The prefixes that links carry.
+    /// The path prefixes of links.
     pub base: BasePath,
-    /// How operations are named.
+    /// The style of operation ids.
     pub operation_ids: OperationIds,
 }
 
@@ -51,7 +52,9 @@ impl Document {
         Self { title: title.to_owned(), etag: entity_tag(&body), body }
     }
 
-    /// The same as it reads below `prefix`, which documents that were built without a root path do not carry.
+    /// Returns the document with its URLs below `prefix`; `None` if its body is not JSON.
+    ///
+    /// The document must have been built without a root path.
     pub fn under(&self, prefix: &str) -> Option<Self> {
         let mut value: Value = serde_json::from_slice(&self.body).ok()?;
         let server = value.pointer("/servers/0/url").and_then(Value::as_str).unwrap_or_default();
@@ -71,13 +74,15 @@ pub fn entity_tag(body: &[u8]) -> String {
     digest.iter().take(16).fold(String::from("\""), |tag, byte| format!("{tag}{byte:02x}")) + "\""
 }
 
-/// One path segment, percent-encoded.
+/// Percent-encodes one path segment.
 pub fn encode_segment(name: &str) -> String {
     utf8_percent_encode(name, SEGMENT).to_string()
 }
 
-/// The document of one server, with those of its tools that are `shown`. `mount` is its name where it is one of
-/// several, nothing where it is alone; `secured` says that calls need a credential.
+/// Builds the document of one server, with the tools for which `shown` holds.
+///
+/// `mount` is the server's name if the gateway serves several, and `None` if this is the only one. If `secured`, calls
+/// need a credential.
 pub fn server_document(
     server: &ServerCatalogue,
     mount: Option<&str>,
@@ -110,7 +115,8 @@ pub fn server_document(
     Document::new(&title, &document)
 }
 
-/// The document at the root of several servers: links to theirs, and the gateway's `own` operations.
+/// Builds the root document of a gateway with several servers: links to their documents, and the gateway's `own`
+/// operations.
 pub fn root_document<'a>(
     connected: impl Iterator<Item = &'a str>,
     own: &OwnRoutes,
@@ -140,7 +146,7 @@ pub fn root_document<'a>(
     Document::new(title, &document)
 }
 
-/// The gateway's own routes as paperclip has documented them.
+/// The gateway's own routes, as documented by paperclip.
 #[derive(Debug)]
 pub struct OwnRoutes {
     paths: Value,
@@ -148,7 +154,8 @@ pub struct OwnRoutes {
 }
 
 impl OwnRoutes {
-    /// Takes the routes out of paperclip's OpenAPI 3.0 document; what it says of them holds in 3.1 as well.
+    /// Extracts the routes from paperclip's OpenAPI 3.0 document, which describes them in terms that are also valid in
+    /// 3.1.
     pub fn new(mut document: Value) -> Self {
         let mut take = |pointer: &str| document.pointer_mut(pointer).map_or_else(|| json!({}), Value::take);
         Self { paths: take("/paths"), schemas: take("/components/schemas") }
@@ -156,7 +163,7 @@ impl OwnRoutes {
 }
 
 fn info(server: &ServerCatalogue, mount: Option<&str>, settings: &Settings) -> Value {
-    // Flags speak of the whole API, so they count for a server only where it is the whole API.
+    // The options describe the whole API, so they apply to a server only if it is the whole API.
     let about = if mount.is_some() { About::default() } else { settings.about.clone() };
     let told = &server.info;
     let described = || told.instructions.clone().unwrap_or_else(|| format!("{} MCP Server", told.name));

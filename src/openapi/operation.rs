@@ -1,11 +1,11 @@
-//! One tool as an operation.
+//! A tool as an OpenAPI operation.
 
 use serde_json::{Value, json};
 
 use super::components::error_responses;
 use crate::catalogue::{Components, Remarks, Shape, Tool, title_case};
 
-/// The `post` operation of `tool`; its schemas go into `components`.
+/// Builds the `post` operation of `tool` and adds its schemas to `components`.
 pub(super) fn post(tool: &Tool, secured: bool, components: &mut Components) -> Value {
     let mut operation = json!({ "summary": title_case(&tool.name) });
     if let Some(description) = &tool.description {
@@ -43,11 +43,11 @@ pub(super) fn post(tool: &Tool, secured: bool, components: &mut Components) -> V
 
 fn result_schema(tool: &Tool, components: &mut Components) -> Value {
     let Some(output) = &tool.output else {
-        // Content items are whatever the tool makes them.
+        // Without an output schema, content items may have any form.
         return json!({});
     };
     let name = format!("{}_response_model", tool.name);
-    // The body is the single value inside, where there is one.
+    // If the SDK wrapped the result, the body is the inner value.
     let value = || output.schema.part("/properties/result");
     match output.shape {
         Shape::Whole => components.add(&name, &output.schema),
