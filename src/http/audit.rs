@@ -1,7 +1,8 @@
-//! The audit log: which caller called which tool, with what outcome, and how long it took. One JSON object a line, without
-//! any value of an argument or a result.
+//! The audit log: one JSON object a line says which caller called which tool, with what outcome, and how long it took.
 //!
-//! Invariant: a line is whole and is written before its request is answered, so no answered request is missing.
+//! It holds no argument values and no results.
+//!
+//! Invariant: each line is written whole and before its request is answered, so no answered request is missing.
 
 use std::{
     fmt,
@@ -30,7 +31,7 @@ const LONGEST_PATH: usize = 512;
 pub struct AuditLog {
     path: Option<PathBuf>,
     output: Mutex<Sink>,
-    /// Whether the last line could not be written. It is logged once.
+    /// Whether the last write failed, so that a failure is logged only once.
     failing: AtomicBool,
 }
 
@@ -39,44 +40,38 @@ enum Sink {
     File(File),
 }
 
-/// One line.
+/// One line of the audit log.
 #[derive(Debug, Serialize)]
 struct AuditRecord<'a> {
-    /// When it ended (RFC 3339).
+    /// The time when the request ended (RFC 3339).
     time: Timestamp,
-    /// The request's id.
     request_id: &'a str,
-    /// The client's address.
     address: String,
     /// The name of the caller's key, or the subject of its token.
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<&'a str>,
-    /// What was called, or which path was refused.
+    /// The tool that was called, or the path that was refused.
     #[serde(flatten)]
     target: Target<'a>,
-    /// The outcome, in a word.
+    /// The outcome in a word.
     outcome: &'static str,
-    /// The status of the answer; `None` if the caller hung up.
+    /// The status of the response; `None` if the caller hung up.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     ms: u64,
 }
 
-/// What a request asked for.
+/// The target of a request.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(super) enum Target<'a> {
-    /// A tool.
     Tool {
-        /// The server's name.
         server: &'a str,
-        /// Its own name.
         tool: &'a str,
     },
-    /// A path that it did not reach.
+    /// A path, for a request that reached no tool.
     Path {
-        /// The method.
         method: &'a str,
         /// The path, without its query.
         path: &'a str,
@@ -84,7 +79,7 @@ pub(super) enum Target<'a> {
 }
 
 impl Target<'_> {
-    /// A path is a stranger's, and may be as long as a request's head.
+    /// Truncates a path, which a client may make as long as a request head can be.
     fn bounded(self) -> Self {
         match self {
             Self::Path { method, path } => {
@@ -124,7 +119,7 @@ impl AuditLog {
         Ok(Self { path, output: Mutex::new(output), failing: AtomicBool::new(false) })
     }
 
-    /// Opens the file anew: another program may have moved the old one away, to begin a new one.
+    /// Reopens the file, because log rotation may have moved the old one away.
     pub(super) fn reopen(&self) {
         let Some(path) = &self.path else { return };
         match append(path) {
@@ -133,7 +128,7 @@ impl AuditLog {
         }
     }
 
-    /// Writes a line about a request, after `ms` milliseconds.
+    /// Writes a line about a request that took `ms` milliseconds.
     pub(super) fn record(
         &self,
         context: &RequestContext,
@@ -157,11 +152,11 @@ impl AuditLog {
     fn write(&self, record: &AuditRecord<'_>) {
         let written = Frame::new(record).map_err(io::Error::from).and_then(|frame| {
             let mut line = frame.into_line();
-            // What was torn off when the last line failed must not spoil this one.
+            // The failed write may have left part of a line, so this one starts on a new line.
             if self.failing.load(Ordering::Relaxed) {
                 line = [&b"\n"[..], &line].concat().into();
             }
-            // One write to the file's end, so that lines of several processes do not mix.
+            // One appending write for each line, so that lines of several processes do not mix.
             match &mut *self.output.lock().unwrap_or_else(PoisonError::into_inner) {
                 Sink::Stdout => io::stdout().write_all(&line).and_then(|()| io::stdout().flush()),
                 Sink::File(file) => file.write_all(&line),
@@ -176,7 +171,7 @@ impl AuditLog {
 }
 
 fn append(path: &PathBuf) -> io::Result<File> {
-    // To open a pipe would wait for a reader, and to write into a full one too.
+    // Opening a pipe blocks until there is a reader, and writing to a full one blocks too.
     if path.metadata().is_ok_and(|found| found.file_type().is_fifo()) {
         return Err(io::Error::other("it is a pipe; name a file, or - for standard output"));
     }

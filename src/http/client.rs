@@ -1,7 +1,8 @@
-//! Where a request comes from: the client's address, and what trusted reverse proxies say of it.
+//! Client information: the client's address, and what trusted reverse proxies report about the request.
 //!
-//! Invariant: `X-Forwarded-*` counts only where the connection comes from a trusted proxy. `Forwarded` (RFC 7239) is
-//! not read: a proxy that writes the one passes the other on as its client sent it, so only one of them can be believed.
+//! Invariant: `X-Forwarded-*` only counts if the connection comes from a trusted proxy. `Forwarded` (RFC 7239) is not
+//! read, because a proxy that sets one of the two passes the other on as the client sent it, so only one can be
+//! trusted.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -16,31 +17,32 @@ use actix_web::{
 use super::hosts::Hosts;
 use crate::config::TrustedProxies;
 
-/// What stands between callers and the gateway.
+/// The configuration of what is in front of the gateway.
 #[derive(Debug, Clone)]
 pub struct Front {
     /// The trusted proxies.
     pub proxies: TrustedProxies,
-    /// The names that the gateway answers to.
+    /// The host names that the gateway accepts.
     pub hosts: Hosts,
-    /// Whether connections come by TLS.
+    /// Whether connections use TLS.
     pub tls: bool,
 }
 
-/// Where a request comes from, as far as that is known.
+/// The client's address, and the gateway's URL as the client sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ClientInfo {
-    /// The client's address: as a trusted proxy gives it, else the other end of the connection.
+    /// The client address: the one that a trusted proxy reports, else the peer of the connection.
     pub(super) address: IpAddr,
-    /// As the client sees it.
+    /// The scheme of the URL as the client sees it.
     scheme: &'static str,
-    /// With the port, as the client sees it.
+    /// The host and port of the URL as the client sees it.
     host: String,
-    /// The path that a proxy serves the gateway under: empty, or of the form `/a/b`.
+    /// The path prefix under which a proxy serves the gateway: empty, or of the form `/a/b`.
     pub(super) prefix: String,
 }
 
-/// Host and port that a request is for; those of its target come before the header (RFC 9112 section 3.2.2).
+/// Returns the host and port that a request is for; those in the request target take precedence over the `Host` header
+/// (RFC 9112 section 3.2.2).
 pub(super) fn authority(request: &ServiceRequest) -> Option<&str> {
     let target = request.uri().authority().map(Authority::as_str);
     let header = || Some(request.headers().get(header::HOST)?.to_str().unwrap_or_default());
@@ -48,13 +50,12 @@ pub(super) fn authority(request: &ServiceRequest) -> Option<&str> {
 }
 
 impl ClientInfo {
-    /// Finds out where a request comes from.
     pub(super) fn of(front: &Front, request: &ServiceRequest) -> Self {
         let connected = request.peer_addr().map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
         Self::read(front, connected, authority(request).unwrap_or_default(), request.headers())
     }
 
-    /// Scheme and host of the gateway as the client sees them, `https://example.com`.
+    /// Returns scheme and host of the gateway as the client sees them, such as `https://example.com`.
     pub(super) fn origin(&self) -> String {
         format!("{}://{}", self.scheme, self.host)
     }
@@ -76,8 +77,9 @@ impl ClientInfo {
     }
 }
 
-/// Returns the nearest address that is no proxy's: each proxy appends the address of its client, and what comes before
-/// may be forged.
+/// Returns the nearest address that is not a trusted proxy's.
+///
+/// Each proxy appends its client's address, and everything before it may be forged.
 fn client(proxies: &TrustedProxies, connected: IpAddr, headers: &HeaderMap) -> IpAddr {
     let mut nearest = connected;
     let lists: Vec<_> = headers.get_all("x-forwarded-for").collect();
@@ -92,20 +94,22 @@ fn client(proxies: &TrustedProxies, connected: IpAddr, headers: &HeaderMap) -> I
     nearest
 }
 
-/// An address, with or without brackets and port.
+/// Parses an address with or without brackets and port.
 fn hop_address(hop: &str) -> Option<IpAddr> {
     let plain = hop.parse().or_else(|_| hop.parse().map(|socket: SocketAddr| socket.ip()));
     let address: IpAddr = plain.or_else(|_| hop.trim_matches(['[', ']']).parse()).ok()?;
     Some(address.to_canonical())
 }
 
-/// Returns what the nearest proxy has written.
+/// Returns the value that the nearest proxy added.
 fn last<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let value = headers.get_all(name).last()?.to_str().ok()?.rsplit(',').next()?.trim();
     (!value.is_empty()).then_some(value)
 }
 
-/// A plain path, without the slash at its end. It becomes part of documents, so nothing else will do.
+/// Returns a path without its trailing slash; `None` if it has anything but plain segments.
+///
+/// The path becomes part of documents, so it must not carry anything else into them.
 fn path(text: &str) -> Option<&str> {
     let path = text.trim_end_matches('/');
     let segments = || path.strip_prefix('/').into_iter().flat_map(|path| path.split('/'));

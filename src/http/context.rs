@@ -1,4 +1,5 @@
-//! What is known of a request: made once by the outermost layer, kept with the request, read by all that follow.
+//! The context of a request: created once by the outermost layer, stored with the request, read by all later layers and
+//! handlers.
 
 use std::{
     cell::{Cell, OnceCell},
@@ -16,19 +17,19 @@ use crate::{
     registry::Snapshot,
 };
 
-/// What is known of a request.
+/// The context of a request.
 pub(super) struct RequestContext {
-    /// Visible ASCII characters alone.
+    /// The request's id, which holds only visible ASCII characters.
     id: HeaderValue,
-    /// Where the request comes from.
+    /// The client's address and the URL that it used.
     pub(super) client: ClientInfo,
-    /// The path as the client sent it, if the root path was taken off.
+    /// The path as the client sent it; `None` if no root path was stripped.
     pub(super) original_path: Option<String>,
-    /// The authentication of the snapshot.
+    /// The authenticator of the snapshot.
     pub(super) authenticator: Arc<Authenticator>,
-    /// Set by the authentication.
+    /// Set by the authentication layer.
     caller: OnceCell<Result<Caller, AccessError>>,
-    /// Taken by the handler, so that a call that takes long keeps no other server's session.
+    /// Taken by the handler, so that a long call does not keep the sessions of other servers alive.
     snapshot: Cell<Option<Arc<Snapshot>>>,
 }
 
@@ -44,30 +45,27 @@ impl RequestContext {
         Self { id, client, original_path, authenticator, caller: OnceCell::new(), snapshot }
     }
 
-    /// Returns the context of a request.
     pub(super) fn of(request: &impl HttpMessage) -> Rc<Self> {
         let context = request.extensions().get::<Rc<Self>>().cloned();
         context.unwrap_or_else(|| unreachable!("the outermost layer gives every request a context"))
     }
 
-    /// The request's id.
     pub(super) fn id(&self) -> &str {
         self.id.to_str().unwrap_or_default()
     }
 
-    /// The client's address.
     pub(super) fn address(&self) -> IpAddr {
         self.client.address
     }
 
-    /// Takes the snapshot out. Only the handler does so, once.
+    /// Takes the snapshot, which only the handler may do, and only once.
     pub(super) fn take_snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.take().unwrap_or_else(|| unreachable!("only the handler takes the snapshot, once"))
     }
 
-    /// Keeps the outcome of the authentication.
+    /// Stores the outcome of the authentication.
     pub(super) fn authenticated(&self, caller: Result<Caller, AccessError>) {
-        // It is set once: one layer authenticates.
+        // It cannot be set already, because only one layer authenticates.
         let _ = self.caller.set(caller);
     }
 
@@ -80,7 +78,7 @@ impl RequestContext {
     ///
     /// # Errors
     ///
-    /// The credential is missing or wrong.
+    /// The credential is missing or invalid.
     pub(super) fn require_caller(&self) -> Result<&Permission, ApiError> {
         match self.caller.get() {
             Some(Ok(caller)) => Ok(&caller.permission),
@@ -89,11 +87,11 @@ impl RequestContext {
         }
     }
 
-    /// The same for a browser, where a person can type the credential.
+    /// Like [`Self::require_caller`], but an error asks the browser to prompt for the credential.
     ///
     /// # Errors
     ///
-    /// As of [`Self::require_caller`].
+    /// The credential is missing or invalid.
     pub(super) fn require_caller_at_browser(&self) -> Result<&Permission, ApiError> {
         self.require_caller().map_err(|error| match error {
             ApiError::Access(AccessError::Unauthorized { message, .. }) => {
@@ -103,7 +101,7 @@ impl RequestContext {
         })
     }
 
-    /// Returns what the caller may see: everything if documents are open and it showed no valid credential.
+    /// Returns the caller's permission, which is full if documents are open and the caller has no valid credential.
     pub(super) fn permission(&self) -> &Permission {
         match self.caller.get() {
             Some(Ok(caller)) => &caller.permission,

@@ -1,4 +1,4 @@
-//! Every error that a client can see. Statuses are chosen only here.
+//! Every error that a client can see, and the only place that maps errors to statuses.
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -20,26 +20,28 @@ use crate::{
     upstream::{CallError, RpcError},
 };
 
-/// Why a request has no result. For documented routes, paperclip lists the refusals.
+/// The reason why a request has no result.
+///
+/// For documented routes, paperclip lists the refusals.
 #[api_v2_errors(401, description = "It needs the API key", 403, description = "The API key is wrong")]
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
-    /// No such route, server or tool.
+    /// There is no such route, server or tool.
     #[error("Not Found")]
     NotFound,
-    /// The same, with a hint at what was probably meant.
+    /// There is no such route, server or tool, and this hint says what was probably meant.
     #[error("Not Found")]
     Misspelt(String),
-    /// The route exists, for other methods.
+    /// The route exists, but only for these methods.
     #[error("Method Not Allowed")]
     MethodNotAllowed(&'static str),
     /// Access is refused.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// It comes from a web page that may not call.
+    /// The request comes from a web page whose origin is not allowed.
     #[error("Disallowed CORS origin")]
     ForeignOrigin,
-    /// The request names a host that is not this gateway.
+    /// The request names a host that the gateway does not accept.
     #[error(
         "mcpo listens on this machine alone and does not answer to this Host; if a reverse proxy passes it on, start \
          mcpo with --public-url"
@@ -48,28 +50,28 @@ pub(super) enum ApiError {
     /// The body is larger than this many bytes.
     #[error("the request body is larger than {0} bytes")]
     TooLarge(usize),
-    /// The headers to be forwarded are too many or too large.
+    /// The headers to forward are too many or too large.
     #[error("{0}")]
     HeadersTooLarge(String),
     /// The value of the header of this name cannot be forwarded.
     #[error("the value of {0} holds a character that no header may")]
     BadHeader(String),
-    /// The body did not arrive whole.
+    /// The body did not arrive completely.
     #[error("the request body did not arrive whole")]
     Incomplete,
-    /// The body came too slowly.
+    /// The body arrived too slowly.
     #[error("the request body came too slowly")]
     Slow,
-    /// The arguments do not fit the tool.
+    /// The arguments violate the tool's schema.
     #[error("the arguments do not fit the tool")]
     Invalid(Vec<Violation>),
-    /// The tool itself reported an error, with this text.
+    /// The tool reported this error.
     #[error("{0}")]
     Tool(String),
-    /// The server's answer is not a result.
+    /// The server's response is not a valid result.
     #[error("the server's answer cannot be read: {0}")]
     BadResult(String),
-    /// The call did not get through to a result.
+    /// The call ended without a result.
     #[error(transparent)]
     Call(#[from] CallError),
 }
@@ -149,12 +151,12 @@ impl ResponseError for ApiError {
 }
 
 impl ApiError {
-    /// Returns the error that `response` was made of, if it was made of one.
+    /// Returns the error behind `response`; `None` if it is not an error response.
     pub(super) fn of<B>(response: &ServiceResponse<B>) -> Option<&Self> {
         response.response().error()?.as_error()
     }
 
-    /// The outcome of a call that ended with this error.
+    /// Returns the outcome of a call that ended with this error.
     pub(super) fn outcome(&self) -> CallOutcome {
         match self {
             Self::Tool(_) => CallOutcome::ToolError,
@@ -168,7 +170,7 @@ impl ApiError {
                 CallError::InputRequired(_) => CallOutcome::InputRequired,
                 CallError::Rpc(_) => CallOutcome::RpcError,
             },
-            // All others concern the request: nothing was sent.
+            // All other errors concern the request, so nothing was sent.
             _ => CallOutcome::Invalid,
         }
     }
@@ -212,7 +214,7 @@ struct LoginDetail<'a> {
     authorization_url: &'a str,
 }
 
-/// JSON-RPC's reserved codes (JSON-RPC 2.0 section 5.1) as the Python mcpo maps them.
+/// Maps JSON-RPC's reserved codes (JSON-RPC 2.0 section 5.1) to statuses as the Python mcpo does.
 fn rpc_status(code: i64) -> StatusCode {
     match code {
         -32602 => StatusCode::UNPROCESSABLE_ENTITY,

@@ -1,22 +1,22 @@
-//! The host names that a gateway answers to.
+//! The host names that the gateway accepts.
 //!
-//! Invariant: a gateway that listens on loopback addresses alone answers only to names of this machine and to the host
-//! of its public URL.
+//! Invariant: a gateway that only listens on loopback addresses only accepts names of this machine and the host of its
+//! public URL.
 
 use actix_web::http::Uri;
 use url::{Host, Url};
 
-/// The names that a gateway answers to.
+/// The host names that the gateway accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hosts {
-    /// Any: a gateway on a network does not know the names that it is reached by.
+    /// Any name, because a gateway on a network does not know its own names.
     Any,
-    /// Those of this machine, and that of the public URL.
+    /// Names of this machine, and the host of the public URL.
     Local(Option<Host>),
 }
 
 impl Hosts {
-    /// The names of a gateway that listens on loopback addresses alone.
+    /// The names for a gateway that only listens on loopback addresses.
     pub fn local(public_url: Option<&Url>) -> Self {
         Self::Local(public_url.and_then(Url::host).map(|host| host.to_owned()))
     }
@@ -24,7 +24,7 @@ impl Hosts {
     pub(super) fn admit(&self, authority: &str) -> bool {
         let Self::Local(public) = self else { return true };
         match host(authority) {
-            // RFC 6761 section 6.3: these names never leave the machine.
+            // These names always resolve to this machine (RFC 6761 section 6.3).
             Some(Host::Domain(name)) if name == "localhost" || name.ends_with(".localhost") => true,
             Some(Host::Ipv4(address)) if address.is_loopback() => true,
             Some(Host::Ipv6(address)) if address.is_loopback() => true,
@@ -33,10 +33,10 @@ impl Hosts {
     }
 }
 
-/// The host of `host:port`.
+/// Returns the host of `host:port`.
 fn host(authority: &str) -> Option<Host> {
     let uri: Uri = authority.parse().ok()?;
-    // As browsers do, so that no spelling of an address is taken for a name.
+    // Parsed as browsers do, so that an oddly spelled address does not count as a name.
     Host::parse(uri.authority()?.host().trim_end_matches('.')).ok()
 }
 

@@ -1,7 +1,7 @@
-//! The HTTP side: in which order a request passes the layers, and what answers it.
+//! The HTTP server: the layers that a request passes, and the handlers that respond to it.
 //!
-//! Actix workers only borrow handles: sessions live on the main runtime. Routes ([`routes`]) never change; what they lead
-//! to is looked up in the snapshot that the request's [`context`] holds.
+//! Actix workers only borrow handles, while sessions live on the main runtime. Routes ([`routes`]) never change; their
+//! servers and tools are looked up in the snapshot that the request's [`context`] holds.
 
 mod audit;
 mod call;
@@ -38,14 +38,14 @@ use paperclip::actix::OpenApiExt as _;
 
 use self::error::ApiError;
 
-/// The application of one worker.
+/// Builds the application of one worker.
 ///
 /// Layers, outermost first:
 /// 1. The request gets its context: its id, the client's address, the path below the root path, and the snapshot.
-/// 2. Every answer gets security headers.
-/// 3. Errors become pages for people at a browser.
+/// 2. Every response gets security headers.
+/// 3. Errors become HTML pages for people at a browser.
 /// 4. Requests for another host are refused.
-/// 5. Every answer gets CORS headers, and writes from foreign origins are refused.
+/// 5. Every response gets CORS headers, and writes from foreign origins are refused.
 /// 6. The caller is authenticated, before anything is looked up.
 pub fn app(
     services: Services,
@@ -75,7 +75,9 @@ pub fn app(
         .wrap(from_fn(context))
 }
 
-/// The application of a port for metrics alone. It has no authentication: no call can be made there.
+/// Builds the application of a port that only serves metrics.
+///
+/// It needs no authentication, because no tool can be called there.
 pub fn metrics_app(
     services: Services,
 ) -> App<

@@ -1,4 +1,4 @@
-//! How the gateway can be observed: its age, the audit log and the export of spans.
+//! Observability of the gateway: its uptime, the audit log and the export of spans.
 
 use std::time::Instant;
 
@@ -6,25 +6,25 @@ use opentelemetry_sdk::trace::SdkTracer;
 
 use super::audit::AuditLog;
 
-/// What observing takes, besides the metrics of each tool.
+/// The state behind observability, apart from the metrics of each tool.
 pub struct Observability {
     /// When the gateway started.
     pub(super) started: Instant,
-    /// Whether metrics have a port of their own and are not served beside the tools.
+    /// Whether metrics are served on a separate port instead of the main one.
     pub(super) metrics_apart: bool,
-    /// Makes the spans of calls; `None` if none are exported.
+    /// Creates the spans of calls; `None` if spans are not exported.
     pub(super) tracer: Option<SdkTracer>,
-    /// Records calls; `None` if they are not recorded.
+    /// Records calls; `None` if no audit log is configured.
     pub(super) audit: Option<AuditLog>,
 }
 
 impl Observability {
-    /// Begins with a gateway that starts now.
+    /// Creates the state of a gateway that starts now.
     pub fn new(metrics_apart: bool, tracer: Option<SdkTracer>, audit: Option<AuditLog>) -> Self {
         Self { started: Instant::now(), metrics_apart, tracer, audit }
     }
 
-    /// Opens the audit log anew, as another program may have moved the old file away.
+    /// Reopens the audit log, because log rotation may have moved the file away.
     pub fn reopen_audit_log(&self) {
         if let Some(log) = &self.audit {
             log.reopen();

@@ -1,16 +1,18 @@
-//! Small pages for people: static HTML, no script of their own, nothing that an upstream could slip in.
+//! Small static HTML pages for people, without scripts, with everything from upstream escaped.
 
 use actix_web::{HttpResponse, http::StatusCode};
 
 use super::{error::ApiError, path};
 use crate::oauth::{AuthError, LoginNeeded, Outcome};
 
-/// Swagger UI sets style attributes, hence `unsafe-inline` for styles alone.
+/// Styles alone allow `unsafe-inline`, because Swagger UI sets style attributes.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
      frame-ancestors 'none'";
 
-/// What every page is sent with. The address of a page may hold what a login came back with, so it goes nowhere.
+/// The headers of every page.
+///
+/// There is no referrer, because the URL of a page may hold the response of an authorization server.
 pub(super) const HEADERS: [(&str, &str); 4] = [
     ("content-type", "text/html; charset=utf-8"),
     ("content-security-policy", POLICY),
@@ -18,7 +20,7 @@ pub(super) const HEADERS: [(&str, &str); 4] = [
     ("referrer-policy", "no-referrer"),
 ];
 
-/// `body` as a page.
+/// Returns a response with `body` as its page.
 pub(super) fn html(status: StatusCode, cache: &'static str, body: String) -> HttpResponse {
     let mut response = HttpResponse::build(status);
     for header in HEADERS {
@@ -27,7 +29,7 @@ pub(super) fn html(status: StatusCode, cache: &'static str, body: String) -> Htt
     response.insert_header(("cache-control", cache)).body(body)
 }
 
-/// The page of an error.
+/// Returns the page of an error.
 pub(super) fn error_page(status: StatusCode, error: &ApiError, path: &str) -> String {
     let up = path::way_up(path);
     let links = format!("<a href=\"{up}./\">Servers</a> \u{b7} <a href=\"{up}docs\">Documentation</a>");
@@ -35,14 +37,14 @@ pub(super) fn error_page(status: StatusCode, error: &ApiError, path: &str) -> St
     page(status.canonical_reason().unwrap_or_default(), &body, false)
 }
 
-/// The page of a server that is not connected: says why, and looks again by itself.
+/// Returns the page of a server that is not connected, which gives the reason and reloads itself.
 pub(super) fn waiting(server: &str, reason: &str) -> HttpResponse {
     let title = format!("{server} is not connected");
     let body = format!("<p>{}</p>\n<p>This page looks again every 5 seconds.</p>", escape(reason));
     html(StatusCode::SERVICE_UNAVAILABLE, "no-cache", page(&title, &body, true))
 }
 
-/// The page of a server that wants a login.
+/// Returns the page of a server that needs a login.
 pub(super) fn login_needed(server: &str, login: &LoginNeeded) -> HttpResponse {
     let title = format!("{server} needs authorization");
     let body = format!(
@@ -53,13 +55,13 @@ pub(super) fn login_needed(server: &str, login: &LoginNeeded) -> HttpResponse {
     html(StatusCode::SERVICE_UNAVAILABLE, "no-cache", page(&title, &body, true))
 }
 
-/// The page of a login that cannot be started.
+/// Returns the page of a login that cannot be started.
 pub(super) fn not_started(server: &str, reason: &str) -> HttpResponse {
     let title = format!("The login to {server} cannot be started");
     html(StatusCode::BAD_GATEWAY, "no-store", page(&title, &format!("<p>{}</p>", escape(reason)), false))
 }
 
-/// The status and the page of a login that has ended.
+/// Returns the status and the page of a completed or failed login.
 pub(super) fn outcome(outcome: &Outcome) -> (StatusCode, String) {
     match outcome {
         Outcome::Done { server } => {

@@ -1,10 +1,10 @@
-//! Request paths: prefixes, and segments decoded. Pure.
+//! Pure functions on request paths: prefixes and decoded segments.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// `path` without a whole-segment prefix; what is left begins with a slash.
+/// Strips a prefix of whole segments, and returns the rest with its leading slash; `None` if the prefix does not match.
 pub(super) fn without_prefix<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
     match path.strip_prefix(prefix)? {
         "" => Some("/"),
@@ -13,15 +13,16 @@ pub(super) fn without_prefix<'a>(path: &'a str, prefix: &str) -> Option<&'a str>
     }
 }
 
-/// `/first/rest` as its decoded first segment and its rest, which is still encoded. An encoded slash is part
-/// of a name.
+/// Splits `/first/rest` into the decoded first segment and the encoded rest.
+///
+/// An encoded slash is part of the segment.
 pub(super) fn split_first(path: &str) -> Option<(Cow<'_, str>, &str)> {
     let path = path.strip_prefix('/')?;
     let (first, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
     Some((decode(first)?, rest))
 }
 
-/// What follows `name` in a path that has its slashes as they are, still encoded.
+/// Returns the encoded rest after `name` in a path that does not encode the slashes in it.
 pub(super) fn after_name<'p>(path: &'p str, name: &str) -> Option<&'p str> {
     name.split('/').try_fold(path, |path, piece| {
         let (segment, rest) = split_first(path)?;
@@ -29,12 +30,12 @@ pub(super) fn after_name<'p>(path: &'p str, name: &str) -> Option<&'p str> {
     })
 }
 
-/// Returns a decoded name; `None` if it is not UTF-8.
+/// Percent-decodes a name; `None` if it is not UTF-8.
 pub(super) fn decode(encoded: &str) -> Option<Cow<'_, str>> {
     percent_decode_str(encoded).decode_utf8().ok()
 }
 
-/// The relative way from `path` up to the gateway's root: holds whatever a proxy puts before it.
+/// Returns the relative URL from `path` up to the gateway's root, which holds whatever prefix a proxy adds.
 pub(super) fn way_up(path: &str) -> String {
     "../".repeat(path.matches('/').count().saturating_sub(1))
 }

@@ -1,7 +1,7 @@
-//! Every route of the gateway's own on one screen: its path, its access policy, and its handler.
+//! The table of the gateway's own routes: path, access policy and handler of each.
 //!
-//! Both applications are built from this list and the authentication reads it, so nothing is served that is not in it.
-//! Every other path leads to the handler of servers' routes.
+//! Both applications are built from this table and the authentication layer reads it, so every route that is served is
+//! listed here. All other paths go to the handler of servers' routes.
 
 use std::{iter, sync::LazyLock};
 
@@ -29,7 +29,7 @@ static ROUTES: [Route; 18] = [
         it.route(api::get().to(health::readyz)).route(api::head().to(health::readyz))
     })
     .on(Port::Both),
-    // Its handler asks for a credential even if documents are open.
+    // Its handler requires a credential even if documents are open.
     documented("/status", Reader, |it| {
         it.route(api::get().to(status::status)).route(api::head().to(status::status))
     }),
@@ -43,12 +43,12 @@ static ROUTES: [Route; 18] = [
     read("/", Reader, |it| it.to(status_page::page)),
     read("/docs/status.css", Reader, |it| it.to(status_page::style)),
     read("/docs/status.js", Reader, |it| it.to(status_page::script)),
-    // An authorization server reads our metadata, and sends browsers back that have shown no key.
+    // Authorization servers fetch our metadata, and redirect browsers here that have no API key.
     read(oauth::DOCUMENT_PATH, Public, |it| it.to(login::client_metadata)),
     get(oauth::CALLBACK_PATH, Public, |it| it.to(login::callback)),
     get("/oauth/{server}/login", HandlerDecides, |it| it.to(login::begin)),
     read(access::METADATA_PATH, HandlerDecides, |it| it.to(resource_metadata::metadata)),
-    // The path of the base URL may follow: RFC 9728 section 3.1 looks there.
+    // RFC 9728 section 3.1 appends the path of the base URL.
     read("/.well-known/oauth-protected-resource/{path}*", HandlerDecides, |it| {
         it.to(resource_metadata::metadata)
     }),
@@ -57,41 +57,45 @@ static ROUTES: [Route; 18] = [
 static PATTERNS: LazyLock<Vec<ResourceDef>> =
     LazyLock::new(|| ROUTES.iter().map(|route| ResourceDef::new(route.path)).collect());
 
-/// A route of the gateway's own. For other methods its path may be a tool's.
+/// One of the gateway's own routes.
+///
+/// With another method, its path may be a tool's.
 pub(super) struct Route {
     path: &'static str,
     policy: AccessPolicy,
-    /// The methods that it takes, as `Allow` names them (RFC 9110 section 10.2.1).
+    /// The methods that it accepts, in the form of the `Allow` header (RFC 9110 section 10.2.1).
     pub(super) allow: &'static str,
     port: Port,
     handler: RouteHandler,
 }
 
-/// Which requests a route takes.
+/// Which requests a route admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AccessPolicy {
-    /// All. Nothing depends on the caller.
+    /// All requests, with the same response for every caller.
     Public,
-    /// All, as far as the authentication is concerned: the handler asks for a credential or a ticket.
+    /// All requests pass the authentication layer; the handler requires a credential or a ticket.
     HandlerDecides,
-    /// Those with a credential if authentication is strict, else all. What is shown may depend on the caller.
+    /// Requests with a credential if authentication is strict, else all.
+    ///
+    /// The response may depend on the caller.
     Reader,
-    /// Those with a credential.
+    /// Requests with a credential.
     Caller,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Port {
     Main,
-    /// The port of `--metrics-port`, or the main one without it.
+    /// The port of `--metrics-port`, or the main port without that option.
     Metrics,
     Both,
 }
 
-/// The function that answers.
+/// The function that adds the route's handlers to its resource.
 enum RouteHandler {
     Plain(fn(Resource) -> Resource),
-    /// Described by paperclip.
+    /// Documented by paperclip.
     Documented(fn(api::Resource) -> api::Resource),
 }
 
@@ -99,7 +103,7 @@ const fn read(path: &'static str, policy: AccessPolicy, handler: fn(Resource) ->
     Route { path, policy, allow: "GET, HEAD", port: Port::Main, handler: RouteHandler::Plain(handler) }
 }
 
-/// For routes whose GET has an effect, which HEAD must not have.
+/// Excludes HEAD, for routes whose GET has an effect.
 const fn get(path: &'static str, policy: AccessPolicy, handler: fn(Resource) -> Resource) -> Route {
     Route { allow: "GET", ..read(path, policy, handler) }
 }
@@ -126,17 +130,17 @@ impl Route {
     }
 }
 
-/// The routes of the main port.
+/// Returns the routes of the main port.
 pub(super) fn of_main(metrics_apart: bool) -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().filter(move |route| route.port != Port::Metrics || !metrics_apart)
 }
 
-/// The routes of a port for metrics alone.
+/// Returns the routes of a separate metrics port.
 pub(super) fn of_metrics() -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().filter(|route| route.port != Port::Main)
 }
 
-/// Adds those of `routes` that paperclip describes.
+/// Adds those of `routes` that paperclip documents.
 pub(super) fn add_documented(
     routes: impl Iterator<Item = &'static Route>,
     config: &mut api::ServiceConfig<'_>,
@@ -148,7 +152,7 @@ pub(super) fn add_documented(
     }
 }
 
-/// Adds the others of `routes`.
+/// Adds those of `routes` that paperclip does not document.
 pub(super) fn add_plain(routes: impl Iterator<Item = &'static Route>, config: &mut ServiceConfig) {
     for route in routes {
         if let RouteHandler::Plain(add) = route.handler {
@@ -157,15 +161,17 @@ pub(super) fn add_plain(routes: impl Iterator<Item = &'static Route>, config: &m
     }
 }
 
-/// The route of the main port at this path, which has to be spelled as a client would.
+/// Finds the route of the main port at this path, which must be spelled exactly as documented.
 pub(super) fn find(path: &str, metrics_apart: bool) -> Option<&'static Route> {
     let mut all = iter::zip(&ROUTES, &*PATTERNS);
     let (route, _) = all.find(|(_, pattern)| pattern.is_match(path))?;
     (route.port != Port::Metrics || !metrics_apart).then_some(route)
 }
 
-/// Returns the access policy of a request. It does not depend on what the path leads to, so no spelling of a path gets
-/// round it. Preflights are answered before.
+/// Returns the access policy of a request.
+///
+/// The policy does not depend on what the path resolves to, so no other spelling of a path can bypass it. Preflights
+/// are answered before.
 pub(super) fn policy(method: &Method, path: &str) -> AccessPolicy {
     match *method {
         Method::GET | Method::HEAD | Method::OPTIONS => {
@@ -175,15 +181,15 @@ pub(super) fn policy(method: &Method, path: &str) -> AccessPolicy {
     }
 }
 
-/// The patterns of all paths here, for tests of each.
+/// Returns all path patterns, so that tests can try each.
 pub fn own_paths() -> impl Iterator<Item = &'static str> {
     ROUTES.iter().map(|route| route.path)
 }
 
-/// Returns the routes that paperclip describes, for the root document.
+/// Returns the routes that paperclip documents, for the root document.
 pub fn own_routes() -> OwnRoutes {
     let mut document = Value::Null;
-    // paperclip gives the document away while an application is built; this one serves nobody.
+    // paperclip only hands out the document while an application is built, so one is built and dropped.
     let _ = actix_web::App::new()
         .wrap_api()
         .configure(|config| add_documented(of_main(false), config))
@@ -192,7 +198,7 @@ pub fn own_routes() -> OwnRoutes {
             app
         })
         .build();
-    // HEAD goes without saying, and an operation id must not stand twice.
+    // HEAD is implied by GET, and operation ids must be unique.
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for item in paths.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
         item.remove("head");

@@ -1,4 +1,4 @@
-//! What handlers and layers are given: handles on the other rooms, shared by all workers.
+//! Handles to the rest of the gateway for handlers and layers, shared by all workers.
 
 use std::sync::Arc;
 
@@ -17,23 +17,23 @@ use crate::{
     registry::Registry,
 };
 
-/// The handles. Clones share them.
+/// The handles, which clones share.
 #[derive(Clone)]
 pub struct Services {
-    /// The servers in force.
+    /// The registry of current servers.
     pub registry: Data<Registry>,
-    /// What records calls.
+    /// The audit log and the tracer that record calls.
     pub observability: Data<Observability>,
-    /// Bounds on requests.
+    /// The limits of requests.
     pub limits: Data<Limits>,
-    /// What stands between clients and the gateway.
+    /// The trusted proxies, accepted hosts and TLS in front of the gateway.
     pub front: Data<Front>,
     pub(super) logins: Data<LoginServices>,
     pub(super) lifecycle: Data<Lifecycle>,
 }
 
 impl Services {
-    /// Gathers the handles of a gateway.
+    /// Collects the handles of a gateway.
     pub fn new(
         config: &Config,
         registry: Arc<Registry>,

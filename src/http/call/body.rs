@@ -1,4 +1,4 @@
-//! Reads a call's arguments out of its request.
+//! Reads a call's arguments from its request.
 
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ use crate::{
     http::error::ApiError,
 };
 
-/// How long a body of any size may take,
+/// How long a body of any size may take.
 const GRACE: Duration = Duration::from_secs(10);
-/// and how many bytes must come for each further second.
+/// How many bytes must arrive for each second beyond that.
 const SLOWEST: f64 = 4096.0;
 
 /// Reads the whole body.
 ///
 /// # Errors
 ///
-/// It is larger than `limit` bytes, comes too slowly, breaks off or is not UTF-8.
+/// The body is larger than `limit` bytes, arrives too slowly, is incomplete or is not UTF-8.
 pub(super) async fn read(
     request: &HttpRequest,
     mut payload: Payload,
@@ -37,7 +37,7 @@ pub(super) async fn read(
     if length.is_some_and(|length: usize| length > limit) {
         return Err(ApiError::TooLarge(limit));
     }
-    // A length is only a claim: memory is reserved for what has come.
+    // The length is only a claim, so no more than 1 MiB is reserved for it.
     let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(1 << 20));
     let start = Instant::now();
     loop {
@@ -57,7 +57,7 @@ pub(super) async fn read(
     })
 }
 
-/// Reads the arguments in `body` as FastAPI does: a body that is not declared to be JSON is a string.
+/// Parses the arguments in `body` as FastAPI does, which takes a body without a JSON content type for a string.
 pub(super) fn parse<'a>(
     request: &HttpRequest,
     body: &'a str,
@@ -77,7 +77,7 @@ pub(super) fn parse<'a>(
     if raw.get() == "null" && !arguments.are_strict() { nothing(arguments) } else { Ok(raw) }
 }
 
-/// Returns the arguments of a call without a body.
+/// Returns the empty arguments of a call without a body.
 fn nothing<'a>(arguments: &Arguments) -> Result<&'a RawValue, ApiError> {
     match serde_json::from_str("{}") {
         Ok(raw) if arguments.may_be_left_out() => Ok(raw),

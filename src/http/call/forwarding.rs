@@ -1,4 +1,4 @@
-//! Header forwarding: the headers of a request that travel on with its call, picked as the config says and checked.
+//! Header forwarding: selects the request headers that the configuration forwards with a call, and checks them.
 
 use std::collections::HashSet;
 
@@ -14,15 +14,16 @@ use crate::{
 
 /// The most headers that are forwarded.
 const MOST_HEADERS: usize = 32;
-/// The most bytes of names and values.
+/// The most bytes of their names and values.
 const MOST_BYTES: usize = 8 << 10;
 
-/// Returns the headers that are forwarded to the server of `session`. If the gateway is `guarded`, `Authorization` holds
-/// its own credential and is not forwarded.
+/// Returns the headers to forward to the server of `session`; `None` if there are none.
+///
+/// If the gateway is `guarded`, `Authorization` holds the gateway's own credential and is not forwarded.
 ///
 /// # Errors
 ///
-/// They are too many or too large, or a value is not valid in a header.
+/// The headers are too many or too large, or a value is not valid in a header.
 pub(super) fn of(
     session: &Session,
     headers: &HeaderMap,
@@ -45,7 +46,7 @@ pub(super) fn of(
                 "more than {MOST_HEADERS} headers or {MOST_BYTES} bytes of them are to be forwarded"
             )));
         }
-        // The two come from different versions of one crate.
+        // Actix uses another version of the `http` crate, so the types differ.
         let same = HeaderName::from_bytes(name.as_str().as_bytes()).ok();
         let same = same.zip(HeaderValue::from_bytes(value.as_bytes()).ok());
         let (name, value) = same.ok_or_else(|| ApiError::BadHeader(name.to_string()))?;
@@ -58,7 +59,7 @@ pub(super) fn of(
     Ok(Forwarded::new(picked))
 }
 
-/// Returns the names that `Connection` lists, which are not forwarded (RFC 9110 section 7.6.1).
+/// Returns the names that `Connection` lists, which must not be forwarded (RFC 9110 section 7.6.1).
 fn hop_by_hop(headers: &HeaderMap) -> HashSet<String> {
     let lists = headers.get_all(CONNECTION).filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).map(|name| name.trim().to_ascii_lowercase()).collect()

@@ -1,6 +1,6 @@
-//! Where and why a text is not JSON, in the words of Python's `json` module, which FastAPI repeats in its 422.
+//! Explains where and why a text is not JSON, in the words of Python's `json` module, which FastAPI repeats in its 422.
 //!
-//! Runs only on text that serde_json has refused already.
+//! It only runs on text that serde_json has already rejected.
 
 /// A position in characters and a reason.
 pub(super) type JsonError = (usize, &'static str);
@@ -12,14 +12,14 @@ pub(super) fn explain(text: &str) -> JsonError {
     let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
     scanner.skip_space();
     match scanner.value(0).and_then(|()| scanner.end()) {
-        // Python counts characters.
+        // Python reports positions in characters.
         Err((at, reason)) => (String::from_utf8_lossy(&text.as_bytes()[..at]).chars().count(), reason),
         // serde_json is stricter in a few corners, such as lone surrogates and numbers out of range.
         Ok(()) => (0, "Value out of range"),
     }
 }
 
-/// Works on bytes, as everything with a meaning is ASCII; positions are bytes.
+/// Scans bytes, because all JSON syntax is ASCII; positions are in bytes.
 struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -179,7 +179,7 @@ impl Scanner<'_> {
 mod tests {
     use super::*;
 
-    /// Read off CPython 3.11.
+    /// The expected values were recorded with CPython 3.11.
     #[test]
     fn speaks_pythons_words() {
         let table = [

@@ -1,4 +1,4 @@
-//! `POST /{server}/{tool}`: the path of a call, and its line in the log.
+//! `POST /{server}/{tool}`: the steps of a tool call, and its line in the log.
 
 mod body;
 mod forwarding;
@@ -35,7 +35,7 @@ pub(super) struct Incoming<'a> {
     pub(super) context: &'a RequestContext,
     pub(super) observability: &'a Observability,
     pub(super) limits: &'a Limits,
-    /// When the call must have ended.
+    /// The time by which the call must have ended.
     pub(super) deadline: Instant,
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn call(
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer?))
 }
 
-/// Returns the body of the answer.
+/// Returns the response body.
 async fn answer(
     session: &Session,
     tool: &Tool,
@@ -92,7 +92,7 @@ async fn answer(
 }
 
 impl Incoming<'_> {
-    /// Logs and records a call to a server whose tools are not known. Returns its error.
+    /// Logs and records a call to a server whose tools are not known, and returns its error.
     pub(super) fn not_begun(self, server: &str, reason: CallError) -> ApiError {
         let error = ApiError::Call(reason);
         let status = error.status_code().as_u16();
@@ -109,17 +109,19 @@ impl Incoming<'_> {
     }
 }
 
-/// Returns the caller's trace (W3C Trace Context); `None` if there is none, or more than one.
+/// Returns the caller's trace (W3C Trace Context); `None` if it sent none, or more than one.
 fn trace_context(headers: &HeaderMap) -> Option<TraceContext> {
     let all = |name| headers.get_all(name).map(|value| value.to_str().ok()).collect::<Option<Vec<_>>>();
     let parent = all(TraceContext::TRACEPARENT)?;
     let [parent] = parent[..] else { return None };
-    // Several headers of this name are one list (RFC 9110 section 5.3).
+    // Several headers of this name form one list (RFC 9110 section 5.3).
     let state = all(TraceContext::TRACESTATE).map(|states| states.join(","));
     TraceContext::parse(parent, state.as_deref())
 }
 
-/// The line of a call in the log and in the audit log. It holds no value of an argument, and nothing of a query.
+/// The line of a call in the log and in the audit log.
+///
+/// It holds no argument values and no part of the query.
 struct CallLine<'a> {
     incoming: Incoming<'a>,
     server: &'a str,
@@ -140,7 +142,7 @@ impl CallLine<'_> {
             Some(ApiError::Call(reason)) => {
                 warn!(server, tool, status, ms, %reason, "call failed");
             }
-            // What only the caller can mend needs no attention of the operator.
+            // Errors that only the caller can fix do not need the operator's attention.
             _ => info!(server, tool, status, ms, "called"),
         }
     }

@@ -1,6 +1,6 @@
-//! A tool's result as a response body. Nothing of it is dropped, and what is JSON already is not parsed anew.
+//! Converts a tool's result into a response body, without dropping anything or parsing again what is already JSON.
 //!
-//! Results come in more forms than the specification knows. What can be told from them is the body, in whichever form.
+//! Servers send results in more forms than the specification has. Whatever content can be recognized becomes the body.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -14,10 +14,10 @@ use crate::{
     upstream::well_formed,
 };
 
-/// The members of a result that are not for callers, or have a rule of their own.
+/// The members of a result that are not for callers or are handled separately.
 const KNOWN: [&str; 5] = ["content", "structuredContent", "isError", "resultType", "_meta"];
 
-/// `CallToolResult` (MCP 2025-11-25, Tools), opened no deeper than needed.
+/// `CallToolResult` (MCP 2025-11-25, Tools), parsed no deeper than needed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ToolResult<'a> {
@@ -25,7 +25,7 @@ struct ToolResult<'a> {
     content: Option<&'a RawValue>,
     #[serde(borrow, default)]
     structured_content: Option<&'a RawValue>,
-    /// The whole result, in the compatibility form of MCP 2024-10-07.
+    /// The entire result, in the compatibility form of MCP 2024-10-07.
     #[serde(borrow, default)]
     tool_result: Option<&'a RawValue>,
     #[serde(default)]
@@ -34,13 +34,13 @@ struct ToolResult<'a> {
     result_type: Option<Cow<'a, str>>,
 }
 
-/// The members that tell a content item's kind. All else of the item is left alone.
+/// The members that determine how a content item is rendered.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Item<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
-    /// Kept as the JSON string that it is.
+    /// Kept as raw JSON, so that it is not decoded and encoded again.
     #[serde(borrow, default)]
     text: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -62,18 +62,18 @@ struct EmbeddedResource<'a> {
     mime_type: Option<Cow<'a, str>>,
 }
 
-/// The response body for `raw`.
+/// Returns the response body for the result `raw`.
 ///
 /// # Errors
 ///
-/// The tool's own error, or a result that is none.
+/// The tool reported an error, or its result is not valid.
 pub(super) fn body(tool: &Tool, style: ResultStyle, raw: &RawValue) -> Result<String, ApiError> {
     let result = ToolResult::read(raw)?;
     let content = result.content.map(items).transpose()?;
     if result.is_error == Some(true) {
         return Err(ApiError::Tool(error_text(&content.unwrap_or_default(), || result.beside_content(raw))));
     }
-    // Without any content there is no body of the Python mcpo's to be like.
+    // Without content, the Python mcpo has no body to be compatible with.
     let auto = style == ResultStyle::Auto || content.is_none();
     let content = content.unwrap_or_default();
     if let Some(structured) = result.structured_content.filter(|_| auto)
@@ -94,7 +94,7 @@ pub(super) fn body(tool: &Tool, style: ResultStyle, raw: &RawValue) -> Result<St
 impl<'a> ToolResult<'a> {
     fn read(raw: &'a RawValue) -> Result<Self, ApiError> {
         let result: Self = object(raw)?.ok_or_else(|| ApiError::BadResult("it is no JSON object".into()))?;
-        // MCP 2026-07-28, ResultType: any other is invalid; without one, a result is complete.
+        // Any other type is invalid, and a result without one is complete (MCP 2026-07-28, ResultType).
         if let Some(kind) = result.result_type.as_ref().filter(|kind| **kind != "complete") {
             return Err(ApiError::BadResult(format!("its resultType `{kind}` is none that mcpo knows")));
         }
@@ -107,7 +107,7 @@ impl<'a> ToolResult<'a> {
         }
     }
 
-    /// What was said otherwise than by content, where anything was.
+    /// Returns what the result holds apart from `content`; `None` if nothing.
     fn beside_content(&self, raw: &'a RawValue) -> Option<&'a str> {
         let members: BTreeMap<Cow<'_, str>, IgnoredAny> = object(raw).ok().flatten().unwrap_or_default();
         let said = self.tool_result.or(self.structured_content);
@@ -115,13 +115,13 @@ impl<'a> ToolResult<'a> {
     }
 }
 
-/// `raw` read as an object; `None` if it is something else, which serde would take for a list of its members.
+/// Parses `raw` as an object; `None` if it is something else, because serde would read an array as the list of members.
 fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<Option<T>, ApiError> {
     let object = raw.get().starts_with('{').then(|| serde_json::from_str(raw.get()));
     object.transpose().map_err(|error| ApiError::BadResult(error.to_string()))
 }
 
-/// The items of content, of which there may be one that stands alone.
+/// Returns the content items, also if there is a single item instead of an array.
 fn items(content: &RawValue) -> Result<Vec<&RawValue>, ApiError> {
     if !content.get().starts_with('[') {
         return Ok(vec![content]);
@@ -129,7 +129,7 @@ fn items(content: &RawValue) -> Result<Vec<&RawValue>, ApiError> {
     serde_json::from_str(content.get()).map_err(|error| ApiError::BadResult(error.to_string()))
 }
 
-/// Structured content, where it is the result and the content no more than its text.
+/// Returns the structured content as the body if it is the result and the content only its text; else `None`.
 fn structured_body(tool: &Tool, structured: &RawValue, content: &[&RawValue]) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -160,8 +160,9 @@ fn read(item: &RawValue) -> Option<Item<'_>> {
     object(item).ok().flatten()
 }
 
-/// One content item as JSON. A bare string is text; an item of a kind that is not known, or not as its kind should be,
-/// passes whole.
+/// Renders one content item as JSON.
+///
+/// A bare string is text. An item that is of an unknown kind, or malformed, passes unchanged.
 fn render(raw: &RawValue) -> Cow<'_, str> {
     let Some(item) = read(raw) else {
         return json_or_string(raw);
@@ -179,12 +180,12 @@ fn render(raw: &RawValue) -> Cow<'_, str> {
     }
 }
 
-/// Text that is JSON stands for that JSON; other text, and what is no text, for itself.
+/// Returns the JSON that a text holds; if it holds none, returns `text` itself.
 fn json_or_string(text: &RawValue) -> Cow<'_, str> {
     json_in(text).map_or_else(|| text.get().into(), Cow::Owned)
 }
 
-/// The JSON that `text`, a JSON string, holds.
+/// Returns the JSON inside the JSON string `text`; `None` if there is none.
 fn json_in(text: &RawValue) -> Option<String> {
     let text: Cow<'_, str> = serde_json::from_str(text.get()).ok()?;
     let json: &RawValue = serde_json::from_str(&text).ok()?;

@@ -1,6 +1,6 @@
-//! The span of a call: server, tool and outcome, never a value of an argument.
+//! The span of a call: server, tool and outcome, never an argument value.
 //!
-//! Its names are those of the OpenTelemetry semantic conventions for MCP, `mcpo.*` for what they do not name.
+//! Its attributes follow the OpenTelemetry semantic conventions for MCP, with `mcpo.*` for what these lack.
 
 use actix_web::ResponseError as _;
 use opentelemetry::{
@@ -15,7 +15,7 @@ use crate::{
     upstream::{CallError, TraceContext},
 };
 
-/// A call under way. Its span says cancelled if it is dropped before it has ended.
+/// The span of a call in progress, recorded as cancelled if it is dropped before [`Self::end`].
 pub(super) struct CallSpan {
     span: Span,
     /// The conventions' `error.type`; `None` for a success.
@@ -23,7 +23,7 @@ pub(super) struct CallSpan {
 }
 
 impl CallSpan {
-    /// Begins the span of a call, as a child of the caller's if it sent one.
+    /// Begins the span of a call, as a child of the caller's span if it sent one.
     pub(super) fn begin(tracer: &SdkTracer, server: &str, tool: &str, caller: Option<&TraceContext>) -> Self {
         let attributes = [
             KeyValue::new("mcp.method.name", "tools/call"),
@@ -42,7 +42,8 @@ impl CallSpan {
         Self { span, error: Some(CallOutcome::Cancelled.name().to_owned()) }
     }
 
-    /// Returns the trace context for the server, whose spans become children of this one. The caller's state is kept.
+    /// Returns the trace context to send to the server, whose spans become children of this one, with the caller's
+    /// state.
     pub(super) fn context(&self, caller: Option<TraceContext>) -> Option<TraceContext> {
         let own = self.span.span_context();
         if !own.is_valid() {
@@ -53,7 +54,7 @@ impl CallSpan {
         TraceContext::parse(&format!("00-{trace}-{span}-{flags:02x}"), state)
     }
 
-    /// The call has ended.
+    /// Ends the span with the outcome of the call.
     pub(super) fn end<T>(mut self, answer: &Result<T, ApiError>) {
         let status = answer.as_ref().err().map_or(200, |error| error.status_code().as_u16());
         self.span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
@@ -73,14 +74,14 @@ impl Drop for CallSpan {
     fn drop(&mut self) {
         if let Some(error) = self.error.take() {
             self.span.set_attribute(KeyValue::new("error.type", error));
-            // Without a description: an error's text may repeat an argument.
+            // The description is empty, because an error's text may repeat an argument.
             self.span.set_status(Status::error(""));
         }
         self.span.end();
     }
 }
 
-/// The caller's span. Later versions of the header only append to what is read here.
+/// Returns the context of the caller's span; later versions of the header only append to these fields.
 fn remote(caller: &TraceContext) -> Option<SpanContext> {
     let mut parts = caller.parent().split('-').skip(1);
     let trace = TraceId::from_hex(parts.next()?).ok()?;

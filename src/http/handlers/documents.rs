@@ -1,4 +1,4 @@
-//! Documents, and the pages that show them with Swagger UI: no inline script, nothing from another origin.
+//! Documents, and the Swagger UI pages that show them, without inline scripts or anything from another origin.
 
 use std::{
     borrow::Cow,
@@ -22,13 +22,13 @@ use crate::{
     upstream::CallError,
 };
 
-/// How long a document waits for its server's first attempt to connect. Open WebUI gives up after 10 s.
+/// How long a document waits for its server's first connection attempt, since Open WebUI gives up after 10 s.
 const STARTING: Duration = Duration::from_secs(8);
 
 static STYLE: LazyLock<Option<Asset>> = LazyLock::new(|| Asset::find("swagger-ui.css"));
 static SCRIPT: LazyLock<Option<Asset>> = LazyLock::new(|| Asset::find("swagger-ui-bundle.js"));
 
-/// Starts Swagger UI with the document that the page names.
+/// The script that starts Swagger UI with the document that the page names.
 const START: &str = "\
 const element = document.getElementById('swagger-ui');
 SwaggerUIBundle({
@@ -44,7 +44,7 @@ pub(in crate::http) async fn start() -> HttpResponse {
     HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(START)
 }
 
-/// A file of Swagger UI's own.
+/// A file that belongs to Swagger UI.
 struct Asset {
     kind: String,
     etag: String,
@@ -108,12 +108,12 @@ pub(in crate::http) async fn to_docs() -> HttpResponse {
     redirect("docs")
 }
 
-/// Redirects to `to`, which is relative, so that it holds behind any prefix.
+/// Redirects to the relative URL `to`, which holds behind any prefix.
 pub(super) fn redirect(to: &str) -> HttpResponse {
     HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, to)).finish()
 }
 
-/// Serves the document of a server, in the caller's view.
+/// Serves the document of a server as the caller may see it.
 pub(super) async fn server_document(
     request: &HttpRequest,
     registry: &Registry,
@@ -134,7 +134,7 @@ pub(super) async fn server_document(
     Ok(serve(request, &context, registry, &document))
 }
 
-/// Serves the page of a server.
+/// Serves the documentation page of a server.
 pub(super) fn server_page(request: &HttpRequest, entry: &Entry) -> HttpResponse {
     match entry.served() {
         Ok(served) => page(request, &served.title),
@@ -143,11 +143,13 @@ pub(super) fn server_page(request: &HttpRequest, entry: &Entry) -> HttpResponse 
     }
 }
 
-/// Returns what a server serves, for readers. They may have shown no key, so they get no ticket for a login.
+/// Returns what a server serves, for readers.
+///
+/// They may be unauthenticated, so the error holds no ticket for a login.
 ///
 /// # Errors
 ///
-/// The server was never connected.
+/// The server has never been connected.
 pub(super) fn readable(entry: &Entry) -> Result<&Arc<Served>, CallError> {
     const LATER: Duration = Duration::from_secs(5);
     entry.served().map_err(|error| match error {
@@ -160,7 +162,7 @@ pub(super) fn readable(entry: &Entry) -> Result<&Arc<Served>, CallError> {
     })
 }
 
-/// Serves a document, below the prefix that a trusted proxy names if no root path is configured.
+/// Serves a document; without a configured root path, its URLs get the prefix that a trusted proxy reports.
 fn serve(
     request: &HttpRequest,
     context: &RequestContext,
@@ -174,7 +176,7 @@ fn serve(
     unless_known(request, "application/json", etag, body)
 }
 
-/// Serves `body`; 304 where the client has it already (RFC 9110 section 13.1.2).
+/// Serves `body`, or 304 if the client has it already (RFC 9110 section 13.1.2).
 fn unless_known(request: &HttpRequest, kind: &str, etag: &str, body: &Bytes) -> HttpResponse {
     let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let same = |tag: &str| tag == "*" || tag.trim_start_matches("W/") == etag;
@@ -187,7 +189,7 @@ fn unless_known(request: &HttpRequest, kind: &str, etag: &str, body: &Bytes) -> 
     if current { response.finish() } else { response.body(body.clone()) }
 }
 
-/// The page that shows the document beside it.
+/// Returns the page that shows the `openapi.json` in the same folder.
 fn page(request: &HttpRequest, title: &str) -> HttpResponse {
     let up = path::way_up(request.path());
     pages::html(

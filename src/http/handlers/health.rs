@@ -1,4 +1,4 @@
-//! `/healthz` and `/readyz`: open to all, and they reveal only the state. Documented through paperclip.
+//! `/healthz` and `/readyz`, which are public, reveal only the state and are documented through paperclip.
 
 use std::fmt;
 
@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{config::Readiness, http::context::RequestContext};
 
-/// What decides whether the gateway is ready.
+/// The state that decides whether the gateway is ready.
 pub(in crate::http) struct Lifecycle {
     /// How many servers must be connected.
     pub(in crate::http) readiness: Readiness,
-    /// Cancelled when the gateway is told to stop: it is no longer ready.
+    /// Cancelled when the gateway starts to shut down and is no longer ready.
     pub(in crate::http) draining: CancellationToken,
 }
 

@@ -1,4 +1,4 @@
-//! Hints at what a path that leads nowhere probably meant. Only for callers that may see everything: a hint reveals names.
+//! Suggestions for paths that are not found, only for callers with full permission, because a hint reveals names.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use crate::{
     registry::{Served, Snapshot},
 };
 
-/// Longer names, in bytes, are not compared: they are no typing errors, and the time grows with their length.
+/// The longest name that is compared, in bytes, because longer ones are not typing errors and take more time.
 const LONGEST: usize = 100;
-/// How many names are compared.
+/// The most names that are compared.
 const MOST: usize = 1000;
 
-/// Returns what `path` may have meant, whose first segment is no server's name.
+/// Returns a hint for a `path` whose first segment is not the name of a server; `None` if nothing is similar.
 pub(super) fn server(prefix: &str, snapshot: &Snapshot, path: &str) -> Option<String> {
     let (name, _) = path::split_first(path::without_prefix(path, prefix)?)?;
     let name = &*name;
@@ -28,11 +28,11 @@ pub(super) fn server(prefix: &str, snapshot: &Snapshot, path: &str) -> Option<St
     Some(format!("\"{name}\" is a tool of the server \"{server}\"; did you mean {path}?"))
 }
 
-/// Returns what the `rest` of a path may have meant, which is no tool's name of the server that the path leads to.
+/// Returns a hint for the `rest` of a path that is not the name of a tool; `None` if nothing is similar.
 pub(super) fn tool(served: &Served, rest: &str) -> Option<String> {
     let name = &*path::decode(rest.strip_prefix('/')?)?;
     let tools = &served.catalogue.tools;
-    // Models take an operation's id for the tool's name, and clients of several servers put the server's before it.
+    // Models use the operation id as the tool's name, and clients of several servers prepend the server's name.
     let by_id = || tools.values().find(|tool| tool.operation_id == name).map(|tool| tool.name.as_str());
     let last = || tools.get(name.rsplit('/').next()?).map(|tool| tool.name.as_str());
     let meant = by_id().or_else(last).or_else(|| near(name, tools.keys().map(String::as_str)))?;

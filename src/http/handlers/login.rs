@@ -1,4 +1,4 @@
-//! LoginServices to servers: where a browser starts one and comes back to, and our client metadata.
+//! Logins to servers: the routes where a browser starts a login and returns from it, and our client metadata.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -16,21 +16,23 @@ use crate::{
     oauth::{self, Authorizer, Context, Waiting},
 };
 
-/// What logins take.
+/// The services that logins use.
 pub(in crate::http) struct LoginServices {
-    /// What the authorizers of all servers share.
+    /// The OAuth context that the authorizers of all servers share.
     pub(in crate::http) oauth: Arc<Context>,
-    /// The loopback ports that logins come back to.
+    /// The loopback ports to which logins return.
     pub(in crate::http) loopbacks: Loopbacks,
 }
 
-/// The server whose login starts at `path`, its name decoded.
+/// Returns the decoded name of the server whose login starts at `path`.
 fn login_of(path: &str) -> Option<Cow<'_, str>> {
     let (server, rest) = path::split_first(path.strip_prefix("/oauth")?)?;
     (rest == "/login").then_some(server)
 }
 
-/// Sends the browser to the authorization server. It needs a credential, or the ticket that a 401 came with.
+/// Redirects the browser to the authorization server.
+///
+/// The request needs a credential, or the ticket from a 401 response.
 pub(in crate::http) async fn begin(
     request: HttpRequest,
     logins: Data<LoginServices>,
@@ -66,7 +68,7 @@ async fn start(
     let started =
         authorizer.begin(redirect.url.clone(), Waiting::Browser).await.map_err(|error| error.to_string())?;
     let cookie = Cookie::build(started.cookie.name, started.cookie.value)
-        // The callback may be on another port, and below any prefix.
+        // The callback may be on another port and below any prefix.
         .path("/")
         .max_age(Duration::seconds(oauth::LOGIN_LIFETIME.as_secs().try_into().unwrap_or(i64::MAX)))
         .http_only(true)
@@ -81,8 +83,10 @@ async fn start(
         .finish())
 }
 
-/// The address of this request under the name `localhost`, where it came to a loopback address and the login comes
-/// back to that name: a browser takes the two for different hosts, and would not bring the cookie back.
+/// Returns the URL of this request with the host `localhost`, if the request came to a loopback address and the login
+/// returns to `localhost`.
+///
+/// A browser treats the two as different hosts and would not send the cookie to the callback.
 fn under_name_of(redirect_uri: &Url, request: &HttpRequest, client: &ClientInfo) -> Option<Url> {
     let mut own = Url::parse(&format!("{}{}", client.origin(), request.uri())).ok()?;
     let loopback = match own.host()? {
@@ -97,7 +101,7 @@ fn under_name_of(redirect_uri: &Url, request: &HttpRequest, client: &ClientInfo)
     Some(own)
 }
 
-/// Where the authorization server sends the browser back to.
+/// Handles the redirect from the authorization server.
 pub(in crate::http) async fn callback(request: HttpRequest, logins: Data<LoginServices>) -> HttpResponse {
     let cookies = request.cookies().map(|cookies| cookies.clone()).unwrap_or_default();
     let cookies = cookies.iter().map(Cookie::name_value);
@@ -108,7 +112,7 @@ pub(in crate::http) async fn callback(request: HttpRequest, logins: Data<LoginSe
     pages::html(status, "no-store", page)
 }
 
-/// Our client-id metadata document; 404 without a public URL.
+/// Serves our client ID metadata document; 404 without a public URL.
 pub(in crate::http) async fn client_metadata(logins: Data<LoginServices>) -> Result<HttpResponse, ApiError> {
     let document = logins.oauth.metadata().ok_or(ApiError::NotFound)?;
     let mut response = HttpResponse::build(StatusCode::OK);

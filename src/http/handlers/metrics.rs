@@ -1,6 +1,6 @@
-//! `/metrics`: the gateway's numbers in Prometheus' text format, version 0.0.4.
+//! `/metrics`: the gateway's metrics in Prometheus' text format, version 0.0.4.
 //!
-//! Invariant: labels hold the names of configured servers and of the tools that they have now, and nothing of a request.
+//! Invariant: labels only hold the names of configured servers and their current tools, and nothing from a request.
 
 use std::fmt::{Display, Write as _};
 
@@ -13,7 +13,7 @@ use crate::{
     registry::{BOUNDS, CallOutcome, Entry, Snapshot, ToolMetrics},
 };
 
-/// The numbers as they are now, as far as the caller may see them.
+/// Serves the current metrics that the caller may see.
 pub(in crate::http) async fn metrics(
     request: HttpRequest,
     observability: Data<Observability>,
@@ -22,7 +22,7 @@ pub(in crate::http) async fn metrics(
     let permission = context.permission();
     let snapshot = context.take_snapshot();
     let mut page = exposition(&snapshot, observability.started.elapsed().as_secs(), permission);
-    // A limited caller does not learn the names of other keys.
+    // A caller with limited permission must not learn the names of other keys.
     if !permission.is_limited() {
         requests(&mut page, &snapshot);
     }
@@ -93,7 +93,7 @@ fn calls(page: &mut Exposition, snapshot: &Snapshot, permission: &Permission) {
     for ([server, tool], metrics) in tools() {
         for outcome in CallOutcome::ALL {
             let ended = metrics.ended(outcome);
-            // Every tool has a series from the start; that of an outcome begins when it is first met.
+            // Every tool has a series for successful calls from the start; other outcomes get theirs when they first occur.
             if ended > 0 || outcome == CallOutcome::Ok {
                 page.sample("", &[server, tool, ("outcome", outcome.name())], ended);
             }
@@ -128,7 +128,7 @@ fn histogram(page: &mut Exposition, [server, tool]: [(&str, &str); 2], metrics: 
     page.sample("_count", &[server, tool], count);
 }
 
-/// The text as it grows. What is written to a `String` arrives.
+/// The text under construction; writing to a `String` never fails.
 #[derive(Default)]
 struct Exposition {
     text: String,
@@ -141,7 +141,7 @@ impl Exposition {
         let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
     }
 
-    /// A sample of the family last named.
+    /// Adds a sample of the last family.
     fn sample(&mut self, suffix: &str, labels: &[(&str, &str)], value: impl Display) {
         self.text.push_str(self.family);
         self.text.push_str(suffix);
@@ -154,7 +154,7 @@ impl Exposition {
     }
 }
 
-/// A label's value: backslash, quote and line feed are escaped.
+/// Escapes backslash, quote and line feed in a label's value.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -1,4 +1,4 @@
-//! What answers a request, one file for each kind of route.
+//! The handlers, one file for each kind of route.
 
 pub(super) mod documents;
 pub(super) mod health;

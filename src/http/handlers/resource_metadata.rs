@@ -1,4 +1,4 @@
-//! The metadata of the gateway as a protected resource (RFC 9728): clients learn who issues tokens for it.
+//! The gateway's metadata as a protected resource (RFC 9728), from which clients learn the issuer of its tokens.
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use serde_json::json;
@@ -10,7 +10,7 @@ pub(in crate::http) async fn metadata(request: HttpRequest) -> Result<HttpRespon
     let context = RequestContext::of(&request);
     let config = &context.authenticator.config;
     let Some(tokens) = &config.tokens else {
-        // Without an issuer the path leads nowhere, like any other.
+        // Without an issuer, the path responds like any unknown path.
         if config.strict {
             context.require_caller()?;
         }

@@ -26,10 +26,10 @@ use crate::{
     registry::{Entry, Mounting, Registry, Served, Snapshot, ToolMetrics},
 };
 
-/// What each server has besides its tools.
+/// The paths that each server has besides its tools.
 const PAGES: [&str; 3] = ["/openapi.json", "/docs", "/redoc"];
 
-/// Answers every request that no other route takes.
+/// Handles every request that matches no other route.
 pub(in crate::http) async fn serve(
     request: HttpRequest,
     payload: Payload,
@@ -40,7 +40,7 @@ pub(in crate::http) async fn serve(
     let context = RequestContext::of(&request);
     let permission = context.permission();
     let (entry, rest) = {
-        // Let go of before anything that takes long.
+        // The snapshot is dropped before anything that takes long.
         let snapshot = context.take_snapshot();
         match resolve(&registry, &snapshot, &context, request.path()) {
             Some(found) => found,
@@ -63,7 +63,7 @@ pub(in crate::http) async fn serve(
         "/" if reads && registry.mounting() == Mounting::Named => return Ok(redirect("docs")),
         "" if reads => {
             let last = request.path().rsplit('/').next().unwrap_or_default();
-            // A name may hold a colon, which would make it a scheme.
+            // A name may hold a colon, so without `./` it could be read as a scheme.
             return Ok(redirect(&format!("./{last}/docs")));
         }
         _ => {}
@@ -92,7 +92,7 @@ pub(in crate::http) async fn serve(
     }
 }
 
-/// Returns the error of a path that leads nowhere.
+/// Returns the error for a path that is not found.
 fn not_found(
     request: &HttpRequest,
     context: &RequestContext,
@@ -101,15 +101,15 @@ fn not_found(
 ) -> ApiError {
     match routes::find(request.path(), observability.metrics_apart) {
         Some(own) => ApiError::MethodNotAllowed(own.allow),
-        // A limited caller does not learn what else exists.
+        // A caller with limited permission must not learn what else exists.
         None if context.permission().is_limited() => AccessError::Forbidden.into(),
         None => hint().map_or(ApiError::NotFound, ApiError::Misspelt),
     }
 }
 
-/// Returns the server that the request leads to, and what follows its name in the path, still encoded.
+/// Returns the server that the request is for, and the encoded rest of the path after its name.
 ///
-/// A server may have the name of the root path: what leads nowhere without it may do so with it.
+/// A server may have the same name as the root path, so a path that is not found is tried again with the root path.
 fn resolve<'p>(
     registry: &Registry,
     snapshot: &Snapshot,
@@ -121,10 +121,10 @@ fn resolve<'p>(
     found.map(|(entry, rest)| (entry.clone(), rest))
 }
 
-/// Returns the server of a path, and what follows its name, still encoded.
+/// Returns the server of a path, and the encoded rest after its name.
 ///
-/// Slashes of a name may stand in the path as they are, as with the Python mcpo. If several names fit so, the longest
-/// is meant; with its slashes encoded, as documents have them, a name is the only one that fits.
+/// Slashes in a name may be unencoded, as with the Python mcpo. If several names match that way, the longest wins. With
+/// its slashes encoded, as in documents, only one name can match.
 fn find<'s, 'p>(
     registry: &Registry,
     snapshot: &'s Snapshot,
@@ -139,7 +139,7 @@ fn find<'s, 'p>(
     let raw = raw.max_by_key(|(entry, _)| entry.name().len());
     let (name, rest) = path::split_first(path)?;
     let first = snapshot.server(&name).map(|entry| (entry, rest));
-    // The address that a document gives is its tool's or page's, whatever another name looks like.
+    // A URL from a document always refers to that server's tool or page, whatever other names match.
     let of_the_first = first.filter(|(entry, rest)| {
         PAGES.contains(rest) || entry.last_served().is_some_and(|served| find_tool(served, rest).is_some())
     });
@@ -150,7 +150,7 @@ fn find<'s, 'p>(
     }
 }
 
-/// Returns the tool that the rest of a path names. A trailing slash is forgiven if no tool bears it.
+/// Returns the tool that the rest of a path names, ignoring a trailing slash unless it is part of a tool's name.
 fn find_tool<'s>(served: &'s Served, rest: &str) -> Option<(&'s Tool, &'s ToolMetrics)> {
     let name = rest.strip_prefix('/').unwrap_or(rest);
     let find = |name: &str| served.tool(&path::decode(name)?);

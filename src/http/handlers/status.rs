@@ -1,4 +1,4 @@
-//! `/status`: the state of each server, for authenticated callers. Documented through paperclip.
+//! `/status`: the state of each server, for authenticated callers, documented through paperclip.
 
 use std::{iter, time::SystemTime};
 
@@ -17,7 +17,7 @@ use crate::{
     upstream::Status,
 };
 
-/// What a server can be doing.
+/// The states that a server can be in.
 pub(super) const STATES: [&str; 6] =
     ["connecting", "ready", "needs authorization", "backing off", "stopped", "failing"];
 
@@ -144,7 +144,7 @@ impl Calls {
     }
 }
 
-/// One of [`STATES`].
+/// Returns one of [`STATES`].
 pub(super) fn state(status: &Status) -> &'static str {
     match status {
         Status::Connecting => STATES[0],
@@ -169,7 +169,7 @@ fn time_of(instant: Instant) -> Option<String> {
     Timestamp::now().checked_add(left).ok().map(rfc3339)
 }
 
-/// An authorization server may name a time that no calendar has.
+/// Formats a token's expiry; `None` if an authorization server named a time out of range.
 fn expiry(time: SystemTime) -> Option<String> {
     Timestamp::try_from(time).ok().map(rfc3339)
 }

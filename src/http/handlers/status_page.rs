@@ -1,4 +1,4 @@
-//! The status page at `/`. It holds nothing of the gateway: its script asks `/status`.
+//! The static status page at `/`, whose script fetches `/status`.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -13,7 +13,7 @@ const STYLE: &str = include_str!("status_page/style.css");
 const SCRIPT: &str = include_str!("status_page/script.js");
 
 pub(in crate::http) async fn page(request: HttpRequest) -> HttpResponse {
-    // Relative links need the slash, which is missing where the root path alone was asked for.
+    // Relative links need a trailing slash, which is missing if exactly the root path was requested.
     match &RequestContext::of(&request).original_path {
         Some(path) if !path.ends_with('/') => {
             redirect(&format!("./{}/", path.rsplit('/').next().unwrap_or_default()))

@@ -1,8 +1,10 @@
-//! Which form of an answer a client wants (RFC 9110 section 12.5.1): a page for a person, or JSON.
+//! Content negotiation (RFC 9110 section 12.5.1): HTML for browsers, JSON for programs.
 
 use actix_web::http::header::{self, HeaderMap};
 
-/// Whether a page is wanted rather than JSON. Programs say nothing, `*/*` or `application/json`; browsers name HTML.
+/// Whether the client prefers HTML to JSON.
+///
+/// Programs send no `Accept`, `*/*` or `application/json`, while browsers name HTML.
 pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
     let values: Vec<&str> = headers.get_all(header::ACCEPT).filter_map(|value| value.to_str().ok()).collect();
     let ranges: Vec<(String, f32)> = values.iter().flat_map(|value| value.split(',')).map(range).collect();
@@ -17,7 +19,7 @@ pub(super) fn prefers_html(headers: &HeaderMap) -> bool {
     }
 }
 
-/// A media range without its parameters, and its weight.
+/// Splits a media range from its parameters, and returns it with its weight.
 fn range(text: &str) -> (String, f32) {
     let mut parts = text.split(';').map(str::trim);
     let range = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -45,7 +47,7 @@ mod tests {
     #[test]
     fn browsers_get_pages_and_programs_json() {
         for browser in [
-            // Chromium, Firefox, Safari, an old WebKit, lynx, w3m.
+            // Chromium, Firefox, Safari, an old WebKit, lynx and w3m.
             "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,\
              application/signed-exchange;v=b3;q=0.7",
             "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
@@ -58,7 +60,7 @@ mod tests {
             assert!(asked(&[browser]), "{browser}");
         }
         for program in [
-            // curl, httpx and fetch; axios; Swagger UI; requests for one of many.
+            // curl, httpx and fetch; axios; Swagger UI; requests for one of several types.
             "*/*",
             "application/json, text/plain, */*",
             "application/json,*/*",

@@ -1,8 +1,8 @@
 //! Authenticates the caller before anything is looked up.
 //!
-//! Invariant: whether a request needs a credential depends on its method, and on whether its path is to the letter one
-//! of the listed ones ([`routes`]); never on what the path leads to, so no spelling of a path gets round it. A caller's
-//! permission is asked later, by the names that the path was resolved to.
+//! Invariant: whether a request needs a credential depends only on its method, and on whether its path is exactly one
+//! of those listed in [`routes`]. It never depends on what the path resolves to, so no other spelling of a path can
+//! bypass it. The caller's permission is checked later, against the names that the path resolved to.
 
 use actix_web::{
     Error,
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// Lets a request pass, or answers why not.
+/// Passes a request on, or responds with the reason why not.
 pub(in crate::http) async fn authentication<B: MessageBody>(
     observability: Data<Observability>,
     request: ServiceRequest,
@@ -56,7 +56,7 @@ pub(in crate::http) async fn authentication<B: MessageBody>(
     let mut response = next.call(request).await?.map_into_left_body();
     let refused = note_refusal(&observability, &context, &response);
     if let Some(error) = tried.filter(|_| !refused) {
-        // The route is open, but attempts to guess a key must be seen.
+        // The route is open, but attempts to guess a key must be visible.
         context.authenticator.count_denied();
         info!(address = %context.address(), "a wrong credential on an open route: {error}");
     }
@@ -64,7 +64,7 @@ pub(in crate::http) async fn authentication<B: MessageBody>(
     Ok(response)
 }
 
-/// Returns the caller, or why it has none; `None` if the route does not ask.
+/// Returns the caller, or the error of its credential; `None` if the route does not need one.
 async fn authenticate(
     request: &ServiceRequest,
     context: &RequestContext,
@@ -86,7 +86,7 @@ async fn authenticate(
     }
 }
 
-/// Counts and records an answer that refuses access, whichever part gave it. Returns whether it is one.
+/// Counts and records a response that refuses access, from any layer or handler, and returns whether it is one.
 fn note_refusal<B>(
     observability: &Observability,
     context: &RequestContext,

@@ -1,7 +1,7 @@
-//! The outermost layer: gives every request its context and its id, and takes the root path off.
+//! The outermost layer: gives every request its context and id, and strips the root path.
 //!
-//! `X-Request-Id` names a request in its answer, in the log and, if the client sent it, at the client. Invariant: an id
-//! holds visible ASCII characters alone, so it can neither break nor forge a line of the log.
+//! `X-Request-Id` identifies a request in its response, in the log and, if the client sent it, at the client.
+//! Invariant: an id holds only visible ASCII characters, so it can neither break nor forge a line of the log.
 
 use std::{pin::Pin, rc::Rc};
 
@@ -20,12 +20,12 @@ use tracing::{Instrument as _, error_span, field::Empty};
 use crate::http::{client::ClientInfo, context::RequestContext, path, services::Services};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// The longest id that is taken over from a client, in characters.
+/// The longest id that is accepted from a client, in characters.
 const LONGEST: usize = 128;
 
 type AnswerFuture<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<B>, Error>>>>;
 
-/// Returns the layer. It reads the snapshot of the registry, once for each request.
+/// Returns the layer, which loads the registry's snapshot once for each request.
 pub(in crate::http) fn context<B: MessageBody + 'static>(
     services: &Services,
 ) -> impl Fn(ServiceRequest, Next<B>) -> AnswerFuture<B> + Clone + use<B> {
@@ -38,7 +38,7 @@ pub(in crate::http) fn context<B: MessageBody + 'static>(
         let root = if root.is_empty() { &client.prefix } else { root };
         let original_path = strip(&mut request, root);
         let context = RequestContext::new(id.clone(), client, original_path, registry.snapshot());
-        // Of the highest level, so that a line of any level is inside.
+        // The span has the highest level, so that it encloses lines of any level.
         let span = error_span!("request", id = context.id(), caller = Empty);
         request.extensions_mut().insert(Rc::new(context));
         let answer = next.call(request).instrument(span);
@@ -50,8 +50,9 @@ pub(in crate::http) fn context<B: MessageBody + 'static>(
     }
 }
 
-/// Takes the root path off, so that every route answers behind a proxy that strips it, behind one that does not, and
-/// directly. Returns the path as it was if it did.
+/// Strips the root path, and returns the original path; `None` if there was nothing to strip.
+///
+/// Every route thus works directly, behind a proxy that strips the root path, and behind one that does not.
 fn strip(request: &mut ServiceRequest, root: &str) -> Option<String> {
     if root.is_empty() {
         return None;
@@ -69,7 +70,7 @@ fn is_sane(id: &[u8]) -> bool {
     (1..=LONGEST).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
 }
 
-/// Random rather than counted, so that ids of several gateways can share one log.
+/// Returns a random id, rather than a counted one, so that several gateways can share a log.
 fn fresh() -> HeaderValue {
     // The digits of a number are always valid in a header.
     HeaderValue::from(fastrand::u64(..))

@@ -1,8 +1,8 @@
-//! Cross-origin requests (Fetch standard, CORS protocol), answered as the Python mcpo's Starlette does.
+//! Cross-origin requests (Fetch standard, CORS protocol), handled as in the Python mcpo, which uses Starlette.
 //!
-//! Ours rather than actix-cors, which answers a preflight and a foreign origin in other words than the clients
-//! of the Python mcpo have seen. Deliberately different: `*` never goes together with credentials, and what a page of
-//! an origin that is not listed would have done is not done.
+//! actix-cors is not used, because its responses to preflights and foreign origins differ from what clients of the
+//! Python mcpo know. There are two deliberate differences: `*` is never combined with credentials, and a write from an
+//! origin that is not allowed has no effect.
 
 use actix_web::{
     Error, HttpResponse,
@@ -22,15 +22,15 @@ use crate::{
 };
 
 const METHODS: HeaderValue = HeaderValue::from_static("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
-/// How long a browser may keep a preflight's answer, in seconds.
+/// How long a browser may cache a preflight's response, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
-/// What a page may read beside the headers that every page may.
+/// The headers that a page may read in addition to those that are always readable.
 const EXPOSED: HeaderValue = HeaderValue::from_static("X-Request-Id");
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 const ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
 
-/// Answers preflights, and adds to all other answers which origins may read them.
+/// Answers preflights, and adds CORS headers to all other responses.
 pub(in crate::http) async fn cors<B: MessageBody>(
     observability: Data<Observability>,
     request: ServiceRequest,
@@ -41,7 +41,7 @@ pub(in crate::http) async fn cors<B: MessageBody>(
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
         let mut response = next.call(request).await?;
         if matches!(origins, CorsOrigins::Listed(_)) {
-            // A cache must not give this answer to an origin that would have got another.
+            // A cache must not serve this response to an origin that would get another.
             response.headers_mut().append(header::VARY, ORIGIN);
         }
         return Ok(response.map_into_left_body());
@@ -66,14 +66,17 @@ pub(in crate::http) async fn cors<B: MessageBody>(
     Ok(response)
 }
 
-/// Whether the request may have an effect. A page can send a simple request without a preflight, so hiding the answer from
-/// it is not enough.
+/// Whether the request may have an effect.
+///
+/// A page can send a simple request without a preflight, so hiding the response from it is not enough.
 fn writes(request: &ServiceRequest) -> bool {
     ![Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method())
 }
 
-/// Whether the page is of this origin: its browser says so (Fetch Metadata, which no page can forge), or its host is the
-/// one that the request was sent to.
+/// Whether the page has the gateway's origin.
+///
+/// The browser says so in Fetch Metadata, which no page can forge. Without it, the page's host must be the host of the
+/// request.
 fn is_own(request: &ServiceRequest, context: &RequestContext, origin: &HeaderValue) -> bool {
     let authority =
         |origin: &str| origin.split_once("://").map(|(_, authority)| authority.to_ascii_lowercase());

@@ -1,4 +1,4 @@
-//! Errors as pages for people.
+//! Errors as HTML pages for people.
 
 use actix_web::{
     Error,
@@ -14,7 +14,7 @@ use actix_web::{
 use super::accept;
 use crate::http::{error::ApiError, pages};
 
-/// Turns errors into pages for browsers that navigate, and not for programs that call tools.
+/// Turns errors into pages for browsers that navigate, but not for programs that call tools.
 pub(in crate::http) async fn error_pages<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -26,7 +26,7 @@ pub(in crate::http) async fn error_pages<B: MessageBody>(
         return Ok(response.map_into_left_body());
     };
     let text = pages::error_page(response.status(), error, response.request().path());
-    // No cache may give a page to a program.
+    // A cache must not serve a page to a program.
     for (name, value) in pages::HEADERS.into_iter().chain([("cache-control", "no-store")]) {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }

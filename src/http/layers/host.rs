@@ -1,5 +1,7 @@
-//! Protects against DNS rebinding: a web page whose name is made to resolve to this machine is, for the browser, of the
-//! same origin as a gateway that listens here, and may call it without CORS. Its requests bear its own name as `Host`.
+//! Protects against DNS rebinding by checking the `Host` header.
+//!
+//! If an attacker's host name resolves to this machine, the browser takes a page from there and a local gateway for the
+//! same origin, so the page could call tools without CORS. Its requests still have the attacker's name as `Host`.
 
 use actix_web::{
     Error,
@@ -22,7 +24,7 @@ pub(in crate::http) async fn host<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    // A browser always names the host; HTTP/1.0 need not.
+    // Browsers always send a host; HTTP/1.0 clients need not.
     if authority(&request).is_none_or(|authority| front.hosts.admit(authority)) {
         return Ok(next.call(request).await?.map_into_left_body());
     }

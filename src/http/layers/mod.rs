@@ -1,4 +1,4 @@
-//! The layers that every request passes, in the order that `http/mod.rs` gives.
+//! The layers that every request passes, in the order given in `http/mod.rs`.
 
 mod accept;
 mod authentication;

@@ -1,8 +1,9 @@
-//! Headers that tell browsers what not to do with an answer.
+//! Headers that restrict what browsers do with a response.
 
 use actix_web::middleware::DefaultHeaders;
 
-/// What every answer but a page carries: a browser neither guesses at its type nor shows it in a frame.
+/// Returns the headers of every response except pages, so that a browser neither sniffs its type nor shows it in a
+/// frame.
 pub(in crate::http) fn security_headers() -> DefaultHeaders {
     [
         ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
