@@ -1,7 +1,7 @@
 //! The application: built, then run until stopped.
 //!
-//! Owns every task: the HTTP server, the sessions and what follows them. [`Application::run_until`] returns
-//! only when all of them have ended and no child process is left.
+//! It owns every task: the HTTP server, the sessions and all background work. [`Application::run_until`] returns only
+//! when all of them have ended and no child process is left.
 
 mod certificate;
 mod connection_limit;
@@ -44,21 +44,21 @@ pub use error::{BuildError, RunError};
 pub use reload::Source;
 pub use tokens::{TokensError, list, login, logout};
 
-/// How long answers may take to be sent after the time that calls have to finish.
+/// How long responses may take to be sent after the time that calls have to finish.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
-/// How long sessions and their children may take after that. Each has its own, shorter limits.
+/// How long sessions and child processes may take to end after that, as a backstop to their own shorter limits.
 const GOODBYE: Duration = Duration::from_secs(8);
 
-/// Runs `work` on the main runtime, where sessions live; actix starts a small one of its own for each worker.
+/// Runs `work` on the main runtime, which owns the sessions; actix starts a small runtime for each worker.
 ///
 /// # Errors
 ///
-/// The system gives no threads.
+/// The system cannot create threads.
 pub fn block_on<F: Future>(work: F) -> io::Result<F::Output> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let system = System::with_tokio_rt(|| runtime);
     let output = system.block_on(work);
-    // The process is about to end, and a thread that is stuck must not hold it up.
+    // The process is about to end, and dropping the runtime would wait for stuck threads.
     std::mem::forget(system);
     Ok(output)
 }
@@ -69,26 +69,26 @@ pub struct Application {
     tasks: TaskTracker,
     /// Ends the sessions.
     stop: CancellationToken,
-    /// Says to callers that the end has begun.
+    /// Cancelled when shutdown begins.
     draining: CancellationToken,
-    /// How long calls may go on from then.
+    /// How long calls may go on after shutdown has begun.
     patience: Duration,
     notifier: Notifier,
     traces: Option<Traces>,
 }
 
 impl Application {
-    /// Binds the port first and starts the servers last, side by side. Nothing waits for a server.
+    /// Binds the port first and starts the servers last, concurrently and without waiting for any of them.
     ///
     /// # Errors
     ///
-    /// The address cannot be listened on, a file cannot be written, or a signal cannot be caught. No server was started
-    /// then.
+    /// The address cannot be bound, a file cannot be written, or a signal cannot be caught. In these cases no server
+    /// has been started.
     pub fn build(config: Config, source: Source) -> Result<Self, BuildError> {
         let (tasks, stop, draining) =
             (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
         let (listen, patience) = (config.listen.clone(), config.limits.shutdown);
-        // Bound before anything is started, so that a busy port leaves no child behind.
+        // The port is bound before anything is started, so that a busy port leaves no child process behind.
         let listeners = bind(&listen, "--port")?;
         let metrics_port = config.metrics_port.map(|port| MetricsPort::bind(&listen, port)).transpose()?;
         let addresses: Vec<SocketAddr> =
@@ -115,7 +115,7 @@ impl Application {
         if let Some(port) = metrics_port {
             port.serve(services, &tasks, stop.clone())?;
         }
-        // From here on nothing fails, so no session is started in vain.
+        // Nothing fails from here on, so no session is started in vain.
         let reconciler = Reconciler::new(registry, oauth, url.clone(), tasks.clone(), stop.clone());
         let in_effect = InEffect { config, certificate, observability, reconciler };
         in_effect.start();
@@ -125,12 +125,14 @@ impl Application {
         Ok(Self { server, tasks, stop, draining, patience, notifier, traces })
     }
 
-    /// Serves until it is `told` to stop: then stops accepting, lets calls finish, ends sessions and children. Told a
-    /// second time it ends at once. Either way no child is left.
+    /// Serves until `told` returns, then shuts down: stops accepting, lets calls finish, ends sessions and child
+    /// processes.
+    ///
+    /// If `told` returns a second time, it ends at once. Either way, no child process is left.
     ///
     /// # Errors
     ///
-    /// The HTTP server broke down, or the end was cut short.
+    /// The HTTP server failed, or the shutdown was cut short.
     pub async fn run_until(self, mut told: impl AsyncFnMut()) -> Result<(), RunError> {
         let draining = self.draining.clone();
         let mut life = pin!(self.live());
@@ -144,7 +146,7 @@ impl Application {
                 }
             }
         };
-        // After a clean end nobody is left to be killed.
+        // After a clean shutdown there is no process left to kill.
         upstream::kill_groups();
         ended
     }
@@ -168,18 +170,18 @@ impl Application {
         ended
     }
 
-    /// Stops accepting, and waits for the calls in flight.
+    /// Stops accepting connections, and waits for calls in flight.
     async fn drain(&mut self) -> io::Result<()> {
         self.notifier.tell(State::Stopping);
         info!("stopping: calls in flight have {} s to finish", self.patience.as_secs());
         let late = async {
             sleep(self.patience).await;
-            // Sessions answer what is still waiting; the server then has time to send that.
+            // Ending the sessions fails the calls that still wait, and the server then has time to send these errors.
             self.stop.cancel();
             future::pending().await
         };
         let stopping = self.server.handle().stop(true);
-        // The server works only while it is polled; a worker that is stuck never ends.
+        // The server only makes progress while it is polled, and a stuck worker never ends.
         let drained = async { tokio::join!(stopping, &mut self.server).1 };
         tokio::select! {
             ended = drained => ended,
@@ -202,7 +204,7 @@ fn observe(config: &Config) -> Result<(Arc<Observability>, Option<Traces>), Buil
     Ok((Arc::new(Observability::new(config.metrics_port.is_some(), tracer, audit)), traces))
 }
 
-/// Returns what the authorizers of all servers share, of a gateway at `url`.
+/// Creates the OAuth context that the authorizers of all servers share, for a gateway at `url`.
 fn oauth_context(
     config: &Config,
     url: &str,
@@ -221,7 +223,7 @@ fn oauth_context(
     ))
 }
 
-/// Returns a registry without servers.
+/// Creates a registry without servers.
 fn registry(config: &Config, oauth: &Context) -> Registry {
     let runtime = Runtime {
         base: oauth.base().clone(),

@@ -1,6 +1,6 @@
-//! The certificate in force: another one takes its place while connections are served.
+//! The reloadable TLS certificate, which can be replaced while connections are served.
 //!
-//! A handshake sees the certificate before a change or the one after it; open connections go on.
+//! A handshake uses either the old certificate or the new one. Open connections are not affected.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use rustls::{
 
 use crate::config::{Certificate, Tls};
 
-/// The certificate that handshakes are made with.
+/// The certificate used for handshakes.
 #[derive(Debug, Clone)]
 pub(super) struct ReloadableCertificate(Arc<ArcSwap<CertifiedKey>>);
 
@@ -23,19 +23,21 @@ impl ReloadableCertificate {
         Self(Arc::new(ArcSwap::new(certificate.pair.clone())))
     }
 
-    /// From the next handshake on this one is used.
+    /// Replaces the certificate from the next handshake on.
     pub(super) fn replace(&self, certificate: &Certificate) {
         self.0.store(certificate.pair.clone());
     }
 
-    /// TLS 1.2 and newer. The protocols above it (ALPN) are the HTTP server's matter.
+    /// Builds the server configuration for TLS 1.2 and newer.
+    ///
+    /// The HTTP server sets the protocols of ALPN.
     ///
     /// # Errors
     ///
-    /// The cryptography that is linked in knows neither.
+    /// The linked cryptography provider supports neither version.
     pub(super) fn server_config(&self, tls: &Tls) -> Result<ServerConfig, rustls::Error> {
         let clients = tls.clients.as_ref().map(|clients| clients.verifier.clone());
-        // The provider is named, as a process-wide default depends on what else is linked in.
+        // The provider is explicit, because the process-wide default depends on what else is linked in.
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_client_cert_verifier(clients.unwrap_or_else(WebPkiClientVerifier::no_client_auth))

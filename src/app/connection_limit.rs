@@ -1,7 +1,7 @@
 //! The connection limit: how many connections one client address may have open.
 //!
-//! Invariant: one address never takes more than its share, so that others can connect. Connections are counted before the
-//! first byte, and so before TLS, too; those over the share are closed at once.
+//! Invariant: one address never holds more than its share, so that others can connect. Connections are counted before
+//! the first byte, and thus before TLS. Those beyond the share are closed at once.
 
 use std::{
     collections::HashMap,
@@ -16,24 +16,24 @@ use tokio::net::TcpStream;
 
 use crate::{access, config::TrustedProxies};
 
-/// One address may have a connection in so many, and at least one.
+/// The divisor of an address's share: it may have a quarter of all connections, and at least one.
 const SHARE: u32 = 4;
 
 /// Counts the open connections of each address.
 pub(super) struct ConnectionLimit {
     share: u32,
-    /// Proxies, which bring the connections of many clients.
+    /// Trusted proxies, which carry the connections of many clients.
     exempt: TrustedProxies,
     open: Mutex<HashMap<IpAddr, u32>>,
 }
 
 impl ConnectionLimit {
-    /// Limits each address to its share of `slots`. Trusted proxies may take all.
+    /// Limits each address to its share of `slots`, of which trusted proxies may use all.
     pub(super) fn new(slots: NonZeroU32, exempt: TrustedProxies) -> Self {
         Self { share: slots.get().div_ceil(SHARE), exempt, open: Mutex::default() }
     }
 
-    /// Passes as many connections on to `service` as each address may have.
+    /// Wraps `service`, so that it only gets the connections that the limit admits.
     pub(super) fn before<S, E>(
         self: Arc<Self>,
         service: S,
@@ -53,7 +53,7 @@ impl ConnectionLimit {
         })
     }
 
-    /// Returns a slot for the connection; `None` if its address has its share, or if it is closed already.
+    /// Returns a slot for the connection; `None` if its address has used up its share, or if it is closed already.
     fn admit(self: &Arc<Self>, stream: &TcpStream) -> Option<Slot> {
         let peer: io::Result<_> = stream.peer_addr();
         self.enter(peer.ok()?.ip())

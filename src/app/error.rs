@@ -1,16 +1,16 @@
-//! Why the application could not be built, or did not end as it should.
+//! Errors of building and running the application.
 
 use std::io;
 
-/// Why the application could not be built.
+/// The reason why the application could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The address cannot be listened on.
+    /// The address cannot be bound.
     #[error("cannot listen on {address}: {reason}")]
     Bind {
         /// Host and port as configured.
         address: String,
-        /// The reason, and what to do where that is plain.
+        /// The reason, and a remedy if there is an obvious one.
         reason: String,
     },
     /// The audit log cannot be opened.
@@ -32,13 +32,13 @@ pub enum BuildError {
     Signals(io::Error),
 }
 
-/// Why the application did not end as it should.
+/// The reason why the application did not shut down cleanly.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The HTTP server broke down.
+    /// The HTTP server failed.
     #[error("the HTTP server broke down: {0}")]
     Server(#[from] io::Error),
-    /// It was told to stop a second time.
+    /// A second signal cut the shutdown short.
     #[error("ended at once, as told by a second signal")]
     Cut,
 }

@@ -1,4 +1,4 @@
-//! The configuration in effect, and how another one takes its place.
+//! The configuration in effect, and its replacement by another one.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use crate::{
     registry::{Plan, Reconciler},
 };
 
-/// The configuration in effect, and what follows it.
+/// The configuration in effect, and the parts that change with it.
 pub(super) struct InEffect {
     pub(super) config: Config,
-    /// The certificate of handshakes, under HTTPS.
+    /// The certificate for handshakes; `None` without HTTPS.
     pub(super) certificate: Option<ReloadableCertificate>,
     pub(super) observability: Arc<Observability>,
     pub(super) reconciler: Reconciler,
 }
 
 impl InEffect {
-    /// Starts all servers, side by side.
+    /// Starts all servers concurrently.
     pub(super) fn start(&self) {
         self.reconciler.enlist(&Plan::initial(&self.config), &self.config);
     }
@@ -31,7 +31,7 @@ impl InEffect {
         self.config.guard.is_closed()
     }
 
-    /// Replaces the configuration. Only servers that differ are touched.
+    /// Replaces the configuration, and only restarts servers whose configuration differs.
     pub(super) async fn adopt(&mut self, config: Config) {
         let plan = Plan::between(&self.config, &config);
         for warning in &config.warnings {
@@ -51,7 +51,7 @@ impl InEffect {
         }
     }
 
-    /// Serves with the certificate of `tls` if it is another one.
+    /// Switches to the certificate of `tls` if it is a different one.
     pub(super) fn renew(&mut self, tls: Option<&Tls>) {
         let digest = |tls: &Tls| tls.certificate.digest;
         if self.config.listen.tls.as_ref().map(digest) != tls.map(digest) {

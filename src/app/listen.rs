@@ -1,6 +1,6 @@
-//! Listening: the port is bound, and served by actix, one service for each worker.
+//! Listening: binds the port and serves it with actix, one service for each worker.
 //!
-//! Invariant: so many connections are open as are configured, and no more; further ones wait to be accepted.
+//! Invariant: at most the configured number of connections is open; further ones wait to be accepted.
 
 use std::{
     fmt, io,
@@ -25,16 +25,19 @@ use crate::{
     http::{self, Front, Hosts, Services},
 };
 
-/// How long an idle client's connection is kept: longer than common proxies keep theirs.
+/// How long an idle connection is kept, which is longer than common proxies keep theirs.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long a client may take for the handshake of TLS, and how long for the head of its first request.
+/// How long a client may take for the TLS handshake, and for the head of its first request.
 const SLOWEST: Duration = Duration::from_secs(10);
-/// How many connections may wait to be accepted: a crowd that comes at once makes others wait for no retransmission.
+/// How many connections may wait to be accepted, enough that a burst does not force clients to retransmit.
 const BACKLOG: u32 = 4096;
-/// Open files beside the connections of clients: pipes to children, connections to servers, stored tokens.
+/// The number of open files reserved for all but client connections: pipes to child processes, connections to servers,
+/// stored tokens.
 const OTHER_FILES: u64 = 1024;
 
-/// Binds every address that the host stands for. `option` is what chooses the port.
+/// Binds every address that the host resolves to.
+///
+/// `option` is the option that sets the port, for error messages.
 pub(super) fn bind(listen: &Listen, option: &str) -> Result<Vec<TcpListener>, BuildError> {
     let failed = |error: &io::Error| BuildError::Bind {
         address: format!("{}:{}", listen.host, listen.port),
@@ -50,7 +53,7 @@ pub(super) fn bind(listen: &Listen, option: &str) -> Result<Vec<TcpListener>, Bu
     let addresses = (listen.host.as_str(), listen.port).to_socket_addrs().map_err(|error| failed(&error))?;
     let bound: Vec<io::Result<TcpListener>> = addresses.map(open).collect();
     let (good, bad): (Vec<_>, Vec<_>) = bound.into_iter().partition(Result::is_ok);
-    // `localhost` may name an address family that the machine does not have: one that works is enough then.
+    // `localhost` may resolve to an address family that the machine lacks, so one working address is enough.
     let forgiven = |error: &io::Error| error.kind() == io::ErrorKind::AddrNotAvailable && !good.is_empty();
     match bad.into_iter().filter_map(Result::err).find(|error| !forgiven(error)) {
         Some(error) => Err(failed(&error)),
@@ -58,7 +61,8 @@ pub(super) fn bind(listen: &Listen, option: &str) -> Result<Vec<TcpListener>, Bu
     }
 }
 
-/// What stands between callers and a gateway that listens on these addresses. Warns where nothing does.
+/// Returns the front of a gateway that listens on these addresses, and warns if it is open to the network without
+/// authentication.
 pub(super) fn front(config: &Config, addresses: &[SocketAddr]) -> Front {
     let listen = &config.listen;
     let local = addresses.iter().all(|address| address.ip().is_loopback());
@@ -75,16 +79,16 @@ pub(super) fn front(config: &Config, addresses: &[SocketAddr]) -> Front {
 
 fn open(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // The port is free again as soon as a former gateway has ended.
+    // A restarted gateway can bind the port at once.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()
 }
 
-/// Serves the gateway; once told to stop, connections have the time of `patience`.
+/// Serves the gateway, and gives connections `patience` to finish on shutdown.
 ///
-/// The parts of actix are put together here rather than by its `HttpServer`, which has no place for a [`ConnectionLimit`] before
-/// the handshake of TLS.
+/// The parts of actix are assembled here, because its `HttpServer` has no place for a [`ConnectionLimit`] before the
+/// TLS handshake.
 pub(super) fn serve(
     listen: &Listen,
     listeners: Vec<TcpListener>,
@@ -95,7 +99,8 @@ pub(super) fn serve(
     let places = make_room(listen.max_connections);
     let workers = available_parallelism().map_or(2, usize::from);
     let each = (places.get() as usize).div_ceil(workers);
-    // The connection limit is the bound on handshakes: with actix's own a few hundred idle connections would stop a worker.
+    // The connection limit already bounds handshakes. With actix's own limit, a few hundred idle connections would
+    // block a worker.
     actix_tls::accept::max_concurrent_tls_connect(each);
     let mut server = Server::build()
         .workers(workers)
@@ -121,7 +126,7 @@ pub(super) fn serve(
     Ok(server.run())
 }
 
-/// What speaks HTTP on the connections of one worker.
+/// Builds the HTTP service of one worker.
 fn service<T, I, S, B>(
     app: I,
     ending: GracefulShutdownSignal,
@@ -148,9 +153,9 @@ where
     HttpService::build()
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(SLOWEST)
-        // A client that hangs up drops its handler, which cancels the call upstream.
+        // If a client hangs up, its handler is dropped, which cancels the call upstream.
         .h1_allow_half_closed(false)
-        // Idle connections do not hold up the end.
+        // Idle connections do not delay the shutdown.
         .graceful_shutdown_signal(move || {
             let ending = ending.clone();
             async move { ending.notified().await }
@@ -158,10 +163,10 @@ where
         .finish(map_config(app, |()| AppConfig::default()))
 }
 
-/// Has the system allow as many open files as so many connections need, and gives the number that it does allow.
+/// Raises the limit of open files as needed for `connections`, and returns how many connections it allows.
 ///
-/// Children inherit the limit, so it is raised no further than that: a program that works with `select` has no use for
-/// files beyond 1024, and some close every number up to the limit.
+/// Child processes inherit the limit, so it is raised no further than needed. Programs that use `select` cannot handle
+/// file descriptors above 1024, and some programs close every descriptor up to the limit.
 fn make_room(connections: NonZeroU32) -> NonZeroU32 {
     let wanted = u64::from(connections.get()) + OTHER_FILES;
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return connections };
@@ -178,7 +183,7 @@ fn make_room(connections: NonZeroU32) -> NonZeroU32 {
     room
 }
 
-/// The gateway's URL as whoever started it would type it.
+/// Returns the gateway's URL as seen from its own machine.
 pub(super) fn base_url(listen: &Listen, addresses: &[SocketAddr], root: &str) -> String {
     let scheme = if listen.tls.is_some() { "https" } else { "http" };
     let port = addresses.first().map_or(listen.port, SocketAddr::port);

@@ -1,6 +1,6 @@
-//! `/metrics` on a port of its own (`--metrics-port`), for monitoring that must not call tools.
+//! `/metrics` on a separate port (`--metrics-port`), for monitoring that must not call tools.
 //!
-//! Its server is a task of the application, and ends with the sessions: the end can be watched too.
+//! Its server is a task of the application and ends with the sessions, so that the shutdown can be monitored too.
 
 use std::net::{SocketAddr, TcpListener};
 
@@ -17,24 +17,24 @@ use crate::{
     http::{self, Services},
 };
 
-/// How many connections it has: strangers must not use up the files that calls need.
+/// The most connections to the port, so that other clients cannot use up the files that calls need.
 const MOST: usize = 64;
 
-/// The port, bound and not yet served.
+/// The metrics port, bound but not yet served.
 pub(super) struct MetricsPort {
     listen: Listen,
     listeners: Vec<TcpListener>,
 }
 
 impl MetricsPort {
-    /// Binds `port` on the host of `beside`, without TLS.
+    /// Binds `port` on the host of the main port, `beside`, without TLS.
     pub(super) fn bind(beside: &Listen, port: u16) -> Result<Self, BuildError> {
         let listen = Listen { port, tls: None, ..beside.clone() };
         let listeners = bind(&listen, "--metrics-port")?;
         Ok(Self { listen, listeners })
     }
 
-    /// Serves it until `stop`.
+    /// Serves the port until `stop` is cancelled.
     pub(super) fn serve(
         self,
         services: Services,
@@ -43,7 +43,7 @@ impl MetricsPort {
     ) -> Result<(), BuildError> {
         let addresses: Vec<SocketAddr> =
             self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-        // It is asked every few seconds: one worker is plenty.
+        // Metrics are scraped every few seconds, so one worker is enough.
         let mut server = HttpServer::new(move || http::metrics_app(services.clone()))
             .workers(1)
             .max_connections(MOST)
@@ -60,7 +60,7 @@ impl MetricsPort {
     }
 }
 
-/// A server works only while it is polled, so its end is asked for and waited for at once.
+/// Runs the server until `stop` is cancelled, and polls it while it stops, because it makes no progress otherwise.
 async fn run(mut server: Server, stop: CancellationToken) {
     let handle = server.handle();
     let ended = tokio::select! {

@@ -1,7 +1,8 @@
-//! Reading the configuration again: on SIGHUP, and with `--hot-reload` whenever the config file changes; the certificate
-//! alone whenever its files change.
+//! Reloads the configuration on SIGHUP and, with `--hot-reload`, when the config file changes.
 //!
-//! One reload at a time. All requests for one meanwhile are answered by a single further one.
+//! The certificate is also reloaded when its own files change.
+//!
+//! Only one reload runs at a time. All requests for a reload during that time are served by a single further one.
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -20,56 +21,56 @@ use crate::{
     systemd::{Notifier, State},
 };
 
-/// What the configuration is read from: the process's own options, and the files that they name.
+/// The sources of the configuration: the process's options, and the files that they name.
 pub struct Source {
     options: Box<Options>,
     environment: Environment,
 }
 
 impl Source {
-    /// These options, in this environment.
+    /// Creates a source from options and environment variables.
     pub fn new(options: Box<Options>, environment: Environment) -> Self {
         Self { options, environment }
     }
 
-    /// The configuration to start with.
+    /// Loads the initial configuration.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, and where; also that the only server's program cannot be started.
+    /// The configuration is invalid, or the program of the only server cannot be started.
     pub fn load_first(&self) -> Result<Config, ConfigError> {
         let config = self.load()?;
         config.require_program(&self.environment)?;
         Ok(config)
     }
 
-    /// The configuration as the files have it now.
+    /// Loads the configuration as it is now.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, and where.
+    /// The configuration is invalid.
     pub fn load(&self) -> Result<Config, ConfigError> {
         Config::load(&self.options, &self.environment)
     }
 
-    /// The part of it that HTTPS is served with.
+    /// Loads only the TLS configuration.
     fn tls(&self) -> Result<Option<Tls>, ConfigError> {
         Tls::of_options(&self.options)
     }
 }
 
-/// Reloads whenever it is asked to, until it is dropped.
+/// Reloads on request until it is dropped.
 pub(super) struct Reloader {
     source: Arc<Source>,
     hangups: Signal,
     followed: Option<PathBuf>,
     notifier: Notifier,
-    /// The files of the certificate.
+    /// The certificate's files.
     certificate: Vec<PathBuf>,
 }
 
 impl Reloader {
-    /// From here on SIGHUP no longer ends the process.
+    /// Creates the reloader, from when on SIGHUP no longer ends the process.
     pub(super) fn new(source: Source, config: &Config, notifier: Notifier) -> io::Result<Self> {
         let certificate = config.listen.tls.iter().flat_map(|tls| tls.certificate.files.clone()).collect();
         let (source, followed) = (Arc::new(source), config.followed.clone());
@@ -88,7 +89,7 @@ impl Reloader {
                 watch::edits(&file, || asked.notify_one()).await;
             }
         };
-        // What renews certificates knows nothing of mcpo, so their files are always followed.
+        // Tools that renew certificates do not notify mcpo, so the files are always watched.
         let renewals = self.certificate.iter().map(|file| watch::edits(file, || renewed.notify_one()));
         let reloads = async {
             loop {
@@ -96,7 +97,7 @@ impl Reloader {
                     () = asked.notified() => {
                         self.notifier.tell(State::Reloading);
                         reload(&self.source, &mut in_effect).await;
-                        // Even if the configuration stays as it was: it is in force.
+                        // This also holds if the reload failed, because the old configuration remains in effect.
                         self.notifier.tell(State::Ready);
                     }
                     () = renewed.notified() => renew(&self.source, &mut in_effect).await,

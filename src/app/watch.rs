@@ -1,7 +1,7 @@
-//! Edits of one file, whoever makes them and however: in place, by renaming another over it, through symbolic links.
+//! Detects every kind of edit of a file: in place, by renaming another file over it, and through symbolic links.
 //!
-//! Folders are watched rather than the file, as another file may take its place. An event only says that it is time
-//! to look; what counts is whether the content differs.
+//! The folders are watched instead of the file, because another file may replace it. An event only triggers a check of
+//! whether the content has changed.
 
 use std::{
     collections::BTreeSet,
@@ -21,16 +21,16 @@ use tokio::{
 };
 use tracing::warn;
 
-/// An edit is over when nothing has happened for this long,
+/// An edit counts as complete if there is no event for this long.
 const QUIET: Duration = Duration::from_millis(100);
-/// or after this time in a folder that never rests.
+/// The longest wait for that, for folders with constant events.
 const RESTLESS: Duration = Duration::from_secs(1);
-/// How often the file is looked at where it cannot be watched.
+/// How often the file is read if it cannot be watched.
 const POLL: Duration = Duration::from_secs(2);
-/// Links that a path may lead through, as in Linux.
+/// The most symbolic links in a path, as in Linux.
 const LINKS: usize = 40;
 
-/// Calls `tell` after each edit of `file`, for ever.
+/// Calls `tell` after each edit of `file`, and never returns.
 pub(super) async fn edits(file: &Path, tell: impl Fn()) {
     let stirred = Arc::new(Notify::new());
     let mut watch = Watch::new(&stirred);
@@ -61,27 +61,26 @@ pub(super) async fn edits(file: &Path, tell: impl Fn()) {
     }
 }
 
-/// A digest of the content; nothing where it cannot be read.
+/// Returns a digest of the content; `None` if the file cannot be read.
 async fn digest(file: &Path) -> Option<[u8; 32]> {
     let file = file.to_owned();
     let content = spawn_blocking(move || fs::read(file)).await.ok()?.ok()?;
     Some(Sha256::digest(content).into())
 }
 
-/// Watched folders.
 struct Watch {
     watcher: notify::Result<RecommendedWatcher>,
     places: BTreeSet<Place>,
 }
 
-/// A folder and its inode: another folder may come to stand at its path.
+/// A folder with its inode, because another folder may replace it at its path.
 type Place = (PathBuf, u64);
 
 impl Watch {
     fn new(stirred: &Arc<Notify>) -> Self {
         let stirred = stirred.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Looking at the file is an event, too.
+            // Reading the file causes events, too.
             if !event.is_ok_and(|event| event.kind.is_access()) {
                 stirred.notify_one();
             }
@@ -97,7 +96,7 @@ impl Watch {
         self.places.retain(|place| {
             let keep = wanted.is_some_and(|wanted| wanted.contains(place));
             if !keep {
-                // It fails where the folder is gone, and the watch with it.
+                // This fails if the folder is gone, but then so is the watch.
                 let _ = watcher.unwatch(&place.0);
             }
             keep
@@ -112,7 +111,7 @@ impl Watch {
     }
 }
 
-/// The folders of the file and of every link on the way to it.
+/// Returns the folders of the file and of every symbolic link in its path.
 fn places(file: &Path) -> io::Result<BTreeSet<Place>> {
     let mut places = BTreeSet::new();
     let mut paths = vec![std::path::absolute(file)?];
