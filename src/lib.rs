@@ -1,10 +1,11 @@
 //! mcpo turns any MCP server into a secured OpenAPI HTTP API.
 //!
-//! The rooms, top down: [`app`] builds and runs; [`http`] serves; [`openapi`] writes documents; [`catalogue`]
-//! knows servers and tools; [`upstream`] talks to MCP servers and [`oauth`] logs in to them; [`jwt`] verifies callers'
-//! tokens; [`net`] makes the clients of these three; [`config`] is what all of them were told, and
-//! [`cli`] how. [`example_server`] is the MCP server that mcpo brings along. Who may know whom is written in
-//! ARCHITECTURE.md and held by `tests/rooms.rs`.
+//! The modules, top down: [`app`] builds and runs the gateway, [`http`] serves requests, [`openapi`] writes documents
+//! and [`catalogue`] holds servers and tools. [`upstream`] talks to MCP servers, [`oauth`] logs in to them and [`jwt`]
+//! verifies callers' tokens; [`net`] makes the HTTP clients of these three. [`config`] loads the configuration, and
+//! [`cli`] parses the command line. [`example_server`] is the MCP server that ships with mcpo.
+//!
+//! ARCHITECTURE.md says which module may import which, and `tests/rooms.rs` checks it.
 
 pub mod access;
 pub mod app;

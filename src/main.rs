@@ -1,4 +1,4 @@
-//! The `mcpo` binary: flags to configuration to application; owns the exit codes.
+//! The `mcpo` binary, which turns options into a configuration, runs the application and chooses the exit code.
 
 use std::{
     error::Error,
@@ -15,16 +15,16 @@ use mcpo::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Signals this close together are one.
+/// Signals within this time count as one.
 const TOGETHER: Duration = Duration::from_millis(200);
-/// An option, a config or a port that cannot be used; clap's own errors and most shells' built-ins use it too.
+/// The exit code for unusable options, config files and ports, as used by clap and by most shells' built-ins.
 const BAD_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Where stderr cannot be written to, the exit code has to do.
+            // If stderr cannot be written to, only the exit code is left to report the failure.
             let _ = writeln!(io::stderr(), "mcpo: {error}");
             let usage = error.is::<ConfigError>() || error.is::<BuildError>();
             if usage { ExitCode::from(BAD_USAGE) } else { ExitCode::FAILURE }
@@ -36,7 +36,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let environment = Environment::of_process();
     match cli::of_process(&environment)? {
         Invocation::Show(text) => {
-            // A reader that has seen enough, such as `head`, is no failure.
+            // A closed pipe is no failure: readers such as `head` stop early.
             let _ = io::stdout().write_all(text.as_bytes());
             Ok(())
         }
@@ -47,7 +47,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 }
 
 fn tokens(action: &TokenAction, config: &Config) -> Result<(), Box<dyn Error>> {
-    // The commands speak for themselves; what the gateway would tell of its work is told where it is asked for.
+    // The commands print their own messages, so the gateway's info lines are logged only on request.
     let level = match config.log_level {
         LogLevel::Info => LogLevel::Warning,
         chosen => chosen,
@@ -77,7 +77,7 @@ fn serve(source: Source) -> Result<(), Box<dyn Error>> {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
                 }
-                // `timeout`, and shells, signal a process and its group: that is one wish.
+                // `timeout` and shells signal both the process and its group, which is one request to stop.
                 if first.is_none_or(|first| first.elapsed() >= TOGETHER) {
                     first = Some(Instant::now());
                     return;

@@ -1,6 +1,6 @@
-//! Secrets as types: redacted wherever they could be printed, compared in constant time.
+//! Types for secrets, which are redacted when printed and compared in constant time.
 //!
-//! Imports nothing of the project, so that every room may use it.
+//! Imports no other module of the project, so that all modules may use it.
 
 use std::fmt;
 
@@ -8,18 +8,19 @@ pub use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// An API key, kept only as its SHA-256 digest: the key itself cannot leak from here.
+/// An API key, kept only as its SHA-256 digest, so that the key itself cannot leak.
 #[derive(Clone)]
 pub struct ApiKey([u8; 32]);
 
 impl ApiKey {
-    /// Digests `key`; nothing of it is kept. Keys are equal where their digests are; the time that takes tells nothing
-    /// of where they differ.
+    /// Digests `key` without keeping it.
+    ///
+    /// Keys are equal if their digests are. The time of a comparison does not reveal where they differ.
     pub fn of(key: &[u8]) -> Self {
         Self(Sha256::digest(key).into())
     }
 
-    /// The key that has this SHA-256 digest.
+    /// Returns the key with this SHA-256 digest.
     pub fn of_digest(digest: [u8; 32]) -> Self {
         Self(digest)
     }
@@ -37,7 +38,9 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// Whether two secrets are the same. The time taken tells nothing of where they differ.
+/// Whether two secrets are equal.
+///
+/// The time of the comparison does not reveal where they differ.
 pub fn same(one: &SecretString, other: &SecretString) -> bool {
     one.expose_secret().as_bytes().ct_eq(other.expose_secret().as_bytes()).into()
 }

@@ -1,7 +1,9 @@
-//! HTTP servers on loopback for unit tests: one answers what a closure says and remembers what it was asked, the other
-//! takes one request after another and shows it whole.
+//! HTTP servers on loopback for unit tests.
 //!
-//! Imports nothing of the project, so that the tests of every room may use it.
+//! [`Stub`] responds with what a closure returns and records the requests. [`WebServer`] handles one request at a time
+//! and returns it whole.
+//!
+//! Imports no other module of the project, so that the tests of all modules may use it.
 
 use std::{
     io,
@@ -18,19 +20,20 @@ use tokio::{
 };
 use url::Url;
 
-/// Longer than any answer takes.
+/// Longer than any request takes to arrive.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(crate) struct Stub {
-    /// With a port of its own.
+    /// The server's origin, with a free port.
     pub(crate) origin: Url,
     asked: Arc<Mutex<Vec<String>>>,
     _connections: JoinSet<()>,
 }
 
 impl Stub {
-    /// Serves what `answer` says to a request such as `GET /path`, after the origin. An empty answer breaks the
-    /// connection.
+    /// Serves the responses that `answer` returns for the origin and a request such as `GET /path`.
+    ///
+    /// An empty response closes the connection.
     pub(crate) async fn serve(answer: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -51,13 +54,13 @@ impl Stub {
         self.origin.join(path).unwrap()
     }
 
-    /// The requests so far, `GET /path`.
+    /// Returns the requests so far, such as `GET /path`.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
 
-/// A response whose body ends with the connection.
+/// Returns a response whose body ends with the connection.
 pub(crate) fn response(status: u16, body: &str) -> String {
     format!("HTTP/1.1 {status} x\r\nconnection: close\r\n\r\n{body}")
 }
@@ -66,13 +69,13 @@ pub(crate) fn redirect(to: &str) -> String {
     format!("HTTP/1.1 302 x\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
 }
 
-/// Waits for requests at its URL.
+/// A server that handles one request at a time at its URL.
 pub(crate) struct WebServer {
     listener: TcpListener,
     pub(crate) url: Url,
 }
 
-/// What the server was sent.
+/// A request that the server received.
 pub(crate) struct Received {
     /// Method and path.
     pub(crate) target: String,
@@ -87,7 +90,7 @@ impl WebServer {
         Self { listener, url }
     }
 
-    /// Answers one request; to be joined with what sends it.
+    /// Receives one request and responds to it; join it with the future that sends the request.
     pub(crate) async fn answer(&self, status: u16, body: &str) -> Received {
         timeout(DEADLINE, self.exchange(status, body)).await.expect("nothing was sent")
     }
@@ -120,7 +123,7 @@ impl Received {
         }
     }
 
-    /// Nothing where more is to come.
+    /// Returns the request; `None` if it is not complete yet.
     fn parse(read: &[u8]) -> Option<Self> {
         let text = String::from_utf8(read.to_vec()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n")?;

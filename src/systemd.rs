@@ -1,4 +1,4 @@
-//! Tells systemd, or whoever else speaks sd_notify(3), how far mcpo is.
+//! Notifies systemd, or another service manager that supports sd_notify(3), of mcpo's state.
 
 use std::{convert::Infallible, future::pending, io, os::unix::net::UnixDatagram, time::Duration};
 
@@ -8,16 +8,16 @@ use tracing::warn;
 
 use crate::config::ServiceManager;
 
-/// What the service manager is told.
+/// A state that the service manager is notified of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// The port is open.
     Ready,
     /// The configuration is being read again; [`State::Ready`] ends it.
     Reloading,
-    /// The end has begun.
+    /// The shutdown has begun.
     Stopping,
-    /// Still alive.
+    /// mcpo is still alive.
     Watchdog,
 }
 
@@ -31,7 +31,10 @@ impl State {
         }
     }
 
-    /// The moment of a reload tells the manager whether it is the one that it asked for (`Type=notify-reload`).
+    /// Returns the message for this state.
+    ///
+    /// For a reload it holds the time, by which the manager recognizes the reload that it requested
+    /// (`Type=notify-reload`).
     fn message(self) -> io::Result<String> {
         let name = self.name();
         match self {
@@ -44,17 +47,17 @@ impl State {
     }
 }
 
-/// Tells the service manager, where there is one.
+/// Notifies the service manager, if there is one.
 #[derive(Clone)]
 pub struct Notifier(Option<ServiceManager>);
 
 impl Notifier {
-    /// For a process that was started by `manager`, or by nobody who wants to know.
+    /// Creates a notifier for `manager`; with `None`, it does nothing.
     pub fn new(manager: Option<ServiceManager>) -> Self {
         Self(manager)
     }
 
-    /// Tells it. One that does not listen is no reason to stop.
+    /// Notifies the manager of `state`, and only logs a failure, which is no reason to stop.
     pub fn tell(&self, state: State) {
         if let Some(manager) = &self.0
             && let Err(error) = send(manager, state)
@@ -63,7 +66,7 @@ impl Notifier {
         }
     }
 
-    /// Tells it twice in each of its periods that mcpo is alive, for as long as this is polled.
+    /// Notifies the watchdog twice in each of its periods, as long as this future is polled.
     pub async fn keep_alive(&self) -> Infallible {
         let Some(period) = self.0.as_ref().and_then(|manager| manager.watchdog) else {
             return pending().await;
@@ -77,7 +80,7 @@ impl Notifier {
 
 fn send(manager: &ServiceManager, state: State) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
-    // A manager that does not read must not hold up the gateway.
+    // A manager that does not read must not block the gateway.
     socket.set_nonblocking(true)?;
     socket.send_to_addr(state.message()?.as_bytes(), &manager.address)?;
     Ok(())

@@ -1,4 +1,4 @@
-//! What the operator sees: lines on stderr, and spans in a collector of traces.
+//! Telemetry for the operator: log lines on stderr, and spans sent to a trace collector.
 
 mod line;
 mod traces;
@@ -13,9 +13,9 @@ use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util
 use self::line::Lines;
 use crate::config::{LogFormat, LogLevel};
 
-/// Starts logging: mcpo's own events from `level` on, those of libraries only where they are worth a look.
+/// Starts logging mcpo's own events from `level` on, and only warnings and errors of libraries.
 ///
-/// rmcp logs messages in full, values included, as warnings too, so it is heard only where it fails.
+/// rmcp's warnings contain entire messages with their values, so only its errors are logged.
 pub fn start(level: LogLevel, format: LogFormat) {
     let level = match level {
         LogLevel::Trace => LevelFilter::TRACE,
@@ -36,6 +36,6 @@ pub fn start(level: LogLevel, format: LogFormat) {
         LogFormat::Human => lines.boxed(),
         LogFormat::Json => lines.json().with_span_list(false).boxed(),
     };
-    // Only the first call in a process counts, which matters to nobody but tests.
+    // Only the first call in a process has an effect, which only matters in tests.
     let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
 }

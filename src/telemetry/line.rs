@@ -1,19 +1,19 @@
-//! A line of the log: one event is one line, whatever it quotes.
+//! Lines of the log: each event is one line, whatever it quotes.
 //!
-//! Invariant: nothing but an event's end is a line break of any kind, and no control character but a tabulator reaches
-//! a terminal or a file, save tracing's own colours.
+//! Invariant: only the end of an event is a line break. No control character but the tab reaches a terminal or a file,
+//! except in tracing's own colours.
 
 use std::io::{self, Write, stderr};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Makes what writes the lines to stderr.
+/// Makes the writers of lines to stderr.
 pub(super) struct Lines {
-    /// Whether lines have colours; what an event quotes has none, as tracing escapes ESC there.
+    /// Whether lines have colours; quoted text never has, because tracing escapes ESC in it.
     pub(super) colours: bool,
 }
 
-/// Takes one event, in one write.
+/// The writer of one event, which it receives in one write.
 pub(super) struct Line {
     colours: bool,
 }
@@ -37,7 +37,7 @@ impl Write for Line {
     }
 }
 
-/// The text of one event, with escapes that JSON knows as well in place of what would end its line.
+/// Returns the text of one event on one line, with line breaks and control characters escaped as in JSON.
 fn one_line(event: &str, colours: bool) -> String {
     let text = event.strip_suffix('\n').unwrap_or(event);
     let mut line = String::with_capacity(event.len());

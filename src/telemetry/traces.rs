@@ -1,8 +1,8 @@
-//! Spans on their way to an OpenTelemetry collector (OTLP over HTTP, protobuf).
+//! Exports spans to an OpenTelemetry collector (OTLP over HTTP, protobuf).
 //!
-//! The SDK's thread gathers what has ended and sends it in batches; its queue is bounded, and what does not fit is
-//! dropped. So nothing that the collector does, or does not do, holds up a call. The SDK reads variables of its own:
-//! the collector's headers, the service's name, the sampler.
+//! The SDK's thread collects ended spans and sends them in batches. Its queue is bounded, and spans beyond it are
+//! dropped, so a slow collector never delays a call. The SDK also reads environment variables: the collector's headers,
+//! the service name, the sampler.
 
 use std::{
     sync::Mutex,
@@ -24,24 +24,24 @@ use crate::{config::ForwardProxy, net};
 
 /// How long one request to the collector may take.
 const REQUEST: Duration = Duration::from_secs(10);
-/// How long the last spans may take to be sent.
+/// How long sending the last spans may take.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// A collector that takes nothing is told of no more often than this.
+/// The shortest time between two warnings about a collector that does not accept spans.
 const QUIET: Duration = Duration::from_secs(300);
-/// The last segments of where traces go (OTLP specification, OTLP/HTTP Request).
+/// The path segments appended to the endpoint for traces (OTLP specification, OTLP/HTTP Request).
 const PATH: [&str; 2] = ["v1", "traces"];
 
-/// The export of spans, until [`Traces::end`].
+/// The export of spans, which runs until [`Traces::end`].
 pub struct Traces {
     provider: SdkTracerProvider,
 }
 
 impl Traces {
-    /// Sends spans to the collector at `endpoint`, on the runtime that this is called on.
+    /// Starts to send spans to the collector at `endpoint`, on the current runtime.
     ///
     /// # Errors
     ///
-    /// A variable of the SDK's cannot be followed.
+    /// An environment variable of the SDK has an unusable value, or the HTTP client cannot be created.
     pub fn start(endpoint: &Url, proxy: &ForwardProxy) -> Result<Self, String> {
         let mut target = endpoint.clone();
         if let Ok(mut path) = target.path_segments_mut() {
@@ -62,12 +62,12 @@ impl Traces {
         Ok(Self { provider })
     }
 
-    /// What makes spans.
+    /// Returns the tracer that creates spans.
     pub fn tracer(&self) -> SdkTracer {
         self.provider.tracer("mcpo")
     }
 
-    /// Sends what is left.
+    /// Sends the remaining spans and ends the export.
     pub async fn end(self) {
         let ended = spawn_blocking(move || self.provider.shutdown_with_timeout(FAREWELL)).await;
         if !ended.is_ok_and(|sent| sent.is_ok()) {
@@ -76,28 +76,29 @@ impl Traces {
     }
 }
 
-/// Who sends the spans: mcpo, unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES say another name.
+/// Returns the resource of the spans: `mcpo`, unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES set another service
+/// name.
 fn resource() -> Resource {
     let found = Resource::builder().build();
     let name = found.get(&Key::from_static_str("service.name"));
-    // What the SDK makes up begins so.
+    // The SDK's default name begins like this.
     let named = name.is_some_and(|name| !name.as_str().starts_with("unknown_service"));
     if named { found } else { Resource::builder().with_service_name("mcpo").build() }
 }
 
-/// The SDK's exporter, which works on a runtime and says little.
+/// Wraps the SDK's exporter, which needs a runtime and hardly logs its failures.
 #[derive(Debug)]
 struct Exporter {
     inner: opentelemetry_otlp::SpanExporter,
     runtime: Handle,
-    /// The collector's origin, for people.
+    /// The collector's origin, for warnings.
     collector: String,
-    /// When a failure was last told of.
+    /// When the last warning was logged.
     told: Mutex<Option<Instant>>,
 }
 
 impl SpanExporter for Exporter {
-    /// Called on the SDK's own thread, where waiting holds nobody up.
+    /// Sends a batch, and blocks meanwhile, which is harmless on the SDK's own thread.
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let sent = self.runtime.block_on(self.inner.export(batch));
         if let Err(error) = &sent
