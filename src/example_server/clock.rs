@@ -1,4 +1,4 @@
-//! Time zone arithmetic over the bundled IANA database: an instant and names in, what clocks show out.
+//! Time zone arithmetic with the bundled IANA database, from an instant and zone names to local times.
 
 use jiff::{Timestamp, Zoned, civil::Time, tz::TimeZone};
 use schemars::JsonSchema;
@@ -27,12 +27,13 @@ pub(super) struct TimeConversion {
     time_difference: String,
 }
 
-/// What the clocks of `timezone` show at `instant`.
+/// Returns the local time of `timezone` at `instant`.
 pub(super) fn at(instant: Timestamp, timezone: &str) -> Result<ZoneTime, String> {
     Ok(show(&instant.to_zoned(zone(timezone)?), timezone))
 }
 
-/// Today's `time` ("HH:MM") in the source zone, on both clocks; the date is that of `now` in the source zone.
+/// Converts today's `time` ("HH:MM") from the source zone to the target zone; today is the date of `now` in the source
+/// zone.
 pub(super) fn convert(
     now: Timestamp,
     source: &str,
@@ -73,7 +74,7 @@ fn show(moment: &Zoned, timezone: &str) -> ZoneTime {
     }
 }
 
-/// Signed hours with one decimal, or two where a zone is a quarter of an hour off: "+9.0h", "+5.5h", "+5.75h".
+/// Formats signed hours with one decimal, or with two for quarter hours: "+9.0h", "+5.5h", "+5.75h".
 fn hours(seconds: i32) -> String {
     let hours = f64::from(seconds) / 3600.0;
     if (hours * 10.0).fract() == 0.0 { format!("{hours:+.1}h") } else { format!("{hours:+.2}h") }

@@ -1,8 +1,8 @@
 //! `mcpo example-server`: a small MCP server over stdin and stdout, so that a first run needs nothing else.
 //!
-//! It shows one of everything a gateway meets: plain text, an image, structured output with a schema, slow work
-//! with progress, an error, a resource and a prompt. The process owns its two pipes: nothing but protocol goes
-//! to stdout, and no log subscriber is installed. It touches neither files nor network.
+//! It has one of everything that a gateway meets: plain text, an image, structured output with a schema, slow work with
+//! progress, an error, a resource and a prompt. Only protocol messages go to stdout, and no log subscriber is
+//! installed. It uses neither files nor network.
 
 mod clock;
 mod prompts;
@@ -22,7 +22,7 @@ use rmcp::{
     transport::io::stdio_pipes,
 };
 
-/// Why the example server ended before its input did.
+/// The reason why the example server ended before its input did.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The first message was neither `initialize` nor a request that carries its own protocol version.
@@ -48,13 +48,13 @@ pub async fn run() -> Result<(), Error> {
             session.waiting().await?;
             Ok(())
         }
-        // Input that ends before the first request is a client that changed its mind.
+        // Input that ends before the first request is no error, because the client may change its mind.
         Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
         Err(error) => Err(Error::Opening(Box::new(error))),
     }
 }
 
-/// The server; it has no state, so every call stands on its own.
+/// The server, which has no state, so calls are independent of each other.
 struct ExampleServer;
 
 const README_URI: &str = "mcpo://example/readme";

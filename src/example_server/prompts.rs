@@ -1,4 +1,4 @@
-//! The one prompt. MCP gives prompt arguments as text, so none is checked beyond being there.
+//! The only prompt, whose arguments are only checked for presence, because MCP passes them as text.
 
 use rmcp::{
     handler::server::wrapper::Parameters,

@@ -1,6 +1,8 @@
-//! The tools. What a caller may send stands in the argument types: the schema is made from them, and the bounds
-//! that a type cannot carry are checked where the tool begins. Examples are what Swagger UI fills in, so that a first
-//! try succeeds.
+//! The tools.
+//!
+//! The argument types define what a caller may send, because the schemas are generated from them. Bounds that a type
+//! cannot express are checked at the start of the tool. The examples prefill Swagger UI's forms, so that a first try
+//! succeeds.
 
 use std::{fmt::Display, ops::RangeInclusive, time::Duration};
 
@@ -21,7 +23,7 @@ use super::{
     weather::{City, Weather},
 };
 
-/// A plug: 48 by 48 pixels, PNG, three colours; base64 as MCP sends images.
+/// A PNG of a plug, 48 by 48 pixels in three colours, in base64 as MCP sends images.
 const PLUG_PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAADAAAAAwAgMAAAAqbBEUAAAACVBMVEUmMl3///9e1r6aXluHAAAAM0lEQVQY02Ng\
                         oCMIBaMB5KwCA9pzuEDsBaRxmECcBmwcBiSTGRi0lkatgHMYWAMYhhQHAOd/Q0BhrnTcAAAAAElFTkSuQmCC";
 
@@ -82,7 +84,7 @@ struct Echo {
     repeat: u8,
 }
 
-/// A whole number however it is written: 10.0 is an integer by JSON Schema.
+/// Reads a whole number in any notation, because 10.0 is an integer in JSON Schema.
 fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
     let number = f64::deserialize(deserializer)?;
     if number.fract() == 0.0 && (0.0..=255.0).contains(&number) {
@@ -181,7 +183,7 @@ impl ExampleServer {
     }
 }
 
-/// Sleeps step by step; tells a caller that gave a progress token how far it is.
+/// Sleeps step by step, and reports progress if the caller sent a progress token.
 async fn wait_in_steps(context: &RequestContext<RoleServer>, seconds: f64, steps: u8) {
     for step in 1..=steps {
         tokio::time::sleep(Duration::from_secs_f64(seconds / f64::from(steps))).await;
@@ -189,7 +191,7 @@ async fn wait_in_steps(context: &RequestContext<RoleServer>, seconds: f64, steps
             let progress = ProgressNotificationParam::new(token, step.into())
                 .with_total(steps.into())
                 .with_message(format!("step {step} of {steps}"));
-            // A report that cannot be sent means that the caller has gone, and cancellation ends the wait.
+            // If a report cannot be sent, the caller is gone and cancellation will end the wait.
             let _ = context.peer.notify_progress(progress).await;
         }
     }

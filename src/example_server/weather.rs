@@ -1,4 +1,4 @@
-//! Fixed sample weather: an enum in, an enum and bounded numbers out.
+//! Fixed sample weather, to show enums and bounded numbers in schemas.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
