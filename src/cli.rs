@@ -22,37 +22,37 @@ use self::{
 };
 use crate::config::{ConfigError, Environment, OPTIONS, Options};
 
-/// What the user asked for.
+/// What to do.
 pub enum Invocation {
     /// Serve MCP servers over HTTP.
     Serve(Box<Options>),
-    /// Look after the tokens of remote servers.
+    /// Manage the tokens of remote servers.
     Tokens {
         /// What to do with them.
         action: TokenAction,
-        /// As for serving: which servers there are, and where their tokens are kept.
+        /// As for serving: the servers, and where their tokens are stored.
         options: Box<Options>,
     },
     /// Be the embedded MCP server, on stdin and stdout.
     ExampleServer,
-    /// Print this and be done.
+    /// Print this text and exit.
     Show(String),
 }
 
-/// What to do with tokens; a server that is not named is the only remote one.
+/// What to do with tokens. Without a name, it is for the only remote server.
 pub enum TokenAction {
     /// Get them for this server, by logging in.
     Login(Option<String>),
-    /// Forget those of this server.
+    /// Forget the tokens of this server.
     Logout(Option<String>),
-    /// Tell which there are.
+    /// List them.
     List,
 }
 
 const NO_SERVER: &str = "whose tokens? Name a config file, as in: mcpo login --config config.json, or a URL, as in: \
      mcpo login -- https://example.com/mcp";
 
-/// Reads this process's arguments, and the variables that stand in for absent flags.
+/// Reads this process's arguments, and the variables for absent flags.
 pub fn of_process(environment: &Environment) -> Result<Invocation, ConfigError> {
     parse(std::env::args_os(), environment)
 }

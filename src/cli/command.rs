@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, Subcommand as _};
 use super::subcommand::{HELP_TEMPLATE, Subcommand};
 use crate::config::{OPTIONS, OptionSpec, Takes};
 
-/// The name of the argument that holds what stands after `--`.
+/// The name of the argument for everything after `--`.
 pub(super) const COMMAND: &str = "command";
 
 const ABOUT: &str = "\

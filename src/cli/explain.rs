@@ -4,7 +4,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::command::command;
 
-/// What is wrong with anything beside `example-server`.
+/// The error about anything beside `example-server`.
 pub(super) const STANDS_ALONE: &str = "example-server stands alone: it takes no options and no arguments";
 
 /// clap's error in one line that says what to do.

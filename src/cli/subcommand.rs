@@ -1,4 +1,4 @@
-//! The sub-commands. Every option of mcpo itself may stand before or after them.
+//! The sub-commands. Every option of mcpo may be given before or after them.
 
 /// About, usage and notes: the options would only repeat `mcpo --help`.
 pub(super) const HELP_TEMPLATE: &str = "{about-with-newline}\n{usage-heading} {usage}{after-help}";

@@ -1,15 +1,15 @@
-//! `--audit-log`: where the record of calls goes.
+//! `--audit-log`: where calls are recorded.
 
 use std::path::PathBuf;
 
 use crate::config::{ConfigError, RawOption};
 
-/// Where the record of calls goes.
+/// Where calls are recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audit {
-    /// Standard output, which mcpo uses for nothing else.
+    /// Standard output, which mcpo does not use otherwise.
     Stdout,
-    /// The end of this file.
+    /// This file, appended to.
     File(PathBuf),
 }
 

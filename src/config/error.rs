@@ -1,7 +1,7 @@
 //! What is wrong with the configuration, in one clear line.
 //!
-//! The text says where (option, or file, line and key), what, and what to do. It never holds a secret: whoever
-//! builds one names header values, environment values, keys and URLs only by their place.
+//! The text says where (option, or file, line and key), what is wrong, and what to do. It never holds a secret: header
+//! values, environment values, keys and URLs are named only by their place.
 
 use std::{fmt, io};
 
@@ -31,7 +31,7 @@ pub(super) fn reason(error: &io::Error) -> String {
     }
 }
 
-/// The known word nearest to `word`, where one is near enough to have been meant.
+/// Returns the known word that is most similar to `word`; `None` if none is similar enough.
 pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace(['_', '-'], "");
     let (distance, nearest) = known

@@ -1,6 +1,6 @@
-//! The config file: its servers, in whatever place clients keep them, and who may call.
+//! The config file: its servers, wherever clients keep them, and who may call.
 //!
-//! A disabled server is not looked into, so that it may be unfinished or name variables that are not set.
+//! A disabled server is not read, so it may be unfinished or name variables that are not set.
 
 use crate::config::{
     ConfigError, Guard, Options, Server,
@@ -9,7 +9,7 @@ use crate::config::{
     server::{LoadContext, server},
 };
 
-/// What a file gives: who may call, its servers in order, without the disabled ones, and what was odd.
+/// The contents of a file: who may call, the enabled servers in order, and warnings.
 #[derive(Debug)]
 pub(super) struct File {
     pub guard: Guard,
@@ -21,13 +21,13 @@ pub(super) struct File {
 
 const EXAMPLE: &str = r#"{"mcpServers": {"time": {"command": "uvx", "args": ["mcp-server-time"]}}}"#;
 
-/// Where servers stand: in `mcpServers`, as most clients have it; in VS Code's `mcp.json`, and in Zed's settings.
+/// The keys that hold servers: in most clients, in VS Code's `mcp.json`, and in Zed's settings.
 const PLACES: [&str; 3] = ["mcpServers", "servers", "context_servers"];
 /// Holds `servers` and `inputs` in VS Code's settings.
 const WRAPPER: &str = "mcp";
 
 impl File {
-    /// Parses the text of the file called `name`, which adds to what `options` say of callers.
+    /// Parses the text of the file called `name`. Its `access` block adds to the options about callers.
     pub(super) fn parse(
         name: &str,
         text: &str,
@@ -43,17 +43,17 @@ impl File {
         };
         let root = ConfigNode::root(&source, &tree).object()?;
         expect_keys(&root);
-        // What is meant to close the gateway must not leave it open.
+        // A misspelt "access" must not leave the gateway open.
         if let Some((key, node)) = root.entries().find(|(key, _)| near_access(key)) {
             return Err(node.error(format_args!("unknown key; rename \"{key}\" to \"access\"")));
         }
         let found = find_servers(&root)?;
         source.set_defaults(found.inputs.as_ref().map(inputs::defaults).transpose()?.unwrap_or_default());
-        // Nor must `null`, which elsewhere counts as absent.
+        // `null` counts as absent elsewhere, but must not open the gateway either.
         let access = root.entries().find(|(key, _)| *key == "access").map(|(_, node)| node);
         let guard = Guard::new(options, access.as_ref())?;
         let key_variables = source.withheld();
-        // What keys are read from is for no server, wherever it is set.
+        // No server gets the variables that callers' keys are read from, wherever they are set.
         let mut overrides = context.overrides.clone();
         overrides.retain(|name, _| !key_variables.contains(name));
         let context = LoadContext { overrides: &overrides, ..context };
@@ -62,20 +62,20 @@ impl File {
     }
 }
 
-/// Warns of what mcpo does not know, unless these are the settings of an editor, which hold many things.
+/// Warns of unknown keys, unless this is the settings file of an editor.
 fn expect_keys(root: &ConfigObject<'_>) {
     if [WRAPPER, "context_servers"].iter().all(|settings| root.get(settings).is_none()) {
-        // "$schema" is how editors are told what to complete.
+        // Editors use "$schema" for completion.
         root.expect_keys_beside(&["$schema"], &["mcpServers", "servers", "inputs", "access"]);
     }
 }
 
-/// Whether `access` was meant, and not written.
+/// Whether the key is a misspelt `access`.
 fn near_access(key: &str) -> bool {
     key != "access" && nearest(key, &["access"]).is_some()
 }
 
-/// The servers, and what their strings may refer to.
+/// The servers, and the inputs that their strings may refer to.
 struct ServerList<'a> {
     servers: ConfigNode<'a>,
     inputs: Option<ConfigNode<'a>>,

@@ -1,23 +1,23 @@
-//! How much one request and one result may hold, and how long the end may take.
+//! The sizes of requests and results, and the time for shutdown.
 
 use std::time::Duration;
 
 use crate::config::{ConfigError, Options, RawOption};
 
-/// The largest messages, in bytes, and the longest end.
+/// The largest messages, in bytes, and the longest shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The body of a call.
     pub body: usize,
-    /// What a server may answer to one call.
+    /// The result of a call.
     pub result: usize,
-    /// How long calls may go on after the gateway was told to stop.
+    /// How long calls may go on after a signal to stop.
     pub shutdown: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        // Docker kills after 10 s, and children need some of that.
+        // Docker kills after 10 s, and children need some of that time.
         Self { body: 16 << 20, result: 256 << 20, shutdown: Duration::from_secs(4) }
     }
 }
@@ -62,7 +62,7 @@ fn size(given: &RawOption) -> Result<usize, ConfigError> {
     })
 }
 
-/// Reads a whole number of seconds, up to a day; 0 is no time at all.
+/// Reads a whole number of seconds, up to a day; 0 does not wait.
 fn seconds(given: &RawOption) -> Result<Duration, ConfigError> {
     const LONGEST: u64 = 24 * 60 * 60;
     let seconds = given.value.trim().parse().ok().filter(|seconds| *seconds <= LONGEST);

@@ -23,29 +23,29 @@ const NOTHING_TO_SERVE: &str = "nothing to serve. Give the command of an MCP ser
 pub struct Config {
     /// Where to listen, and with which certificate.
     pub listen: Listen,
-    /// The port that `/metrics` has of its own, on the same host; 0 lets the system choose.
+    /// The separate port for `/metrics`, on the same host; 0 lets the system choose.
     pub metrics_port: Option<u16>,
-    /// Where the API appears to clients.
+    /// The path prefixes under which clients see the API.
     pub base: BasePath,
     /// Who may call.
     pub guard: Guard,
-    /// What the root document (or the only document) says of itself.
+    /// The title, description and version of the root document, or the only one.
     pub about: About,
     /// How operations are named.
     pub operation_ids: OperationIds,
-    /// How large messages may be, and how long the end may take.
+    /// The sizes of messages, and the time for shutdown.
     pub limits: Limits,
-    /// When `/readyz` says that the gateway is ready.
+    /// When `/readyz` reports ready.
     pub readiness: Readiness,
-    /// How people log in to servers, and where the tokens are kept.
+    /// How users log in to servers, and where tokens are stored.
     pub logins: LoginSettings,
     /// The MCP servers behind this gateway.
     pub servers: Servers,
-    /// By which mcpo's own requests go.
+    /// The proxy for mcpo's own requests.
     pub proxy: ForwardProxy,
-    /// The config file, where its edits are to be followed (`--hot-reload`).
+    /// The config file, if its edits take effect (`--hot-reload`).
     pub followed: Option<PathBuf>,
-    /// Where calls are recorded, if they are.
+    /// Where calls are recorded; `None` if they are not.
     pub audit: Option<Audit>,
     /// What is logged.
     pub log_level: LogLevel,
@@ -53,20 +53,20 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The OpenTelemetry collector that spans are sent to.
     pub otlp_endpoint: Option<Url>,
-    /// Who has started mcpo and wants to know how far it is.
+    /// The service manager that expects notifications.
     pub service_manager: Option<ServiceManager>,
-    /// What was odd, but no error, each with its place; to be logged once logging is up.
+    /// Warnings with their places, to be logged once logging works.
     pub warnings: Vec<String>,
 }
 
 impl Config {
-    /// Parses everything once; what comes back needs no further check.
+    /// Parses everything once. The result needs no further check.
     pub fn load(options: &Options, environment: &Environment) -> Result<Self, ConfigError> {
         let (mut warnings, mut key_variables) = (Vec::new(), Vec::new());
         let overrides = overrides::read(options, environment, &mut warnings)?;
         let overridden = environment.overridden(&overrides);
         let bounds = Bounds::of_options(options)?;
-        // Variables for servers are not for mcpo's own way out.
+        // mcpo's own requests ignore the variables that are set for servers.
         let proxy = ForwardProxy::parse(environment)?;
         let context = LoadContext { environment: &overridden, overrides: &overrides, bounds, proxy: &proxy };
         let (guard, mut servers) = match (&options.config, options.command.as_slice()) {
@@ -117,11 +117,11 @@ impl Config {
         Ok(config.with_warnings_about(options, follows))
     }
 
-    /// Refuses a single server whose program cannot be started: for the start of mcpo, which then has nothing to serve.
+    /// Refuses a single server whose program cannot be started, since there would be nothing to serve.
     ///
     /// # Errors
     ///
-    /// There is no such program, or it is not one.
+    /// The program does not exist or is not executable.
     pub fn require_program(&self, environment: &Environment) -> Result<(), ConfigError> {
         let Servers::Single(server) = &self.servers else { return Ok(()) };
         let Upstream::Stdio(stdio) = &server.upstream else { return Ok(()) };
@@ -137,7 +137,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// There is no such server, or no telling which is meant.
+    /// There is no such server, or there are several and none is named.
     pub fn remote_server(&self, name: Option<&str>) -> Result<&Server, ConfigError> {
         let remote: Vec<_> =
             self.servers.iter().filter(|server| server.upstream.remote().is_some()).collect();
@@ -183,8 +183,7 @@ impl Config {
     }
 }
 
-/// The gateway's keys are for its callers and its tokens, not for the programs behind it; its service manager is for
-/// the gateway alone.
+/// Withholds the gateway's keys, and the variables of its service manager, from child processes.
 fn withhold(options: &Options, key_variables: &[String], server: &mut Server) {
     if let Upstream::Stdio(stdio) = &mut server.upstream {
         let ours = ["MCPO_API_KEY", "MCPO_NAMED_KEY", "MCPO_TOKEN_KEY"].into_iter();

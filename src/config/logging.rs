@@ -9,16 +9,16 @@ use crate::config::{ConfigError, Options, RawOption, http_url};
 pub enum LogLevel {
     /// Everything.
     Trace,
-    /// What helps to find a fault.
+    /// What helps to find the cause of a failure.
     Debug,
     /// What happens.
     #[default]
     Info,
-    /// What may become a fault.
+    /// What may become a failure.
     Warning,
     /// What failed.
     Error,
-    /// Only what ends mcpo; nothing else is logged.
+    /// Only what ends mcpo.
     Critical,
 }
 

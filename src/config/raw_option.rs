@@ -26,7 +26,7 @@ impl RawOption {
         Self { value, origin: self.origin.clone() }
     }
 
-    /// An error about two options that give the same key: this one and `other`.
+    /// An error about two options, this one and `other`, that both give the key.
     pub(crate) fn given_twice(&self, other: &Self) -> ConfigError {
         self.error(format_args!("the key is given by {} too; keep one of the two", other.origin))
     }
@@ -46,10 +46,10 @@ impl RawOption {
             .map_err(|_| self.error(format_args!("{} is not UTF-8 text; save it as UTF-8", self.value)))
     }
 
-    /// The text of the file that the value names, which holds `what` and nothing else.
+    /// The text of the file that the value names: the `what`, and nothing else.
     pub(crate) fn read_secret(&self, what: &str) -> Result<String, ConfigError> {
         let text = self.read_text()?;
-        // Editors and `echo` end a file with a newline that nobody means as part of a key.
+        // The newline that editors and `echo` write at the end is not part of a key.
         let secret =
             text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
         if secret.is_empty() {

@@ -9,11 +9,11 @@ use crate::config::{ConfigError, RawOption};
 pub enum CorsOrigins {
     /// `*`: any origin, never with credentials.
     Any,
-    /// These origins, compared to the letter.
+    /// These origins, compared exactly.
     Listed(Vec<String>),
 }
 
-/// Any origin unless listed; `*` among others still means any.
+/// Returns the allowed origins. An empty list means any, and so does `*` among others.
 pub(crate) fn origins(given: &[RawOption]) -> Result<CorsOrigins, ConfigError> {
     let origins = given.iter().map(origin).collect::<Result<Vec<_>, _>>()?;
     if origins.is_empty() || origins.iter().any(|origin| origin == "*") {
@@ -22,7 +22,8 @@ pub(crate) fn origins(given: &[RawOption]) -> Result<CorsOrigins, ConfigError> {
     Ok(CorsOrigins::Listed(origins))
 }
 
-/// Spelled as a browser sends it, as origins are compared to the letter: lower case, no default port.
+/// Returns the origin as a browser sends it, in lower case and without a default port, since origins are compared
+/// exactly.
 fn origin(given: &RawOption) -> Result<String, ConfigError> {
     let text = given.value.trim();
     if text == "*" {

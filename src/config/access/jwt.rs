@@ -1,4 +1,4 @@
-//! `--jwt-issuer` and `--jwt-audience`: whose tokens callers may show, and whom these have to be meant for.
+//! `--jwt-issuer` and `--jwt-audience`: which tokens callers may use.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use url::Url;
 
 use crate::config::{ConfigError, Options, RawOption, http_url};
 
-/// How far the clocks of the issuer and of this machine may be apart.
+/// The allowed difference between the clocks of the issuer and of this machine.
 const LEEWAY: Duration = Duration::from_secs(60);
 
-/// Which JSON Web Tokens (RFC 7519) open the gateway.
+/// Which JSON Web Tokens (RFC 7519) are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jwt {
-    /// Who has to have issued them.
+    /// The issuer of accepted tokens.
     pub issuer: Issuer,
-    /// One of these has to be in `aud`; never empty.
+    /// `aud` must have one of these; never empty.
     pub audiences: Vec<String>,
-    /// How far clocks may be apart.
+    /// The allowed clock difference.
     pub leeway: Duration,
 }
 
-/// An issuer identifier (RFC 8414 section 2): an https URL without query and fragment, or http on this very machine.
+/// An issuer identifier (RFC 8414 section 2): an https URL without query and fragment, or http on this machine.
 ///
-/// Identifiers are compared letter by letter (RFC 8414 section 3.3), so the text is kept as it was written.
+/// Identifiers are compared character by character (RFC 8414 section 3.3), so the text is kept as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issuer {
     text: String,
@@ -58,12 +58,12 @@ impl Issuer {
         &self.text
     }
 
-    /// Where it is.
+    /// The same as a URL.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Whether the issuer's keys may come from `url`: over https, or over http where both stay on this machine.
+    /// Whether the issuer's keys may come from `url`: over https, or over http if both are on this machine.
     pub fn may_refer_to(&self, url: &Url) -> bool {
         let plain = |url: &Url| url.scheme() == "http" && http_url::is_loopback(url);
         url.scheme() == "https" || (plain(&self.url) && plain(url))
@@ -76,7 +76,7 @@ impl Jwt {
         Self { issuer, audiences, leeway: LEEWAY }
     }
 
-    /// Parses the two options, of which neither goes without the other.
+    /// Parses the two options, which need each other.
     pub(crate) fn parse(options: &Options) -> Result<Option<Self>, ConfigError> {
         match (&options.jwt_issuer, options.jwt_audience.as_slice()) {
             (None, []) => Ok(None),

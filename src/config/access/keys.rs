@@ -17,22 +17,22 @@ const UNNAMED: &str = "api-key";
 /// A caller's key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallerKey {
-    /// What logs and metrics call the caller.
+    /// The caller's name in logs and metrics.
     pub name: Arc<str>,
     /// Only its digest.
     pub secret: ApiKey,
-    /// What it opens.
+    /// What the key permits.
     pub permission: Permission,
-    /// How often it may be used, where that is not what `--rate-limit` says.
+    /// Its own rate limit in place of `--rate-limit`.
     pub rate: Option<Rate>,
 }
 
-/// Keys as they are gathered: no name and no key is given twice.
+/// Keys as they are collected. No name and no key is given twice.
 #[derive(Default)]
 pub(crate) struct CallerKeys(Vec<CallerKey>);
 
 impl CallerKeys {
-    /// The keys that options give.
+    /// Reads the keys of the options.
     pub(crate) fn of_options(options: &Options) -> Result<Self, ConfigError> {
         let mut keys = Self::default();
         if let Some((given, key)) = unnamed(options)? {
@@ -58,7 +58,7 @@ impl CallerKeys {
         Ok(keys)
     }
 
-    /// Adds those that the config file has under `keys`, by name.
+    /// Adds the keys of the config file, by name.
     pub(crate) fn add_object(&mut self, node: &ConfigNode<'_>) -> Result<(), ConfigError> {
         let object = node.object()?;
         if object.entries().next().is_none() {

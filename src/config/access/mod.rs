@@ -1,4 +1,4 @@
-//! Who may call, what of it, and how often.
+//! Who may call, which tools, and how often.
 
 mod cors;
 mod jwt;
@@ -27,18 +27,18 @@ pub struct Guard {
     pub keys: Vec<CallerKey>,
     /// Tokens that are accepted as keys are.
     pub tokens: Option<TokenPolicy>,
-    /// With strict authentication documents and pages ask for a credential too.
+    /// With strict authentication, documents and pages require a credential too.
     pub strict: bool,
     /// Which web origins may read answers.
     pub cors: CorsOrigins,
     /// How often each caller may call, unless its key says otherwise.
     pub caller_rate: Option<Rate>,
-    /// How often requests that are guarded may come from one address.
+    /// How often one address may send requests that need a credential.
     pub address_rate: Option<Rate>,
 }
 
 impl Guard {
-    /// What the options say, and the `access` block of a config file.
+    /// Reads the options and the `access` block of a config file.
     pub(crate) fn new(options: &Options, access: Option<&ConfigNode<'_>>) -> Result<Self, ConfigError> {
         let object = access.map(ConfigNode::object).transpose()?;
         let inside = |key| object.as_ref().and_then(|object: &ConfigObject<'_>| object.get(key));
@@ -60,7 +60,7 @@ impl Guard {
         })
     }
 
-    /// Whether callers have to show a credential.
+    /// Whether callers need a credential.
     pub fn is_closed(&self) -> bool {
         !self.keys.is_empty() || self.tokens.is_some()
     }

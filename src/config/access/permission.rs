@@ -1,4 +1,4 @@
-//! What a caller may do: which servers, which of their tools, and whether only such as change nothing.
+//! What a caller may do: which servers, which tools, and whether only read-only ones.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use crate::config::{
     json::{ConfigNode, ConfigObject},
 };
 
-/// The keys of an object that limit what is opened.
+/// The keys of an object that limit a permission.
 pub(crate) const KEYS: [&str; 3] = ["servers", "tools", "readOnly"];
 
 /// What a caller may do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Permission(Option<Arc<[Rule]>>);
 
-/// One way to be allowed something.
+/// One rule; a call needs to satisfy one of them.
 #[derive(Debug, Clone, PartialEq)]
 struct Rule {
     servers: Option<Vec<WildMatch>>,
@@ -28,7 +28,7 @@ impl Permission {
     /// Everything.
     pub const FULL: Self = Self(None);
 
-    /// Reads the limits among what else `object` holds; without any it is everything.
+    /// Reads the limits in `object`. Without any, everything is permitted.
     pub(crate) fn of(object: &ConfigObject<'_>) -> Result<Self, ConfigError> {
         let rule = Rule {
             servers: object.read("servers", patterns)?,
@@ -39,18 +39,18 @@ impl Permission {
         Ok(Self(limited.then(|| Arc::from([rule]))))
     }
 
-    /// What any of these allows; nothing where there is none.
+    /// Returns a permission for everything that any of these allows. Without any, it allows nothing.
     pub fn union<'a>(permissions: impl IntoIterator<Item = &'a Self>) -> Self {
         let rules: Option<Vec<_>> = permissions.into_iter().map(|permission| permission.0.as_ref()).collect();
         Self(rules.map(|rules| rules.into_iter().flat_map(|rules| rules.iter().cloned()).collect()))
     }
 
-    /// Whether anything at all is withheld.
+    /// Whether it permits less than everything.
     pub fn is_limited(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Whether there may be something to call on the server.
+    /// Whether some tool of the server may be callable.
     pub fn reaches(&self, server: &str) -> bool {
         self.any(|rule| rule.reaches(server))
     }
@@ -72,7 +72,7 @@ impl Rule {
     }
 }
 
-/// Names in which `*` stands for any characters, and `?` for one.
+/// Reads name patterns: `*` matches any characters, `?` matches one.
 fn patterns(node: &ConfigNode<'_>) -> Result<Vec<WildMatch>, ConfigError> {
     let patterns = node.strings()?;
     if patterns.is_empty() {

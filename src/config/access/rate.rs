@@ -4,12 +4,12 @@ use std::{fmt, num::NonZeroU32, time::Duration};
 
 use crate::config::{ConfigError, RawOption};
 
-/// So many in each of these spans of time.
+/// A number of requests per period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How many; so many may also come at once.
+    /// How many; all of them may come at once.
     pub count: NonZeroU32,
-    /// The span.
+    /// The period.
     pub per: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What callers' tokens open: by the values of one of their claims, where those have a meaning here.
+//! What callers' tokens permit, by the values of one of their claims.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -9,22 +9,22 @@ use crate::config::{
     json::{ConfigNode, ConfigObject},
 };
 
-/// The claim whose values open something, where the config names no other: RFC 9068 section 2.2.3.
+/// The default claim: RFC 9068 section 2.2.3.
 const SCOPE: &str = "scope";
 
-/// Which tokens open what.
+/// Which tokens are accepted, and what they permit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenPolicy {
-    /// Whose they are.
+    /// The accepted tokens.
     pub jwt: Jwt,
     /// A claim's name, or a JSON pointer (RFC 6901) to a value inside one.
     pub claim: String,
-    /// What each value of the claim opens; nothing where every token opens everything.
+    /// What each value of the claim permits; `None` if every token permits everything.
     pub grants: Option<IndexMap<String, Permission>>,
 }
 
 impl TokenPolicy {
-    /// What the options say of tokens, and the config file's `node` where it does.
+    /// Reads the options and the config file's `access.jwt`.
     pub(crate) fn new(options: &Options, node: Option<&ConfigNode<'_>>) -> Result<Option<Self>, ConfigError> {
         let given = Jwt::parse(options)?;
         let Some(node) = node else {
@@ -49,7 +49,7 @@ impl TokenPolicy {
         Ok(Some(Self { jwt, claim, grants }))
     }
 
-    /// What a token with these claims opens; nothing where none of its values has a meaning here.
+    /// Returns what a token with these claims permits; `None` if none of its values is granted anything.
     pub fn permission(&self, claims: &Map<String, Value>, scopes: &[String]) -> Option<Permission> {
         let Some(grants) = &self.grants else { return Some(Permission::FULL) };
         let values: Vec<&str> = if self.claim == SCOPE {
@@ -65,14 +65,14 @@ impl TokenPolicy {
         (!opened.is_empty()).then(|| Permission::union(opened))
     }
 
-    /// The scopes that open something, where it is scopes that do.
+    /// The granted scopes, if grants are by scope.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         let grants = self.grants.iter().filter(|_| self.claim == SCOPE);
         grants.flat_map(|grants| grants.keys().map(String::as_str))
     }
 
     fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
-        // A name may hold slashes, as URLs do that are claims' names.
+        // Some claims are named by URLs, so a name may hold slashes.
         if let Some(value) = claims.get(&self.claim) {
             return Some(value);
         }
@@ -92,7 +92,7 @@ fn audiences(node: &ConfigNode<'_>) -> Result<Vec<String>, ConfigError> {
     Ok(audiences)
 }
 
-/// By value. Scopes are told to clients, so they have to be ones (RFC 6749 section 3.3).
+/// Reads the grants by value. Clients are told the scopes, so they must be valid (RFC 6749 section 3.3).
 fn grants(node: &ConfigNode<'_>, scopes: bool) -> Result<IndexMap<String, Permission>, ConfigError> {
     let grant = |(value, node): (&str, ConfigNode<'_>)| {
         let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');

@@ -1,7 +1,7 @@
 //! A `.env` file, read as python-dotenv reads it, which the Python mcpo uses.
 //!
 //! Only `${NAME}` and `${NAME:-default}` are replaced, in whatever quotes. Invariant: a statement that cannot be read
-//! costs nothing but itself, and is told with its line; its text is not, since it likely holds a secret.
+//! is skipped and reported with its line number. Its text is not shown, since it may hold a secret.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
 //! The forward proxy of mcpo's own requests, from the variables that curl and Python read: `http_proxy`, `https_proxy`,
-//! `all_proxy` and `no_proxy`, in lower or upper case; lower case counts where there are both.
+//! `all_proxy` and `no_proxy`, in lower or upper case; lower case wins.
 //!
 //! Invariant: a request that nothing exempts never bypasses the proxy.
 
@@ -10,10 +10,10 @@ use url::{Host, Url};
 
 use crate::config::{ConfigError, Environment};
 
-/// What reqwest can speak to.
+/// The schemes that reqwest supports.
 const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
 
-/// Which requests go by which proxy. Its URLs may hold a password.
+/// Which requests use which proxy. The URLs may hold a password.
 #[derive(Clone, Default, PartialEq)]
 pub struct ForwardProxy {
     http: Option<Url>,
@@ -25,7 +25,7 @@ pub struct ForwardProxy {
 #[derive(Clone, PartialEq)]
 struct Exemption {
     hosts: ExemptHosts,
-    /// Nothing: all.
+    /// `None` is any port.
     port: Option<u16>,
 }
 
@@ -39,11 +39,11 @@ enum ExemptHosts {
 }
 
 impl ForwardProxy {
-    /// The proxy that `environment` names.
+    /// Reads the proxy from `environment`.
     ///
     /// # Errors
     ///
-    /// A variable holds no URL of a proxy.
+    /// A variable is not the URL of a proxy.
     pub(crate) fn parse(environment: &Environment) -> Result<Self, ConfigError> {
         let all = proxy(environment, "ALL_PROXY")?;
         Ok(Self {
@@ -66,7 +66,7 @@ impl std::fmt::Debug for ForwardProxy {
     }
 }
 
-/// A variable in either case, and which it is.
+/// Returns a variable in either case, with the name that was found.
 fn variable<'e>(environment: &'e Environment, name: &str) -> Option<(String, &'e str)> {
     let lower = name.to_lowercase();
     let found = [lower.as_str(), name].into_iter().find_map(|name| Some((name, environment.get(name)?)));

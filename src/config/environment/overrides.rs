@@ -1,11 +1,11 @@
-//! `--env` and `--env-path`: variables laid over the process environment. `--env` wins over the file, and both win
-//! over the process. The process environment itself is never changed.
+//! `--env` and `--env-path`: variables that override the process environment. `--env` wins over the file. The process
+//! environment itself is never changed.
 
 use crate::config::{
     ConfigError, Environment, Options, RawOption, environment::env_file::EnvFile, server::EnvOverrides,
 };
 
-/// Both together.
+/// Returns the variables of both.
 pub(crate) fn read(
     options: &Options,
     environment: &Environment,

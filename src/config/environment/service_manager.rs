@@ -1,4 +1,4 @@
-//! The service manager that has started mcpo, as the environment tells: sd_notify(3) and sd_watchdog_enabled(3).
+//! The service manager that started mcpo, found in the environment: sd_notify(3) and sd_watchdog_enabled(3).
 
 #[cfg(target_os = "linux")]
 use std::os::linux::net::SocketAddrExt as _;
@@ -6,20 +6,20 @@ use std::{io, os::unix::net::SocketAddr, process, time::Duration};
 
 use crate::config::Environment;
 
-/// What tells of a service manager; not for the programs behind the gateway, which it does not wait for.
+/// The variables of a service manager. Child processes do not get them, since it does not wait for those.
 pub(crate) const VARIABLES: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
-/// Who wants to know how far mcpo is.
+/// The service manager that expects notifications.
 #[derive(Debug, Clone)]
 pub struct ServiceManager {
-    /// Where to tell it.
+    /// The address of its socket.
     pub address: SocketAddr,
-    /// It restarts mcpo after so long a silence.
+    /// It restarts mcpo if it hears nothing for this long.
     pub watchdog: Option<Duration>,
 }
 
 impl ServiceManager {
-    /// Nothing where mcpo runs on its own. An address that cannot be used is a warning: mcpo works without.
+    /// `None` without a service manager. An address that cannot be used is only a warning.
     pub(crate) fn find(environment: &Environment, warnings: &mut Vec<String>) -> Option<Self> {
         let [socket, period, process] = VARIABLES.map(|name| environment.get(name));
         let address = address(socket.filter(|socket| !socket.is_empty())?)

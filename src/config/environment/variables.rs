@@ -1,4 +1,4 @@
-//! The process environment as a value, so that nothing else reads it and tests can give their own.
+//! The process environment as a value. Nothing else reads the environment, and tests pass their own.
 
 use std::{
     collections::HashMap,
@@ -35,12 +35,12 @@ impl Environment {
         Self { variables, home, executable: None }
     }
 
-    /// The variable's value, be it empty.
+    /// Returns the variable's value, even if it is empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
     }
 
-    /// What hardly any program can do without, and no secret is expected in.
+    /// Returns the variables that nearly every program needs and that hold no secrets.
     pub(crate) fn bare_necessities(&self) -> IndexMap<String, SecretString> {
         const NAMES: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ", "TMPDIR"];
         let value = |name: &str| Some((name.to_owned(), self.get(name)?.into()));

@@ -1,9 +1,8 @@
 //! `${VAR}` and `${VAR:-default}` in the config's strings, as a shell and Compose expand them. `${env:VAR}`, as editors
 //! write it, means the same. `${input:id}` is the variable that answers a VS Code input.
 //!
-//! `:-` takes the default where the variable is unset or empty; a variable that is set but empty is otherwise an
-//! empty string. `$${VAR}` is the text `${VAR}`, and a `$` without a brace is only a dollar sign. What a variable
-//! holds is never expanded again.
+//! `:-` gives the default if the variable is unset or empty. Without it, an empty variable is an empty string. `$${VAR}`
+//! is the text `${VAR}`, and a `$` without a brace is a dollar sign. Values of variables are not expanded again.
 
 /// Why a string cannot be expanded; the text says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +24,7 @@ pub(crate) enum ExpansionError {
     NoName(String),
 }
 
-/// `text` with its variables replaced by what `variable` knows of them.
+/// Returns `text` with its variables replaced by the values that `variable` returns.
 pub(crate) fn expand<'a>(
     text: &str,
     variable: &dyn Fn(&str) -> Option<&'a str>,
@@ -57,7 +56,7 @@ pub(crate) fn input_variable(id: &str) -> String {
     format!("INPUT_{}", id.chars().map(plain).collect::<String>())
 }
 
-/// Where the brace closes that was open before `text`; a default may hold references of its own.
+/// Returns the position of the closing brace. A default may hold references of its own.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     let mut previous = ' ';
@@ -73,7 +72,7 @@ fn closing_brace(text: &str) -> Option<usize> {
     None
 }
 
-/// The value of what stands between the braces.
+/// Returns the value of a reference, given what is between its braces.
 fn value<'a>(reference: &str, variable: &dyn Fn(&str) -> Option<&'a str>) -> Result<String, ExpansionError> {
     let (name, default) = match reference.split_once(":-") {
         Some((name, default)) => (name, Some(default)),

@@ -1,6 +1,6 @@
-//! Cursors over a config's syntax tree, so that every value knows its file, line and key.
+//! Cursors over a config's syntax tree. Every value knows its file, line and key.
 //!
-//! [`ConfigNode`] and [`ConfigObject`] expand `${VAR}` in strings, and what they refuse they refuse with the place:
+//! [`ConfigNode`] and [`ConfigObject`] expand `${VAR}` in strings. Their errors name the place:
 //! `config.json:12: mcpServers.time.command: expected a string, found a number`. `null` and the empty string count as
 //! absent, and an object has no key twice.
 
@@ -46,7 +46,7 @@ impl<'a> ConfigNode<'a> {
         if text.contains('\0') { Err(self.error("holds a NUL character")) } else { Ok(text) }
     }
 
-    /// A string that is a secret, read on as an option's value is. The variables in it are for the gateway alone.
+    /// A string that is a secret, as a raw option. Child processes do not get the variables in it.
     pub(crate) fn secret(&self) -> Result<RawOption, ConfigError> {
         if let Value::StringLit(literal) = self.value {
             self.source.withhold_variables(&literal.value);
@@ -54,7 +54,7 @@ impl<'a> ConfigNode<'a> {
         self.given()
     }
 
-    /// A string, read on as an option's value is.
+    /// A string, as a raw option.
     pub(crate) fn given(&self) -> Result<RawOption, ConfigError> {
         Ok(RawOption { value: self.string()?, origin: self.place() })
     }
@@ -90,7 +90,7 @@ impl<'a> ConfigNode<'a> {
         Ok(array.elements.iter().enumerate().map(element).collect())
     }
 
-    /// A list of strings, in which numbers and booleans stand for their texts.
+    /// A list of strings; numbers and booleans become their text.
     pub(crate) fn texts(&self) -> Result<Vec<String>, ConfigError> {
         self.list()?.iter().map(Self::text).collect()
     }
@@ -113,7 +113,7 @@ impl<'a> ConfigNode<'a> {
         matches!(self.value, Value::NullKeyword(_))
     }
 
-    /// Whether it is a string without characters, which templates hold where something may be filled in.
+    /// Whether it is an empty string, as templates have for values to fill in.
     fn is_blank_string(&self) -> bool {
         matches!(self.value, Value::StringLit(literal) if literal.value.trim().is_empty())
     }
@@ -174,7 +174,7 @@ impl<'a> ConfigObject<'a> {
         &self.node
     }
 
-    /// The value under `key`; `null` and `""`, which generated configs and templates hold for what they leave out,
+    /// The value under `key`. `null` and `""`, which generated configs and templates use for what they leave out,
     /// count as absent.
     pub(crate) fn get(&self, key: &str) -> Option<ConfigNode<'a>> {
         let property = self.properties.iter().find(|property| property.name.as_str() == key)?;
@@ -231,7 +231,7 @@ impl<'a> ConfigObject<'a> {
         self.expect_keys_beside(&[], known);
     }
 
-    /// Warns of every key that is neither among `known` nor among `idle`, which do nothing.
+    /// Warns of every key that is neither in `known` nor in `idle`, the keys without effect.
     pub(crate) fn expect_keys_beside(&self, idle: &[&str], known: &[&str]) {
         let is_expected = |key: &str| known.contains(&key) || idle.contains(&key);
         for (key, node) in self.entries().filter(|(key, _)| !is_expected(key)) {
@@ -242,8 +242,8 @@ impl<'a> ConfigObject<'a> {
         }
     }
 
-    /// Refuses every key that is not among `known`, and every value that would count as absent: for what is open where
-    /// nothing is said.
+    /// Refuses every key that is not in `known`, and every value that would count as absent. For blocks whose absence
+    /// would open something.
     pub(crate) fn require_keys(&self, known: &[&str]) -> Result<(), ConfigError> {
         for (key, node) in self.entries() {
             if node.is_null() || node.is_blank_string() {

@@ -1,4 +1,4 @@
-//! A text in JSON with comments and trailing commas: its syntax tree, and the places in it.
+//! JSON text with comments and trailing commas: its syntax tree, and the places in it.
 
 use std::{
     cell::{OnceCell, RefCell},
@@ -34,7 +34,7 @@ pub(crate) struct JsonText<'a> {
     has_lines: bool,
     text: &'a str,
     environment: &'a Environment,
-    /// What variables are that the environment does not set.
+    /// Values of variables that the environment does not set.
     defaults: OnceCell<HashMap<String, String>>,
     warnings: RefCell<Vec<String>>,
     withheld: RefCell<BTreeSet<String>>,
@@ -57,7 +57,7 @@ impl<'a> JsonText<'a> {
         Self { name, has_lines, text, environment, defaults, warnings, withheld }
     }
 
-    /// The syntax tree, in which no object has a key twice; `None` where there is nothing but comments.
+    /// Returns the syntax tree, in which no object has a key twice; `None` if there are only comments.
     pub(crate) fn parse(&self) -> Result<Option<Value<'a>>, ConfigError> {
         let result = parse_to_ast(self.text, &CollectOptions::default(), &SYNTAX).map_err(|error| {
             let place = self.place(error.range().start, "");
@@ -74,7 +74,7 @@ impl<'a> JsonText<'a> {
         expand(text, &|name| self.variable(name))
     }
 
-    /// Gives variables a value where the environment has none; once.
+    /// Sets the values of variables that the environment does not set. Only the first call counts.
     pub(crate) fn set_defaults(&self, defaults: HashMap<String, String>) {
         let _ = self.defaults.set(defaults);
     }
@@ -98,12 +98,12 @@ impl<'a> JsonText<'a> {
         self.withheld.borrow().iter().cloned().collect()
     }
 
-    /// Notes what is odd, but no error.
+    /// Adds a warning.
     pub(crate) fn warn(&self, offset: usize, key: &str, message: impl Display) {
         self.warnings.borrow_mut().push(format!("{}: {message}", self.place(offset, key)));
     }
 
-    /// What was odd, but no error, each with its place.
+    /// Returns the warnings, each with its place.
     pub(crate) fn into_warnings(self) -> Vec<String> {
         self.warnings.into_inner()
     }
@@ -162,7 +162,7 @@ pub(crate) fn join(path: &str, key: &str) -> String {
     if plain { format!("{path}{dot}{key}") } else { format!("{path}{dot}{key:?}") }
 }
 
-/// What to mend, in the words of someone who writes JSON by hand.
+/// What to correct, in words for people who write JSON by hand.
 fn explain(kind: &ParseErrorKind) -> String {
     match kind {
         ParseErrorKind::ExpectedComma => "a comma is missing".to_owned(),

@@ -1,4 +1,4 @@
-//! `--trusted-proxy`: whose word counts for where a request comes from.
+//! `--trusted-proxy`: the reverse proxies whose `X-Forwarded-*` headers count.
 
 use std::net::IpAddr;
 
@@ -11,11 +11,11 @@ use crate::config::{ConfigError, RawOption};
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Those that the options name.
+    /// Parses the values of `--trusted-proxy`.
     ///
     /// # Errors
     ///
-    /// One is no address.
+    /// A value is neither an address nor a network.
     pub fn parse(given: &[RawOption]) -> Result<Self, ConfigError> {
         given.iter().map(network).collect::<Result<_, _>>().map(Self)
     }

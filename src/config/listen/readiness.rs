@@ -2,7 +2,7 @@
 
 use crate::config::{ConfigError, Options};
 
-/// `--ready`: how many servers it takes.
+/// `--ready`: how many servers must be connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Readiness {
     /// At least one.

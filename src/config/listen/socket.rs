@@ -14,9 +14,9 @@ pub struct Listen {
     pub host: String,
     /// 0 lets the system choose.
     pub port: u16,
-    /// Certificate and key, loaded and found to fit each other.
+    /// Certificate and key, checked to match.
     pub tls: Option<Tls>,
-    /// The reverse proxies in front.
+    /// The trusted reverse proxies.
     pub proxies: TrustedProxies,
     /// How many connections of clients may be open.
     pub max_connections: NonZeroU32,

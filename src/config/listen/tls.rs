@@ -1,5 +1,5 @@
-//! What HTTPS is served with: a certificate and its key, loaded and found to fit each other before anything listens,
-//! and the authorities that clients' certificates come from.
+//! TLS for HTTPS: a certificate and its key, checked to match before anything listens, and the authorities that issue
+//! clients' certificates.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -17,12 +17,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{ConfigError, Options, RawOption};
 
-/// What HTTPS is served with.
+/// The settings of HTTPS.
 #[derive(Debug, Clone)]
 pub struct Tls {
     /// The certificate.
     pub certificate: Certificate,
-    /// Who may connect; everybody where there is none.
+    /// Which clients may connect; `None` if all may.
     pub clients: Option<Clients>,
 }
 
@@ -31,23 +31,23 @@ pub struct Tls {
 pub struct Certificate {
     /// The chain and the key.
     pub pair: Arc<CertifiedKey>,
-    /// Tells another certificate or key from this one.
+    /// Differs if the certificate or the key differs.
     pub digest: [u8; 32],
-    /// The files that it comes from.
+    /// The files that it was read from.
     pub files: [PathBuf; 2],
 }
 
 /// Clients with a certificate of these authorities.
 #[derive(Debug, Clone)]
 pub struct Clients {
-    /// Tells them from others.
+    /// Verifies a client's certificate.
     pub verifier: Arc<dyn ClientCertVerifier>,
-    /// Tells other authorities from these.
+    /// Differs if the authorities differ.
     pub digest: [u8; 32],
 }
 
 impl Tls {
-    /// What the files that the options name hold now; nothing where HTTP is to be served.
+    /// Reads the files that the options name; `None` if HTTP is served.
     pub fn of_options(options: &Options) -> Result<Option<Self>, ConfigError> {
         match (&options.ssl_certfile, &options.ssl_keyfile, &options.ssl_client_ca) {
             (Some(certificate), Some(key), authorities) => Ok(Some(Self {

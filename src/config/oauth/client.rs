@@ -1,4 +1,4 @@
-//! A client that was registered by hand: who it is, and what it proves itself with.
+//! A client that was registered by hand: its id and its credential.
 
 use crate::{
     config::{
@@ -13,13 +13,13 @@ use crate::{
 pub struct StaticClient {
     /// `client_id`; not empty.
     pub id: String,
-    /// What it proves itself with.
+    /// How it authenticates.
     pub credential: ClientCredential,
-    /// `token_endpoint_auth_method`; found out where not given. Fits the credential.
+    /// `token_endpoint_auth_method`, which fits the credential; chosen by what the server supports if `None`.
     pub method: Option<ClientAuthMethod>,
 }
 
-/// What a client proves itself with at the token endpoint.
+/// What a client authenticates with at the token endpoint.
 #[derive(Debug, Clone)]
 pub enum ClientCredential {
     /// Nothing: a public client.
@@ -54,7 +54,7 @@ pub enum ClientAuthMethod {
     PrivateKeyJwt,
 }
 
-/// The keys that tell of a client, beside its `client_id`.
+/// The keys that describe a client, beside `client_id`.
 pub(super) const KEYS: [&str; 7] = [
     "client_secret",
     "client_secret_file",
@@ -65,7 +65,7 @@ pub(super) const KEYS: [&str; 7] = [
     "token_endpoint_auth_method",
 ];
 
-/// The client that an `oauth` block describes, if it describes one.
+/// Returns the client that an `oauth` block describes; `None` if it describes none.
 pub(super) fn parse(object: &ConfigObject<'_>) -> Result<Option<StaticClient>, ConfigError> {
     let Some(id) = object.get("client_id") else {
         return match KEYS.iter().find_map(|key| object.get(key)) {
@@ -111,7 +111,7 @@ fn signing_key(
     SigningKey::from_pem(pem.as_bytes(), algorithm.as_deref(), id).map_err(|error| node.error(error))
 }
 
-/// What stands under `key`, or in the file that `file_key` names, and where it came from.
+/// Returns the value of `key`, or the contents of the file that `file_key` names, and the node that gave it.
 fn text<'a>(
     object: &ConfigObject<'a>,
     key: &str,

@@ -1,4 +1,4 @@
-//! What holds for the logins of all servers: where browsers come back to, and where the tokens are kept.
+//! Settings for the logins of all servers: the URL that browsers return to, and where tokens are stored.
 
 use std::path::{Path, PathBuf};
 
@@ -7,21 +7,21 @@ use url::Url;
 use crate::config::{BasePath, ConfigError, Environment, Options, RawOption, http_url};
 use crate::secret::SecretString;
 
-/// What holds for the logins of all servers.
+/// Settings for the logins of all servers.
 #[derive(Debug, Clone, Default)]
 pub struct LoginSettings {
     /// `--public-url`: where browsers and clients reach this gateway, `--root-path` included. `http` or `https`,
     /// without credentials, query and fragment, and without a trailing slash, unless its path is `/` alone.
     pub public_url: Option<Url>,
-    /// `--token-dir`; nothing where this machine has no home folder and none was given.
+    /// `--token-dir`; `None` if it is not given and there is no home folder.
     pub token_dir: Option<PathBuf>,
-    /// `--token-key` or `--token-key-file`: seals tokens at rest.
+    /// `--token-key` or `--token-key-file`: encrypts stored tokens.
     pub token_key: Option<SecretString>,
-    /// The program that opens a URL in a browser, where there is one.
+    /// The program that opens a URL in a browser; `None` if there is none.
     pub browser: Option<PathBuf>,
 }
 
-/// Fewer characters are guessed too soon.
+/// A shorter key could be guessed.
 const SHORTEST_KEY: usize = 16;
 
 impl LoginSettings {
@@ -86,7 +86,7 @@ fn token_key(options: &Options) -> Result<Option<SecretString>, ConfigError> {
     Ok(Some(key.into()))
 }
 
-/// What this system opens URLs with.
+/// Returns the program that opens URLs on this system.
 fn browser(environment: &Environment) -> Option<PathBuf> {
     if cfg!(target_os = "macos") {
         return Some("open".into());

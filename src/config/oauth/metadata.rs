@@ -21,7 +21,7 @@ const LISTS: [&str; 3] = ["contacts", "grant_types", "response_types"];
 /// What an authorization server answers to a registration, or a person enters by hand.
 const ANSWERS: [&str; 2] = ["client_id", "client_secret"];
 
-/// The members as they stand, without those that are null.
+/// Returns the members as they are written, without those that are null.
 pub(super) fn parse(node: &ConfigNode<'_>) -> Result<Map<String, Value>, ConfigError> {
     let object = node.object()?;
     if let Some(answer) = ANSWERS.iter().find_map(|key| object.get(key)) {

@@ -1,6 +1,6 @@
-//! OAuth towards an upstream, as its server's `oauth` block configures it.
+//! The `oauth` block of a server: how mcpo gets tokens for it.
 //!
-//! Invariant: a client fits its method and its grant. What contradicts itself is refused here, with its place.
+//! Invariant: the client fits its authentication method and its grant. Contradictions are refused here, with their place.
 
 mod client;
 mod login;
@@ -25,12 +25,11 @@ use crate::config::{
 /// The `oauth` block of one server.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OAuth {
-    /// The authorization server, whatever the MCP server's own metadata name; where it is the MCP server itself, it
-    /// counts only if they name none.
+    /// The authorization server. It wins over the one in the MCP server's metadata, unless it is the MCP server itself.
     pub server_url: Option<Url>,
-    /// Where tokens are kept.
+    /// Where tokens are stored.
     pub storage: TokenStorage,
-    /// The port of a loopback callback of its own, in place of the gateway's `/oauth/callback`.
+    /// The port of a separate loopback callback in place of the gateway's `/oauth/callback`.
     pub callback_port: Option<u16>,
     /// Whether a callback may listen on loopback at all.
     pub use_loopback: Option<bool>,
@@ -39,22 +38,22 @@ pub struct OAuth {
     pub client_metadata: Map<String, Value>,
     /// A client that was registered by hand; there is one, with a secret or a key, for client credentials.
     pub client: Option<StaticClient>,
-    /// How tokens are asked for.
+    /// How tokens are requested.
     pub grant: Grant,
     /// Whether requests go without `resource` (RFC 8707): `resource_parameter` is false.
     pub without_resource: bool,
-    /// Whether the authorization server has PKCE with S256 though its metadata do not say so.
+    /// Whether the authorization server supports PKCE with S256 although its metadata do not list it.
     pub assume_pkce: bool,
-    /// What the authorization request has besides, by name; nothing that mcpo sets itself.
+    /// Further parameters of the authorization request; none that mcpo sets itself.
     pub authorization_params: Vec<(String, String)>,
-    /// What each request for a token has besides, by name; nothing that mcpo sets itself.
+    /// Further parameters of each token request; none that mcpo sets itself.
     pub token_params: Vec<(String, String)>,
 }
 
 /// `grant_type`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Grant {
-    /// A person logs in.
+    /// A user logs in.
     #[default]
     AuthorizationCode,
     /// mcpo acts for itself; needs a client with a secret or a key.
@@ -87,7 +86,7 @@ const KEYS: [&str; 11] = [
     "token_params",
 ];
 
-/// The keys that say how people log in.
+/// The keys about how users log in.
 const OF_PEOPLE: [&str; 4] = ["callback_port", "use_loopback", "assume_pkce", "authorization_params"];
 
 /// Reads the block; `{}` takes every default.

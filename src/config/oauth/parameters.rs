@@ -1,12 +1,12 @@
-//! What an operator adds to the requests for a login and for tokens.
+//! Further parameters of authorization requests and token requests.
 //!
-//! Invariant: a name is given once, and is none of those that mcpo sets itself or that would replace them: the request's
-//! bond to its browser, to mcpo and to its grant is not for a config to change.
+//! Invariant: a name is given once, and mcpo does not set it itself. A configuration cannot change what binds a request to
+//! its browser, to mcpo and to its grant.
 
 use crate::config::{ConfigError, json::ConfigNode};
 
-/// What mcpo sets itself, or keeps away from (RFC 6749, 7523, 7636, 8707; RFC 9101 replaces a whole request), and what
-/// to do instead where there is something.
+/// Parameters that mcpo sets itself or does not use (RFC 6749, 7523, 7636, 8707; RFC 9101 replaces a whole request), and
+/// what to configure instead, if anything.
 const RESERVED: [(&str, &str); 20] = [
     ("assertion", ""),
     ("client_assertion", "give \"private_key\" or \"private_key_file\""),
@@ -30,7 +30,7 @@ const RESERVED: [(&str, &str); 20] = [
     ("state", ""),
 ];
 
-/// The parameters as they are sent, in order. Values may be numbers and booleans; `null` and an empty text are absent.
+/// Returns the parameters in order. Values may be numbers and booleans; `null` and an empty string are absent.
 pub(super) fn parse(node: &ConfigNode<'_>) -> Result<Vec<(String, String)>, ConfigError> {
     let object = node.object()?;
     let mut parameters: Vec<(String, String)> = Vec::new();

@@ -18,14 +18,14 @@ pub struct SigningKey {
     pub key: EncodingKey,
     /// What the key can sign with.
     pub algorithm: Algorithm,
-    /// `kid`, where the authorization server knows several keys of the client.
+    /// `kid`, if the authorization server knows several keys of the client.
     pub id: Option<String>,
 }
 
-/// What a key is, as its contents say.
+/// The kind of a key, as its contents say.
 struct KeyKind {
     name: &'static str,
-    /// What it can sign with (RFC 7518 section 3.1); the first unless told otherwise.
+    /// The algorithms that it can sign with (RFC 7518 section 3.1); the first is the default.
     algorithms: &'static [Algorithm],
 }
 
@@ -45,11 +45,11 @@ const RSA: KeyKind = KeyKind {
 };
 
 impl SigningKey {
-    /// Reads PKCS#8, SEC1 (EC) and PKCS#1 (RSA). Without `algorithm`, the key's own usual one is taken.
+    /// Reads PKCS#8, SEC1 (EC) and PKCS#1 (RSA). Without `algorithm`, the usual one for the key is chosen.
     ///
     /// # Errors
     ///
-    /// A sentence that says what is wrong and shows nothing of the key.
+    /// Returns a sentence that says what is wrong. It shows nothing of the key.
     pub fn from_pem(pem: &[u8], algorithm: Option<&str>, id: Option<String>) -> Result<Self, String> {
         // The library's own errors may quote the text, which holds the key.
         let der = PrivateKeyDer::from_pem_slice(pem).map_err(|_| {

@@ -1,5 +1,4 @@
-//! Bounds of one server: how long it may take, and how much is asked of it at once. The options set them for all
-//! servers, the config file for one.
+//! Timeouts and limits of one server. Options set them for all servers, the config file for one.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -10,26 +9,26 @@ use crate::config::{
     raw_option::MAX_COUNT,
 };
 
-/// Longer than any call, and short enough to be added to any clock.
+/// Longer than any call, and short enough to be added to any time.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const NOT_A_TIME: &str = "not a time in seconds; use a number above 0 and at most a year";
 
-/// How long a server may take, and how much is asked of it at once.
+/// Timeouts and limits of one server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// The longest that it may take to open a TCP or TLS connection.
+    /// The timeout for opening a TCP or TLS connection.
     pub connect: Duration,
-    /// The longest from there, or from the start of a program, to the list of tools, where the default does not do.
+    /// The timeout from there, or from the start of a program, to the list of tools; `None` is the default.
     initialize: Option<Duration>,
-    /// How long a server may be silent before it is asked whether it is there.
+    /// How long a server may be silent before it is pinged.
     pub idle: Duration,
-    /// The longest a call may take, with all its waiting.
+    /// The timeout for a call, including its time in the queue.
     pub call: Duration,
     /// How many calls run at once.
     pub concurrent: NonZeroU32,
-    /// How many more may wait for their turn.
+    /// How many more may wait in the queue.
     pub queued: u32,
-    /// How often a child process is started within a minute.
+    /// How many times per minute a child process may be started.
     pub restarts: NonZeroU32,
 }
 
@@ -48,7 +47,7 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// Those for all servers.
+    /// The settings for all servers.
     pub(crate) fn of_options(options: &Options) -> Result<Self, ConfigError> {
         let mut bounds = Self::default();
         if let Some(given) = &options.connect_timeout {
@@ -73,7 +72,7 @@ impl Bounds {
         Ok(bounds)
     }
 
-    /// The longest that the handshake and the list of tools may take together.
+    /// The timeout for the handshake and the list of tools together.
     pub fn initialize(&self, upstream: &Upstream) -> Duration {
         self.initialize.unwrap_or(match upstream {
             // `npx` and `uvx` may have to fetch a package first.
@@ -82,7 +81,7 @@ impl Bounds {
         })
     }
 
-    /// Those of one server, which has its own where it says so.
+    /// The settings of one server: its own, or else those for all.
     pub(crate) fn of_server(self, object: &ConfigObject<'_>) -> Result<Self, ConfigError> {
         let of = &OPTIONS;
         Ok(Self {

@@ -7,7 +7,7 @@ use crate::{
     secret::SecretString,
 };
 
-/// Added to what a server's process inherits, below its own `env`.
+/// Variables that a server's process gets beside its environment; its own `env` wins over them.
 pub(crate) type EnvOverrides = IndexMap<String, SecretString>;
 
 /// What every server is read with.

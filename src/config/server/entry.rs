@@ -1,6 +1,6 @@
-//! One server of the config file, as Claude Desktop writes it, what other clients call the same, and what mcpo adds.
+//! One server of the config file: the keys of Claude Desktop, their names in other clients, and the keys of mcpo.
 //!
-//! Every key is listed here once; those that mean nothing here are in [`foreign`].
+//! Every key is listed here once, or in the table of options. Keys without meaning here are in [`foreign`].
 
 use std::collections::HashSet;
 
@@ -20,7 +20,7 @@ const STDIO_KEYS: [&str; 6] = ["command", "args", "env", "cwd", "inherit_env", "
 const REMOTE_KEYS: [&str; 5] = ["url", "serverUrl", HTTP_URL, "headers", "oauth"];
 /// Where Gemini CLI has the URL of streamable HTTP; Windsurf writes `serverUrl` for any.
 const HTTP_URL: &str = "httpUrl";
-/// In the spellings of the Python mcpo and of Gemini CLI, too.
+/// Also as the Python mcpo and Gemini CLI spell them.
 const ENABLED_TOOLS: [&str; 3] = ["enabledTools", "enabled_tools", "includeTools"];
 const DISABLED_TOOLS: [&str; 3] = ["disabledTools", "disabled_tools", "excludeTools"];
 const COMMON_KEYS: [&str; 7] =
@@ -65,7 +65,7 @@ pub(crate) fn server(
     })
 }
 
-/// The headers that callers can set no more: configured ones, and the one that holds the gateway's key or its token.
+/// Returns the headers that callers cannot set: configured ones, and the one that holds the gateway's key or token.
 fn own_headers(upstream: &Upstream, authorization: bool) -> Vec<String> {
     let configured = upstream.remote().into_iter().flat_map(|remote| remote.headers.keys());
     configured.chain(authorization.then_some(&AUTHORIZATION)).map(ToString::to_string).collect()
@@ -112,7 +112,7 @@ fn upstream(object: &ConfigObject<'_>, context: LoadContext<'_>) -> Result<Upstr
     }
 }
 
-/// The key that is nearly one of the two that a server needs, and which.
+/// Returns a key that is similar to one of the two that a server needs, and that one.
 fn near_miss<'a>(object: &ConfigObject<'a>) -> Option<(&'a str, &'static str)> {
     ["command", "url"]
         .into_iter()
@@ -120,7 +120,7 @@ fn near_miss<'a>(object: &ConfigObject<'a>) -> Option<(&'a str, &'static str)> {
         .filter(|(near, meant)| near != meant)
 }
 
-/// The URL under whichever key it stands. Some files have it under two, for two clients.
+/// Returns the URL, under any of its keys. Some files have it under two, for two clients.
 fn url<'a>(object: &ConfigObject<'a>) -> Result<Option<ConfigNode<'a>>, ConfigError> {
     let mut given = REMOTE_KEYS[..3].iter().filter_map(|key| object.get(key));
     let Some(first) = given.next() else { return Ok(None) };
@@ -132,7 +132,7 @@ fn url<'a>(object: &ConfigObject<'a>) -> Result<Option<ConfigNode<'a>>, ConfigEr
     Ok(Some(first))
 }
 
-/// What `type` says, or `transport`.
+/// Returns the value of `type` or `transport`.
 fn transport(object: &ConfigObject<'_>) -> Result<Option<Transport>, ConfigError> {
     let kind = object.read("type", parse_transport)?;
     match (kind, object.get("transport")) {
@@ -188,7 +188,7 @@ fn stdio(
     })
 }
 
-/// The variables that are set, and the names of those that are `null`: the child does not get them.
+/// Returns the variables that are set, and the names of those that are `null`, which the child does not get.
 fn variables(node: &ConfigNode<'_>) -> Result<(EnvOverrides, Vec<String>), ConfigError> {
     let (mut set, mut removed) = (EnvOverrides::default(), Vec::new());
     for (name, node) in node.object()?.entries() {

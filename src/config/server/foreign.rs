@@ -1,15 +1,15 @@
-//! What other clients write into their configuration that mcpo takes without a word, in one place.
+//! Keys of other clients that mcpo ignores silently.
 //!
-//! A key belongs here only if mcpo does the right thing without it. One that limits, closes or points somewhere does not:
-//! it is read as what it means, or named in a warning.
+//! A key belongs here only if mcpo does the right thing without it. A key that limits, denies or redirects does not: it
+//! must take effect or cause a warning.
 
-/// The keys of a server that mean nothing here.
+/// The keys of a server without meaning here.
 pub(crate) const SERVER_KEYS: &[&str] = &[
-    // Whether a person is asked before a tool runs: a gateway's callers decide that for themselves.
+    // Whether a user is asked before a tool runs: the gateway's callers decide that.
     "alwaysAllow",
     "autoApprove",
     "trust",
-    // What people and catalogues call it, and know of it.
+    // Names and descriptions for people and catalogues.
     "author",
     "categories",
     "category",
@@ -40,13 +40,13 @@ pub(crate) const SERVER_KEYS: &[&str] = &[
     "vendor",
     "version",
     "website",
-    // How a client shows it, starts it or rebuilds it while somebody works on it.
+    // How a client shows, starts or rebuilds it during development.
     "chatMenu",
     "dev",
     "serverInstructions",
     "settings",
     "startup",
-    // How long a client waits, in units of its own; here `timeout` and its kin are in seconds.
+    // How long a client waits, in its own units; `timeout` and the like are in seconds here.
     "initTimeout",
     "readTimeout",
     "requestTimeout",

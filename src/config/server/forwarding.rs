@@ -1,7 +1,7 @@
-//! The `client_header_forwarding` block: which of a caller's headers travel on to a server.
+//! The `client_header_forwarding` block: which of a caller's headers are forwarded to a server.
 //!
-//! Invariant: whatever the lists say, nothing goes that belongs to the caller's own connection with the gateway, to the
-//! gateway's connection with the server, or to the gateway itself.
+//! Invariant: whatever the lists say, headers that belong to the caller's connection with the gateway, to the gateway's
+//! connection with the server, or to the gateway itself are not forwarded.
 
 use crate::config::{ConfigError, json::ConfigNode};
 
@@ -29,15 +29,15 @@ const NEVER: [&str; 23] = [
     // Meant for the gateway itself.
     "cookie",
     "set-cookie",
-    // Said by the MCP client, which is the gateway, and by the trace, which has its own way.
+    // Set by the MCP client, which is the gateway, and by trace propagation, which is separate.
     "last-event-id",
     "mcp-",
     "traceparent",
     "tracestate",
 ];
 
-/// Forwarded where the list names them, and not as one of many: a credential, or what tells of a program, a connection
-/// or a single request rather than of a caller.
+/// Forwarded only if the list has the whole name, not a pattern: credentials, and headers that describe a program, a
+/// connection or a single request rather than a caller.
 const BY_NAME: [&str; 14] = [
     "authorization",
     "cache-control",
@@ -55,16 +55,16 @@ const BY_NAME: [&str; 14] = [
     "x-request-id",
 ];
 
-/// Which of the caller's headers travel on.
+/// Which of the caller's headers are forwarded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HeaderForwarding {
     /// Empty: all.
     allowed: Vec<Pattern>,
-    /// They win.
+    /// These win over `allowed`.
     denied: Vec<Pattern>,
-    /// Names that mcpo gives values of its own.
+    /// Headers that mcpo sets itself.
     own: Vec<String>,
-    /// Whether the log tells the names of what is forwarded.
+    /// Whether the names of forwarded headers are logged.
     pub debug: bool,
 }
 
@@ -83,7 +83,7 @@ impl Pattern {
             Some(prefix) => (prefix, Self::Prefix(prefix.to_owned())),
             None => (text.as_str(), Self::Exactly(text.clone())),
         };
-        // "*" alone stands for every header.
+        // "*" alone matches every header.
         if text == "*" || (!name.contains('*') && name.parse::<http::HeaderName>().is_ok()) {
             Ok(pattern)
         } else {
@@ -100,7 +100,7 @@ impl Pattern {
         }
     }
 
-    /// Why a list that allows this allows nothing by it.
+    /// Returns why an allowed pattern forwards nothing; `None` if it may forward something.
     fn idle(&self, own: &[String]) -> Option<&'static str> {
         match self {
             Self::Exactly(name) if is_in(&NEVER, name) => Some("is never forwarded"),
@@ -121,7 +121,7 @@ fn is_in(names: &[&str], name: &str) -> bool {
 }
 
 impl HeaderForwarding {
-    /// Whether a header of this name, which is in lower case, travels on.
+    /// Whether a header with this lower-case name is forwarded.
     pub fn forwards(&self, name: &str) -> bool {
         let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(name));
         let named = |pattern: &Pattern| matches!(pattern, Pattern::Exactly(exact) if exact == name);
@@ -133,7 +133,7 @@ impl HeaderForwarding {
     }
 }
 
-/// Reads the block; nothing where it is not enabled. `own` are the names that mcpo gives values of its own.
+/// Reads the block; `None` if it is not enabled. `own` are the headers that mcpo sets itself.
 pub(crate) fn parse(
     node: &ConfigNode<'_>,
     own: Vec<String>,

@@ -8,7 +8,7 @@ use crate::config::{
     json::{ConfigNode, JsonText, expand},
 };
 
-/// An object of header names and values.
+/// Reads an object of header names and values.
 pub(super) fn of_object(node: &ConfigNode<'_>) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::new();
     for (name, node) in node.object()?.entries() {
@@ -17,7 +17,7 @@ pub(super) fn of_object(node: &ConfigNode<'_>) -> Result<HeaderMap, ConfigError>
     Ok(headers)
 }
 
-/// `Key: Value`, as often as wanted, or one JSON object.
+/// Reads any number of `Key: Value`, or one JSON object.
 pub(super) fn of_options(given: &[RawOption], environment: &Environment) -> Result<HeaderMap, ConfigError> {
     let mut all = HeaderMap::new();
     for given in given {

@@ -1,7 +1,7 @@
-//! Whether the program of a command can be started at all, found as the system will find it.
+//! Whether the program of a command can be started, looked up as the system does.
 //!
-//! Only a single server is judged by it, when mcpo starts: there is nothing else to serve, and a program that is not
-//! installed does not appear by waiting. Among several it costs that server alone, which tries again.
+//! Only a single server is checked, when mcpo starts: there is nothing else to serve, and waiting does not install a
+//! program. One of several servers only fails itself, and tries again.
 
 use std::{
     fs::File,
@@ -18,7 +18,7 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin";
 /// The longest first line of a script that Linux reads, in bytes.
 const FIRST_LINE: usize = 256;
 
-/// Why the program of `stdio` cannot be started; `None` if it can, as far as that can be seen.
+/// Returns why the program of `stdio` cannot be started; `None` if nothing speaks against it.
 pub(crate) fn fault(stdio: &Stdio, environment: &Environment) -> Option<String> {
     let own = stdio.env.get("PATH").map(ExposeSecret::expose_secret);
     let path = own.or_else(|| environment.get("PATH")).unwrap_or(DEFAULT_PATH);
@@ -43,7 +43,7 @@ pub(crate) fn fault(stdio: &Stdio, environment: &Environment) -> Option<String> 
     }
 }
 
-/// What a script names in its first line to be run by.
+/// Returns the interpreter that the first line of a script names.
 fn interpreter(script: &Path) -> Option<PathBuf> {
     let mut beginning = Vec::new();
     File::open(script).ok()?.take(FIRST_LINE as u64).read_to_end(&mut beginning).ok()?;

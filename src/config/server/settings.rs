@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{Bounds, HeaderForwarding, Upstream};
 use crate::config::OAuth;
 
-/// One configured MCP server. Equal where nothing that it is built from differs.
+/// One configured MCP server. Two are equal if everything that they are built from is equal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Server {
     /// Its name in URLs, logs and documents; not empty.
@@ -18,11 +18,11 @@ pub struct Server {
     pub validation: Validation,
     /// How results become bodies.
     pub results: ResultStyle,
-    /// How long it may take, and how much is asked of it at once.
+    /// Its timeouts and limits.
     pub bounds: Bounds,
-    /// OAuth towards the server, which is a remote one.
+    /// OAuth settings; only a remote server has them.
     pub oauth: Option<OAuth>,
-    /// Which of the caller's headers travel on; nothing where none do.
+    /// Which of the caller's headers are forwarded; `None` if none are.
     pub forwarding: Option<HeaderForwarding>,
 }
 
@@ -45,7 +45,7 @@ impl Server {
 /// `enabledTools` and `disabledTools`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ToolFilter {
-    /// Only these, where given.
+    /// If given, only these.
     pub enabled: Option<HashSet<String>>,
     /// Never these.
     pub disabled: HashSet<String>,
@@ -58,10 +58,10 @@ impl ToolFilter {
     }
 }
 
-/// How arguments are checked before they travel on.
+/// How arguments are checked before they are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Validation {
-    /// Checked; what is invalid as sent is mended where its meaning is plain (`"5"` for 5).
+    /// Checked. Invalid arguments are corrected if their meaning is plain (`"5"` for 5).
     #[default]
     Lax,
     /// Checked as sent.

@@ -3,7 +3,7 @@
 use super::{LoadContext, Remote, Server, Stdio, Upstream, headers, upstream::Transport};
 use crate::config::{ConfigError, Options, RawOption, http_url};
 
-/// Its name in logs; no URL carries it.
+/// Its name in logs. It is in no URL.
 const NAME: &str = "mcpo";
 
 /// The server that the words after `--` describe.

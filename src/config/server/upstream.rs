@@ -25,7 +25,7 @@ pub enum Upstream {
 }
 
 impl Upstream {
-    /// The URL and the headers, where it is no child process.
+    /// Returns the URL and the headers; `None` for a child process.
     pub fn remote(&self) -> Option<&Remote> {
         match self {
             Self::Stdio(_) => None,
@@ -37,17 +37,17 @@ impl Upstream {
 /// A child process to start.
 #[derive(Debug, Clone)]
 pub struct Stdio {
-    /// A program on PATH or a path; `mcpo` has become the path of this very binary.
+    /// A program on PATH, or a path; `mcpo` is replaced by the path of this binary.
     pub program: PathBuf,
     /// Its arguments.
     pub args: Vec<String>,
-    /// Whether it inherits this process's environment, without what is withheld.
+    /// Whether it inherits this process's environment, except for `withheld`.
     pub inherits: bool,
-    /// Variables that the child does not inherit: they hold the gateway's own keys.
+    /// Variables that the child does not inherit, since they hold the gateway's own keys.
     pub withheld: Vec<String>,
     /// Added to what the child inherits.
     pub env: IndexMap<String, SecretString>,
-    /// Its working directory; this process's own by default.
+    /// Its working directory; that of this process by default.
     pub cwd: Option<PathBuf>,
 }
 
@@ -71,7 +71,7 @@ pub struct Remote {
     pub url: Url,
     /// Sent with every request; values are marked sensitive.
     pub headers: HeaderMap,
-    /// By which requests go there.
+    /// The proxy for requests to it.
     pub proxy: ForwardProxy,
 }
 
@@ -84,7 +84,7 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    /// The transport of this name, in any of the spellings that clients write.
+    /// Returns the transport of this name, in any spelling that clients use.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
         match letters.to_ascii_lowercase().as_str() {
