@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Gateway, eventually, parts, upstream::free_port};
 
@@ -99,5 +99,40 @@ async fn a_mute_server_leaves_the_rest_alone() {
     gateway.document("/works").await;
     assert_eq!(gateway.result("/works/call", &json!({})).await["tool"], "call");
     gateway.call("/mute/call", &json!({})).await.error(503);
+    gateway.stop().await;
+}
+
+/// Calls whose time is up while their server does not read: what is not written yet is never written, and what the
+/// server has got is cancelled, once it reads again.
+#[tokio::test]
+async fn a_call_given_up_in_the_queue_never_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (record, release) = (folder.path().join("record"), folder.path().join("release"));
+    let mut fake = parts::fake(&["--record", record.to_str().unwrap()]);
+    fake["timeout"] = json!(2);
+    fake["maxConcurrent"] = json!(200);
+    let gateway = Gateway::config(&json!({ "fake": fake })).ready().await;
+    // The fake reads nothing more before the file is there. The pipe takes one or two of the others.
+    let stall = json!({ "until": release });
+    let padded = json!({ "pad": "p".repeat(40_000) });
+    let calls = std::iter::once(&stall).chain(std::iter::repeat_n(&padded, 90));
+    for answer in join_all(calls.map(|arguments| gateway.call("/fake/call", arguments))).await {
+        assert_eq!(answer.status, 504, "{answer:?}");
+    }
+    std::fs::write(&release, "").unwrap();
+    let asked = gateway.result("/fake/call", &json!({ "last": true })).await;
+    assert_eq!(asked["arguments"], json!({ "last": true }));
+
+    let record = std::fs::read_to_string(record).unwrap();
+    let messages: Vec<Value> = record.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ids = |method: &str, id: &str| -> HashSet<u64> {
+        let these = messages.iter().filter(|message| {
+            message["method"] == method && message["params"]["arguments"]["last"].is_null()
+        });
+        these.map(|message| message.pointer(id).unwrap().as_u64().unwrap()).collect()
+    };
+    let given_up = ids("tools/call", "/id");
+    assert!(given_up.len() <= 5, "{} of the calls have run", given_up.len());
+    assert_eq!(ids("notifications/cancelled", "/params/requestId"), given_up);
     gateway.stop().await;
 }

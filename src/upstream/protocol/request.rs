@@ -131,12 +131,14 @@ impl Framing {
 }
 
 /// `notifications/cancelled` for a request of ours.
-pub(crate) fn cancelled(id: u64) -> serde_json::Result<Frame> {
-    Frame::new(&json!({
+pub(crate) fn cancelled(id: u64) -> Option<Frame> {
+    let message = json!({
         "jsonrpc": "2.0",
         "method": "notifications/cancelled",
         "params": { "requestId": id, "reason": "the caller is no longer waiting" },
-    }))
+    });
+    // A value can always be written.
+    Frame::new(&message).ok()
 }
 
 /// What mcpo tells upstreams of itself.

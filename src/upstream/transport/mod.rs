@@ -27,7 +27,7 @@ use self::{
 use super::protocol::{
     error::{ConnectError, WireError},
     json_rpc::{frame::Frame, reply::RawReply},
-    request::{self, Framing, Request},
+    request::{Framing, Request},
 };
 use crate::config;
 
@@ -93,16 +93,15 @@ impl Wire {
         }
     }
 
-    /// Tells the upstream that nobody waits for `id` any more. Never waits.
+    /// Cancels the request `id`, whose future was dropped. Never waits.
     pub(super) fn cancel(&self, id: u64, framing: &Framing) {
-        // It is always JSON.
-        let Ok(frame) = request::cancelled(id) else { return };
         match self {
-            Self::Stdio(stdio) => stdio.try_send(frame),
-            Self::Sse(sse) => sse.notify(frame),
+            // A request over stdio does so itself: it may not be written yet.
+            Self::Stdio(_) => {}
+            Self::Sse(sse) => sse.cancel(id),
             // A stateless request is cancelled by closing its response, which has just happened.
             Self::Http(_) if framing.stateless() => {}
-            Self::Http(http) => http.notify(frame),
+            Self::Http(http) => http.cancel(id),
         }
     }
 

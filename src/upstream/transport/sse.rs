@@ -19,7 +19,7 @@ use crate::{
     upstream::protocol::{
         error::WireError,
         json_rpc::{frame::Frame, reply::RawReply},
-        request::{Request, Trust},
+        request::{self, Request, Trust},
     },
 };
 
@@ -92,7 +92,9 @@ impl Sse {
         self.shared.post(frame, HeaderMap::new(), Trust::Believe).await
     }
 
-    pub(super) fn notify(&self, frame: Frame) {
+    /// Tells the server that nobody waits for `id` any more.
+    pub(super) fn cancel(&self, id: u64) {
+        let Some(frame) = request::cancelled(id) else { return };
         let (stop, shared) = (self.stop.clone(), self.shared.clone());
         self.tasks.spawn_on(
             async move {

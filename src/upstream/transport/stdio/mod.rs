@@ -4,6 +4,7 @@
 
 mod command_line;
 mod lines;
+mod outbox;
 pub(crate) mod process;
 pub(crate) mod stderr_tail;
 
@@ -11,10 +12,7 @@ use std::{
     os::unix::process::ExitStatusExt as _,
     pin::pin,
     process::{ExitStatus, Stdio as Pipe},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -23,13 +21,18 @@ use nix::sys::signal::Signal;
 use tokio::{
     io::{AsyncRead, AsyncWriteExt, BufReader},
     process::{ChildStderr, ChildStdin, ChildStdout, Command},
-    sync::mpsc,
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::info;
 
-use self::{command_line::CommandLine, lines::Line, process::Group, stderr_tail::LastWords};
+use self::{
+    command_line::CommandLine,
+    lines::Line,
+    outbox::{Outbox, Queued},
+    process::Group,
+    stderr_tail::LastWords,
+};
 use super::pending_requests::Inbox;
 use crate::{
     config,
@@ -44,24 +47,15 @@ use crate::{
 
 /// The longest line of stderr that is logged, in bytes.
 const LONGEST_LOG_LINE: usize = 16 << 10;
-/// Messages waiting for a child that reads slowly.
-const WRITE_BUFFER: usize = 64;
 /// How long the answers of a child that has exited may still trickle in.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A running child.
 pub(crate) struct Stdio {
     inbox: Arc<Inbox>,
-    outgoing: mpsc::Sender<Outgoing>,
+    outbox: Arc<Outbox>,
     stop: CancellationToken,
     tasks: TaskTracker,
-}
-
-/// A message on its way to the child.
-struct Outgoing {
-    frame: Frame,
-    /// Taken by whoever is first: the writer, or a caller who gives the message up.
-    claimed: Arc<AtomicBool>,
 }
 
 impl Stdio {
@@ -102,48 +96,40 @@ impl Stdio {
             return Err(failed("its pipes are missing".into()));
         };
 
-        let (outgoing, queue) = mpsc::channel(WRITE_BUFFER);
+        let outbox = Arc::new(Outbox::new());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (silent, heard_out) = (CancellationToken::new(), CancellationToken::new());
         let log = log(stderr, server.to_owned(), last_words.clone(), stop.clone(), heard_out.clone());
-        tasks.spawn(write(stdin, queue, inbox.clone(), stop.clone()));
+        tasks.spawn(write(stdin, outbox.clone(), inbox.clone(), stop.clone()));
         tasks.spawn(read(stdout, inbox.clone(), silent.clone()));
         tasks.spawn(log);
         tasks.spawn(outlive.track_future(keep(group, inbox.clone(), [silent, heard_out], stop.clone())));
         tasks.close();
-        Ok(Self { inbox, outgoing, stop, tasks })
+        Ok(Self { inbox, outbox, stop, tasks })
     }
 
+    /// Sends a request and waits for its answer. Dropping the future withdraws the request if it is not written yet,
+    /// and cancels it otherwise.
     pub(super) async fn request(&self, request: Request<'_>) -> Result<RawReply, WireError> {
         let ticket = self.inbox.expect(request.id)?;
-        let claimed = self.queue(request.frame).await?;
-        match ticket.answer().await {
-            Err(WireError::Lost(reason)) if !claimed.swap(true, Ordering::AcqRel) => {
-                Err(WireError::NotSent(reason))
-            }
-            reply => reply,
+        let queued = self.queue(Some(request.id), request.frame).await?;
+        let reply = ticket.answer().await;
+        match (reply, queued.was_taken()) {
+            (Err(WireError::Lost(reason)), false) => Err(WireError::NotSent(reason)),
+            (reply, _) => reply,
         }
     }
 
     /// Queues a message; waits while the child is too slow to read.
     pub(super) async fn send(&self, frame: Frame) -> Result<(), WireError> {
-        self.queue(frame).await.map(drop)
+        self.queue(None, frame).await.map(drop)
     }
 
-    async fn queue(&self, frame: Frame) -> Result<Arc<AtomicBool>, WireError> {
-        let claimed = Arc::new(AtomicBool::new(false));
-        let message = Outgoing { frame, claimed: claimed.clone() };
+    async fn queue(&self, call: Option<u64>, frame: Frame) -> Result<Queued<'_>, WireError> {
         tokio::select! {
-            sent = self.outgoing.send(message) => {
-                sent.map(|()| claimed).map_err(|_| WireError::NotSent(self.inbox.reason()))
-            }
+            queued = self.outbox.put(call, frame) => Ok(queued),
             () = self.inbox.closed() => Err(WireError::NotSent(self.inbox.reason())),
         }
-    }
-
-    /// Queues a message if there is room.
-    pub(super) fn try_send(&self, frame: Frame) {
-        let _ = self.outgoing.try_send(Outgoing { frame, claimed: Arc::default() });
     }
 
     /// Ends the child and all it has started.
@@ -178,27 +164,26 @@ fn explain(error: &std::io::Error) -> String {
 }
 
 /// Owns stdin. Returning closes it, which asks the child to end.
-async fn write(
-    mut stdin: ChildStdin,
-    mut queue: mpsc::Receiver<Outgoing>,
-    inbox: Arc<Inbox>,
-    stop: CancellationToken,
-) {
+async fn write(mut stdin: ChildStdin, outbox: Arc<Outbox>, inbox: Arc<Inbox>, stop: CancellationToken) {
     let work = async {
-        while let Some(Outgoing { frame, claimed }) = queue.recv().await {
-            if claimed.swap(true, Ordering::AcqRel) {
-                continue;
+        loop {
+            let message = outbox.take().await;
+            let mut line = message.frame.clone().into_line();
+            match stdin.write(&line).await {
+                Ok(written) => line.advance(written),
+                // A write that fails has written nothing.
+                Err(error) => {
+                    outbox.put_back(message);
+                    return error;
+                }
             }
-            // A write that fails has taken nothing.
-            let mut line = frame.into_line();
-            let taken = stdin.write(&line).await.inspect_err(|_| claimed.store(false, Ordering::Release))?;
-            line.advance(taken);
-            stdin.write_all(&line).await?;
+            if let Err(error) = stdin.write_all(&line).await {
+                return error;
+            }
         }
-        Ok::<_, std::io::Error>(())
     };
     tokio::select! {
-        Err(error) = work => inbox.close(format!("the server no longer reads its input: {error}")),
+        error = work => inbox.close(format!("the server no longer reads its input: {error}")),
         () = stop.cancelled() => {}
     }
 }

@@ -31,7 +31,7 @@ use crate::{
             reply::RawReply,
         },
         normalize,
-        request::{Framing, Request, Trust},
+        request::{self, Framing, Request, Trust},
     },
 };
 
@@ -117,7 +117,9 @@ impl StreamableHttp {
         Ok(())
     }
 
-    pub(super) fn notify(&self, frame: Frame) {
+    /// Tells the server that nobody waits for `id` any more.
+    pub(super) fn cancel(&self, id: u64) {
+        let Some(frame) = request::cancelled(id) else { return };
         let endpoint = self.endpoint.clone();
         self.spawn(async move {
             let _ = timeout(GOODBYE, endpoint.post(frame, HeaderMap::new(), Trust::Ignore)).await;
