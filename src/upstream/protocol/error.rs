@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{excerpt::Excerpt, human_duration::People, json_rpc::reply::RpcError};
+use super::{excerpt::Excerpt, human_duration::HumanDuration, json_rpc::reply::RpcError};
 use crate::oauth::{AuthError, LoginNeeded};
 
 /// When to ask again while an authorization server does not answer.
@@ -32,7 +32,7 @@ pub enum CallError {
     #[error("the tool has run, but {}", WireError::TooLarge(*.0))]
     TooLarge(usize),
     /// The server's deadline passed; the upstream was told to stop.
-    #[error("no answer within {}", People(*.0))]
+    #[error("no answer within {}", HumanDuration(*.0))]
     Deadline(Duration),
     /// A person has to log in to the upstream; the tool has not run.
     #[error("the server needs authorization: {}", .0.reason)]
@@ -90,7 +90,7 @@ pub enum ConnectError {
         reason: String,
     },
     /// Nothing came in time.
-    #[error("no answer within {}", People(*.0))]
+    #[error("no answer within {}", HumanDuration(*.0))]
     Timeout(Duration),
 }
 

@@ -4,9 +4,9 @@ use std::{fmt, time::Duration};
 
 /// A duration in the largest units that fit, two at most: `500 ms`, `1.5 s`, `2 min 5 s`, `3 h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct People(pub(crate) Duration);
+pub(crate) struct HumanDuration(pub(crate) Duration);
 
-impl fmt::Display for People {
+impl fmt::Display for HumanDuration {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, milliseconds) = (self.0.as_secs(), self.0.as_millis());
         let mut parts = |large: u64, unit: &str, small: u64, smaller: &str| match small {
@@ -41,7 +41,7 @@ mod tests {
             (3_600_000, "1 h"),
             (5_430_000, "1 h 30 min"),
         ] {
-            assert_eq!(People(Duration::from_millis(milliseconds)).to_string(), text);
+            assert_eq!(HumanDuration(Duration::from_millis(milliseconds)).to_string(), text);
         }
     }
 }

@@ -12,7 +12,7 @@ const SETTLED: Duration = Duration::from_secs(60);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The times of a session's attempts to connect.
-pub(super) struct Pace {
+pub(super) struct Backoff {
     /// The next wait, before it is spread.
     wait: Duration,
     /// When the last attempt ended, well or not.
@@ -23,7 +23,7 @@ pub(super) struct Pace {
     most: Option<NonZeroU32>,
 }
 
-impl Pace {
+impl Backoff {
     /// `most` bounds how many attempts start within a minute.
     pub(super) fn new(most: Option<NonZeroU32>, now: Instant) -> Self {
         Self { wait: FIRST_WAIT, ended: now, starts: VecDeque::new(), most }
@@ -77,29 +77,29 @@ mod tests {
     #[test]
     fn waits_double_up_to_a_bound_and_start_anew() {
         let now = Instant::now();
-        let mut pace = Pace::new(None, now);
+        let mut backoff = Backoff::new(None, now);
         let mut expected = FIRST_WAIT;
         for _ in 0..10 {
-            pace.start(now);
-            pace.end(now);
-            let wait = pace.next(now) - now;
+            backoff.start(now);
+            backoff.end(now);
+            let wait = backoff.next(now) - now;
             assert!(wait >= FIRST_WAIT && wait >= expected.mul_f64(0.8), "{wait:?}");
             assert!(wait <= expected.mul_f64(1.2), "{wait:?}");
             expected = (expected * 2).min(LONGEST_WAIT);
         }
         let later = now + SETTLED;
-        assert!(pace.next(later) - later <= FIRST_WAIT.mul_f64(1.2));
+        assert!(backoff.next(later) - later <= FIRST_WAIT.mul_f64(1.2));
     }
 
     #[test]
     fn a_minute_holds_no_more_attempts_than_allowed() {
         let first = Instant::now();
-        let mut pace = Pace::new(NonZeroU32::new(2), first);
+        let mut backoff = Backoff::new(NonZeroU32::new(2), first);
         let mut attempt = |after: u64| {
             let now = first + Duration::from_secs(after);
-            pace.start(now);
-            pace.end(now);
-            (pace.soonest() - first, pace.next(now) - first)
+            backoff.start(now);
+            backoff.end(now);
+            (backoff.soonest() - first, backoff.next(now) - first)
         };
         assert_eq!(attempt(0).0, FIRST_WAIT);
         assert_eq!(attempt(10), (MINUTE, MINUTE));

@@ -11,14 +11,14 @@ use crate::{config::Bounds, upstream::protocol::error::CallError};
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Lets calls in, in their order.
-pub(super) struct Gate {
+pub(super) struct ConcurrencyLimit {
     bounds: Bounds,
     running: Semaphore,
     /// Places to wait in.
     waiting: Semaphore,
 }
 
-impl Gate {
+impl ConcurrencyLimit {
     pub(super) fn new(bounds: &Bounds) -> Self {
         let [running, waiting] =
             [bounds.concurrent.get(), bounds.queued].map(|count| Semaphore::new(count as usize));

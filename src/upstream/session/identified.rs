@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    connection::Caller,
-    pool::pooled_connection::{self, Lane, Lease, RETRY, State},
+    connection::ConnectionHandle,
+    pool::pooled_connection::{self, Lease, PooledConnection, PooledState, RETRY},
     state::SessionState,
 };
 use crate::upstream::protocol::{
@@ -20,40 +20,45 @@ pub(super) async fn reach(
     forwarded: &Forwarded,
     identity: Identity,
     deadline: Instant,
-) -> Result<(Arc<Caller>, Lease), CallError> {
+) -> Result<(Arc<ConnectionHandle>, Lease), CallError> {
     let pool = &state.pool;
-    let lease = pool.enter(identity, |lane| {
-        let life = live(state.clone(), lane, identity, forwarded.clone());
+    let lease = pool.enter(identity, |pooled| {
+        let life = live(state.clone(), pooled, identity, forwarded.clone());
         pool.tasks.spawn_on(life, &pool.runtime);
     })?;
     let late = |_| Err(pooled_connection::unavailable("the server is still connecting"));
-    let caller = timeout_at(deadline, lease.0.settled()).await.unwrap_or_else(late)?;
-    Ok((caller, lease))
+    let handle = timeout_at(deadline, lease.0.settled()).await.unwrap_or_else(late)?;
+    Ok((handle, lease))
 }
 
 /// Owns one connection from its first attempt to its end.
-async fn live(state: Arc<SessionState>, lane: Arc<Lane>, identity: Identity, forwarded: Forwarded) {
+async fn live(
+    state: Arc<SessionState>,
+    pooled: Arc<PooledConnection>,
+    identity: Identity,
+    forwarded: Forwarded,
+) {
     let pool = &state.pool;
-    let dial = state.dial(Some(&forwarded));
-    let attempt = Box::pin(dial.open_for_calls(&pool.tasks));
-    match lane.stop.run_until_cancelled(attempt).await {
+    let connector = state.connector(Some(&forwarded));
+    let attempt = Box::pin(connector.open_for_calls(&pool.tasks));
+    match pooled.stop.run_until_cancelled(attempt).await {
         Some(Ok(connection)) => {
-            connection.caller.enter_service(state.renewals.fruitless_patience());
-            lane.state.send_replace(State::Open(connection.caller.clone()));
+            connection.handle.enter_service(state.renewals.fruitless_patience());
+            pooled.state.send_replace(PooledState::Open(connection.handle.clone()));
             let silence = state.config.bounds.idle;
-            pool.serve(identity, &lane, &connection, silence).await;
-            pool.leave(identity, &lane);
-            if connection.caller.inbox.is_closed() {
+            pool.serve(identity, &pooled, &connection, silence).await;
+            pool.leave(identity, &pooled);
+            if connection.handle.inbox.is_closed() {
                 connection.close().await;
             } else {
-                connection.retire(state.config.bounds.call, &lane.stop).await;
+                connection.retire(state.config.bounds.call, &pooled.stop).await;
             }
         }
         Some(Err(error)) => {
-            lane.state.send_replace(State::Failed(error));
-            lane.stop.run_until_cancelled(sleep(RETRY)).await;
-            pool.leave(identity, &lane);
+            pooled.state.send_replace(PooledState::Failed(error));
+            pooled.stop.run_until_cancelled(sleep(RETRY)).await;
+            pool.leave(identity, &pooled);
         }
-        None => pool.leave(identity, &lane),
+        None => pool.leave(identity, &pooled),
     }
 }

@@ -25,7 +25,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    connection::{Caller, tool_call},
+    connection::{ConnectionHandle, tool_call},
     pool::{Pool, pooled_connection::Lease},
     state::SessionState,
     stats::Tally,
@@ -97,12 +97,12 @@ impl Session {
 
     /// How many of its calls run now.
     pub fn running(&self) -> usize {
-        self.state.gate.running()
+        self.state.concurrency.running()
     }
 
     /// How many of its calls wait for their turn now.
     pub fn queued(&self) -> usize {
-        self.state.gate.queued()
+        self.state.concurrency.queued()
     }
 
     /// When a call that begins now has to have its answer.
@@ -117,9 +117,9 @@ impl Session {
     ///
     /// [`CallError`] says whether the tool may have run.
     pub async fn call(&self, call: Call<'_>, deadline: Instant) -> Result<Box<RawValue>, CallError> {
-        let (caller, lease) = self.reach(call, deadline).await?;
-        let _turn = self.state.gate.enter(deadline).await?;
-        let outcome = self.run(&caller, call, deadline).await;
+        let (handle, lease) = self.reach(call, deadline).await?;
+        let _turn = self.state.concurrency.enter(deadline).await?;
+        let outcome = self.run(&handle, call, deadline).await;
         // A refusal of one caller's own headers tells nothing of the server.
         if lease.is_none() || outcome.is_ok() {
             self.state.health.note(&outcome);
@@ -130,23 +130,23 @@ impl Session {
     /// Sends a call, twice at most.
     async fn run(
         &self,
-        caller: &Arc<Caller>,
+        handle: &Arc<ConnectionHandle>,
         call: Call<'_>,
         deadline: Instant,
     ) -> Result<Box<RawValue>, CallError> {
-        let error = match self.attempt(caller, call, deadline, caller.trust()).await {
+        let error = match self.attempt(handle, call, deadline, handle.trust()).await {
             Err(error) if error.may_go_again(call.repeatable) => error,
             done => return done,
         };
         // A server that still answers keeps its connection: the fault was the request's alone.
         let checked = async {
-            caller.check().await;
+            handle.check().await;
             self.reach(call, deadline).await
         };
         match (timeout_at(deadline, checked).await, error) {
             (Ok(Ok((again, _lease))), _) => {
                 // What a new session refuses, too, is believed.
-                if Arc::ptr_eq(caller, &again) {
+                if Arc::ptr_eq(handle, &again) {
                     return self.attempt(&again, call, deadline, again.trust()).await;
                 }
                 let outcome = self.attempt(&again, call, deadline, Trust::Believe).await;
@@ -162,13 +162,13 @@ impl Session {
 
     async fn attempt(
         &self,
-        caller: &Caller,
+        handle: &ConnectionHandle,
         call: Call<'_>,
         deadline: Instant,
         trust: Trust,
     ) -> Result<Box<RawValue>, CallError> {
-        timeout_at(deadline, tool_call::call(caller, call, trust)).await.unwrap_or_else(|_| {
-            caller.inbox.suspect();
+        timeout_at(deadline, tool_call::call(handle, call, trust)).await.unwrap_or_else(|_| {
+            handle.inbox.suspect();
             Err(CallError::Deadline(self.state.config.bounds.call))
         })
     }
@@ -179,12 +179,12 @@ impl Session {
         &self,
         call: Call<'_>,
         deadline: Instant,
-    ) -> Result<(Arc<Caller>, Option<Lease>), CallError> {
+    ) -> Result<(Arc<ConnectionHandle>, Option<Lease>), CallError> {
         let identified = call.forwarded.and_then(|forwarded| Some((forwarded, forwarded.identity()?)));
         match identified.filter(|_| self.state.config.upstream.remote().is_some()) {
             Some((forwarded, identity)) => {
-                let (caller, lease) = identified::reach(&self.state, forwarded, identity, deadline).await?;
-                Ok((caller, Some(lease)))
+                let (handle, lease) = identified::reach(&self.state, forwarded, identity, deadline).await?;
+                Ok((handle, Some(lease)))
             }
             None => Ok((self.state.connection(deadline).await?, None)),
         }

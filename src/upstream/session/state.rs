@@ -17,8 +17,8 @@ use tokio::{
 };
 
 use super::{
-    concurrency_limit::Gate,
-    connection::{Caller, ToolHeaders, connector::Dial},
+    concurrency_limit::ConcurrencyLimit,
+    connection::{ConnectionHandle, ToolHeaders, connector::Connector},
     health::Health,
     pool::Pool,
     renewals::Renewals,
@@ -45,10 +45,10 @@ pub(super) struct SessionState {
     /// The largest message the server may send, in bytes.
     max_message: usize,
     pub(super) status: watch::Sender<Status>,
-    pub(super) caller: ArcSwapOption<Caller>,
+    pub(super) handle: ArcSwapOption<ConnectionHandle>,
     pub(super) tally: Arc<Tally>,
     /// Counts the calls of all its connections.
-    pub(super) gate: Gate,
+    pub(super) concurrency: ConcurrencyLimit,
     tools: ToolHeaders,
     /// What its program wrote on stderr.
     pub(super) last_words: LastWords,
@@ -76,7 +76,7 @@ impl SessionState {
         pool: Pool,
     ) -> Self {
         Self {
-            gate: Gate::new(&config.bounds),
+            concurrency: ConcurrencyLimit::new(&config.bounds),
             tools: ToolHeaders::default(),
             last_words: LastWords::default(),
             pool,
@@ -85,7 +85,7 @@ impl SessionState {
             authorizer,
             max_message,
             status: watch::Sender::new(Status::Connecting),
-            caller: ArcSwapOption::empty(),
+            handle: ArcSwapOption::empty(),
             held: AtomicBool::new(false),
             attempts: watch::Sender::new(()),
             wanted: Notify::new(),
@@ -95,8 +95,8 @@ impl SessionState {
     }
 
     /// What it takes to connect, for the caller of these headers or for all.
-    pub(super) fn dial<'a>(&'a self, forwarded: Option<&'a Forwarded>) -> Dial<'a> {
-        Dial {
+    pub(super) fn connector<'a>(&'a self, forwarded: Option<&'a Forwarded>) -> Connector<'a> {
+        Connector {
             server: &self.config,
             authorizer: self.authorizer.as_ref(),
             forwarded,
@@ -111,14 +111,14 @@ impl SessionState {
     }
 
     /// Opens a connection to callers.
-    pub(super) fn connected(&self, caller: Arc<Caller>, renewed: bool) {
+    pub(super) fn connected(&self, handle: Arc<ConnectionHandle>, renewed: bool) {
         if renewed {
-            caller.enter_service(self.renewals.patience());
+            handle.enter_service(self.renewals.patience());
         } else {
-            caller.enter_service(Duration::ZERO);
+            handle.enter_service(Duration::ZERO);
             self.health.reset();
         }
-        self.caller.store(Some(caller));
+        self.handle.store(Some(handle));
         self.tally.connected();
         self.held.store(true, Ordering::Release);
         self.tell_waiting();
@@ -142,28 +142,28 @@ impl SessionState {
         }
     }
 
-    fn open_caller(&self) -> Option<Arc<Caller>> {
-        self.caller.load_full().filter(|caller| caller.inbox.is_open())
+    fn open_handle(&self) -> Option<Arc<ConnectionHandle>> {
+        self.handle.load_full().filter(|handle| handle.inbox.is_open())
     }
 
     /// The open connection. Where it was lost, the caller waits for the one attempt that all such callers share.
-    pub(super) async fn connection(&self, deadline: Instant) -> Result<Arc<Caller>, CallError> {
-        if let Some(caller) = self.open_caller() {
-            return Ok(caller);
+    pub(super) async fn connection(&self, deadline: Instant) -> Result<Arc<ConnectionHandle>, CallError> {
+        if let Some(handle) = self.open_handle() {
+            return Ok(handle);
         }
         if self.hopeless() {
             return Err(self.unavailable());
         }
         let mut attempts = self.attempts.subscribe();
         // It may have connected just before the subscription, or stopped.
-        if let Some(caller) = self.open_caller() {
-            return Ok(caller);
+        if let Some(handle) = self.open_handle() {
+            return Ok(handle);
         }
         if !self.hopeless() {
             self.wanted.notify_one();
             let _ = timeout_at(deadline, attempts.changed()).await;
         }
-        self.open_caller().ok_or_else(|| self.unavailable())
+        self.open_handle().ok_or_else(|| self.unavailable())
     }
 
     /// Whether there is nothing to wait for: it was tried and never connected, a person has to act first, or it is

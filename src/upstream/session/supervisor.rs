@@ -8,7 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use super::{
-    backoff::Pace,
+    backoff::Backoff,
     connection::{
         Connection,
         tool_list::{self, Pages},
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     oauth::Authorizer,
-    upstream::protocol::{error::ConnectError, human_duration::People, listing::Listing},
+    upstream::protocol::{error::ConnectError, human_duration::HumanDuration, listing::Listing},
 };
 
 /// How long listing the tools anew may take.
@@ -32,13 +32,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Keeps the session connected until `stop`.
 pub(super) async fn run(state: Arc<SessionState>, tasks: TaskTracker, stop: CancellationToken) {
     let counted = state.is_program();
-    let mut pace = Pace::new(counted.then_some(state.config.bounds.restarts), Instant::now());
+    let mut backoff = Backoff::new(counted.then_some(state.config.bounds.restarts), Instant::now());
     // The connection that the next one takes the place of, with calls under way.
     let mut former: Option<Connection> = None;
     loop {
-        pace.start(Instant::now());
+        backoff.start(Instant::now());
         let Some(attempt) = stop.run_until_cancelled(Box::pin(connect(&state, &tasks))).await else { break };
-        pace.end(Instant::now());
+        backoff.end(Instant::now());
         if counted && !matches!(attempt, Err(ConnectError::Spawn { .. })) {
             state.tally.started();
         }
@@ -51,9 +51,9 @@ pub(super) async fn run(state: Arc<SessionState>, tasks: TaskTracker, stop: Canc
             Ok((connection, listing)) => match serve(&state, &connection, listing, renewed, &stop).await {
                 End::Renewal => former = Some(connection),
                 End::Lost(reason) => {
-                    let retry = down(&state, &mut pace, reason);
+                    let retry = down(&state, &mut backoff, reason);
                     connection.close().await;
-                    if !rest(&state, retry, pace.soonest(), &stop).await {
+                    if !rest(&state, retry, backoff.soonest(), &stop).await {
                         break;
                     }
                 }
@@ -69,12 +69,12 @@ pub(super) async fn run(state: Arc<SessionState>, tasks: TaskTracker, stop: Canc
                         break;
                     }
                     state.status.send_replace(Status::Connecting);
-                    pace.reset();
+                    backoff.reset();
                 }
                 None => {
-                    let retry = down(&state, &mut pace, error.to_string());
+                    let retry = down(&state, &mut backoff, error.to_string());
                     state.tell_waiting();
-                    if !rest(&state, retry, pace.soonest(), &stop).await {
+                    if !rest(&state, retry, backoff.soonest(), &stop).await {
                         break;
                     }
                 }
@@ -91,30 +91,30 @@ pub(super) async fn run(state: Arc<SessionState>, tasks: TaskTracker, stop: Canc
 async fn connect(state: &SessionState, tasks: &TaskTracker) -> Result<(Connection, Listing), ConnectError> {
     let server = state.config.name.as_str();
     let start = Instant::now();
-    let dial = state.dial(None);
-    let mut attempt = pin!(dial.open(tasks));
+    let connector = state.connector(None);
+    let mut attempt = pin!(connector.open(tasks));
     loop {
         match timeout(PATIENCE, &mut attempt).await {
             Ok(done) => return done,
             Err(_) => {
                 let download = if state.is_program() { "; its program may be downloading" } else { "" };
-                info!(server, "still connecting after {}{download}", People(start.elapsed()));
+                info!(server, "still connecting after {}{download}", HumanDuration(start.elapsed()));
             }
         }
     }
 }
 
 /// Says that there is no connection; gives when the next attempt starts.
-fn down(state: &SessionState, pace: &mut Pace, reason: String) -> Instant {
+fn down(state: &SessionState, backoff: &mut Backoff, reason: String) -> Instant {
     let last_words = state.last_words.text();
-    let retry = pace.next(Instant::now());
+    let retry = backoff.next(Instant::now());
     let server = state.config.name.as_str();
-    let retry_in = People(retry.saturating_duration_since(Instant::now()));
+    let retry_in = HumanDuration(retry.saturating_duration_since(Instant::now()));
     match &last_words {
         Some(last_words) => warn!(server, reason, stderr = last_words, %retry_in, "not connected"),
         None => warn!(server, reason, %retry_in, "not connected"),
     }
-    state.status.send_replace(Status::Down { reason, last_words, retry, soonest: pace.soonest() });
+    state.status.send_replace(Status::Down { reason, last_words, retry, soonest: backoff.soonest() });
     retry
 }
 
@@ -154,11 +154,11 @@ async fn serve(
     let server = state.config.name.as_str();
     let authorizer = state.authorizer.as_ref();
     let mut fresh = pin!(keep_fresh(authorizer));
-    let mut watch = pin!(connection.caller.keep_watch(state.config.bounds.idle));
+    let mut watch = pin!(connection.handle.keep_watch(state.config.bounds.idle));
     let mut login = pin!(new_login(authorizer));
     // What was told while another thing was looked at is not lost.
     let mut changes = pin!(changed_listing(server, connection));
-    state.connected(connection.caller.clone(), renewed);
+    state.connected(connection.handle.clone(), renewed);
     let mut trouble = state.health.trouble();
     let mut listing = Arc::new(listing);
     let end = loop {
@@ -175,7 +175,7 @@ async fn serve(
         tokio::select! {
             // Calls that are under way in a doubted session go on.
             biased;
-            () = connection.caller.inbox.doubted() => break End::Renewal,
+            () = connection.handle.inbox.doubted() => break End::Renewal,
             reason = connection.ended() => break End::Lost(reason),
             // Whose session it was is not known.
             () = &mut login => break End::Renewal,
@@ -196,7 +196,7 @@ async fn serve(
             never = &mut watch => match never {},
         }
     };
-    state.caller.store(None);
+    state.handle.store(None);
     if matches!(end, End::Renewal) {
         state.pool.renew();
     }
@@ -237,10 +237,12 @@ async fn login_wish_changed(authorizer: Option<&Authorizer>, shown: Option<Strin
 async fn changed_listing(server: &str, connection: &Connection) -> Listing {
     loop {
         connection.tools_changed().await;
-        match timeout(LIST, tool_list::tools(server, &connection.caller, Pages::All)).await {
+        match timeout(LIST, tool_list::tools(server, &connection.handle, Pages::All)).await {
             Ok(Ok(tools)) => return Listing { info: connection.info.clone(), tools },
             Ok(Err(error)) => warn!(server, %error, "kept the former list of tools"),
-            Err(_) => warn!(server, "kept the former list of tools: no answer within {}", People(LIST)),
+            Err(_) => {
+                warn!(server, "kept the former list of tools: no answer within {}", HumanDuration(LIST))
+            }
         }
     }
 }

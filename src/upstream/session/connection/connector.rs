@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// What it takes to reach one server.
-pub(crate) struct Dial<'a> {
+pub(crate) struct Connector<'a> {
     pub(crate) server: &'a config::Server,
     /// Nothing for servers that take no tokens.
     pub(crate) authorizer: Option<&'a Authorizer>,
@@ -51,7 +51,7 @@ pub async fn try_connect(
     tasks: &TaskTracker,
 ) -> Result<usize, ConnectError> {
     let (tools, last_words) = (ToolHeaders::default(), LastWords::default());
-    let dial = Dial {
+    let connector = Connector {
         server,
         authorizer: Some(authorizer),
         forwarded: None,
@@ -59,12 +59,12 @@ pub async fn try_connect(
         tools: &tools,
         last_words: &last_words,
     };
-    let (connection, listing) = Box::pin(dial.open(tasks)).await?;
+    let (connection, listing) = Box::pin(connector.open(tasks)).await?;
     connection.close().await;
     Ok(listing.tools.len())
 }
 
-impl Dial<'_> {
+impl Connector<'_> {
     /// Opens a connection and lists the tools.
     pub(crate) async fn open(&self, tasks: &TaskTracker) -> Result<(Connection, Listing), ConnectError> {
         let attempt = async {
@@ -72,7 +72,7 @@ impl Dial<'_> {
                 authorizer.recall().await.map_err(WireError::from)?;
             }
             let connection = self.connect(tasks).await?;
-            match tool_list::tools(&self.server.name, &connection.caller, Pages::AsCanBeHad).await {
+            match tool_list::tools(&self.server.name, &connection.handle, Pages::AsCanBeHad).await {
                 Ok(tools) => {
                     let info = connection.info.clone();
                     Ok((connection, Listing { info, tools }))

@@ -10,7 +10,7 @@ use std::{convert::Infallible, future::pending, sync::atomic::Ordering, time::Du
 
 use tokio::time::{sleep, timeout};
 
-use super::Caller;
+use super::ConnectionHandle;
 use crate::upstream::protocol::{error::WireError, request::Params};
 
 /// How long it may take to say anything then.
@@ -20,7 +20,7 @@ const MOST_REFUSALS: u32 = 3;
 /// The wait after each time.
 const RETRY: Duration = Duration::from_secs(1);
 
-impl Caller {
+impl ConnectionHandle {
     /// Watches the server for as long as it is polled, and asks after so long a silence; ends the connection of one that is gone.
     pub(crate) async fn keep_watch(&self, patience: Duration) -> Infallible {
         if self.unconnected() {

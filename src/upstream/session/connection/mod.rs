@@ -32,7 +32,7 @@ use tracing::warn;
 
 use self::{
     handshake::{Handshake, explain},
-    rmcp_bridge::{ControlTransport, Handler},
+    rmcp_bridge::{RmcpHandler, RmcpTransport},
 };
 use crate::upstream::{
     protocol::{
@@ -53,17 +53,17 @@ const RESUBSCRIBE: Duration = Duration::from_secs(5);
 
 /// An open connection, as its session owns it.
 pub(crate) struct Connection {
-    pub(super) caller: Arc<Caller>,
+    pub(super) handle: Arc<ConnectionHandle>,
     pub(super) info: ServerInfo,
     /// Told by servers with a session.
     changed: Arc<Notify>,
     /// Told by stateless servers, once asked to; nothing where they do not offer it.
     subscription: Option<Mutex<Option<Subscription>>>,
-    service: RunningService<RoleClient, Handler>,
+    service: RunningService<RoleClient, RmcpHandler>,
 }
 
 /// The part of a connection that calls share.
-pub(super) struct Caller {
+pub(super) struct ConnectionHandle {
     wire: Arc<Wire>,
     pub(super) inbox: Arc<Inbox>,
     framing: Framing,
@@ -104,8 +104,8 @@ impl Connection {
         let inbox = Arc::new(inbox);
         let wire = Arc::new(open(inbox.clone()).await?);
         let changed = Arc::new(Notify::new());
-        let handler = Handler { tools_changed: changed.clone(), version: handshake.version() };
-        let transport = ControlTransport { wire: wire.clone(), inbox: inbox.clone(), messages };
+        let handler = RmcpHandler { tools_changed: changed.clone(), version: handshake.version() };
+        let transport = RmcpTransport { wire: wire.clone(), inbox: inbox.clone(), messages };
         let service = match handler.serve_with_lifecycle(transport, handshake.lifecycle()).await {
             Ok(service) => service,
             Err(error) => {
@@ -119,7 +119,7 @@ impl Connection {
             peer.as_ref().map_or_else(ProtocolVersion::default, |peer| peer.protocol_version.clone());
         let info = ServerInfo::new(server, peer.as_deref());
         let framing = Framing::new(version);
-        let caller = Caller {
+        let handle = ConnectionHandle {
             wire,
             inbox,
             framing,
@@ -130,9 +130,9 @@ impl Connection {
             tools,
         };
         let offer = peer.as_ref().and_then(|peer| peer.capabilities.tools.as_ref());
-        let tells = caller.framing.stateless() && offer.and_then(|tools| tools.list_changed) == Some(true);
+        let tells = handle.framing.stateless() && offer.and_then(|tools| tools.list_changed) == Some(true);
         let subscription = tells.then(Mutex::default);
-        Ok(Self { caller: Arc::new(caller), info, changed, subscription, service })
+        Ok(Self { handle: Arc::new(handle), info, changed, subscription, service })
     }
 
     /// Resolves when the server says that its tools have changed.
@@ -172,15 +172,15 @@ impl Connection {
 
     /// Resolves with the reason once the connection has ended by itself.
     pub(super) async fn ended(&self) -> String {
-        self.caller.inbox.closed().await;
-        self.caller.inbox.reason()
+        self.handle.inbox.closed().await;
+        self.handle.inbox.reason()
     }
 
     /// Ends the connection once its calls have ended, after `patience`, or on `stop`.
     pub(super) async fn retire(self, patience: Duration, stop: &CancellationToken) {
         let idle = async {
-            while self.caller.in_flight.load(Ordering::Relaxed) > 0 {
-                self.caller.idle.notified().await;
+            while self.handle.in_flight.load(Ordering::Relaxed) > 0 {
+                self.handle.idle.notified().await;
             }
         };
         let _ = stop.run_until_cancelled(timeout(patience, idle)).await;
@@ -190,11 +190,11 @@ impl Connection {
     /// Ends the connection.
     pub(super) async fn close(mut self) {
         let _ = timeout(GOODBYE, self.service.close()).await;
-        self.caller.wire.close().await;
+        self.handle.wire.close().await;
     }
 }
 
-impl Caller {
+impl ConnectionHandle {
     /// Whether the server is of the stateless generation (2026-07-28 on).
     pub(super) fn stateless(&self) -> bool {
         self.framing.stateless()
@@ -237,7 +237,7 @@ impl Caller {
             .map_err(|error| WireError::NotSent(format!("the request cannot be written: {error}")))?;
         request.headers = headers;
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let mut pending = CancelOnDrop { caller: self, id, armed: true };
+        let mut pending = CancelOnDrop { handle: self, id, armed: true };
         let reply = self.wire.request(request, &self.framing).await;
         pending.armed = false;
         if reply.as_ref().is_err_and(WireError::says_unreachable) {
@@ -277,18 +277,18 @@ impl Caller {
 }
 
 struct CancelOnDrop<'a> {
-    caller: &'a Caller,
+    handle: &'a ConnectionHandle,
     id: u64,
     armed: bool,
 }
 
 impl Drop for CancelOnDrop<'_> {
     fn drop(&mut self) {
-        if self.caller.in_flight.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.caller.idle.notify_one();
+        if self.handle.in_flight.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.handle.idle.notify_one();
         }
         if self.armed {
-            self.caller.wire.cancel(self.id, &self.caller.framing);
+            self.handle.wire.cancel(self.id, &self.handle.framing);
         }
     }
 }

@@ -19,13 +19,13 @@ use crate::upstream::{
 };
 
 /// What rmcp sends and receives. The wire is closed by the connection, not by rmcp.
-pub(super) struct ControlTransport {
+pub(super) struct RmcpTransport {
     pub(super) wire: Arc<Wire>,
     pub(super) inbox: Arc<Inbox>,
     pub(super) messages: mpsc::Receiver<ServerJsonRpcMessage>,
 }
 
-impl Transport<RoleClient> for ControlTransport {
+impl Transport<RoleClient> for RmcpTransport {
     type Error = WireError;
 
     fn send(
@@ -64,14 +64,14 @@ impl Transport<RoleClient> for ControlTransport {
 }
 
 /// Answers what a server may ask of a client: nothing beyond pings, which rmcp answers itself.
-pub(super) struct Handler {
+pub(super) struct RmcpHandler {
     /// Told when the server says that its tools have changed.
     pub(super) tools_changed: Arc<Notify>,
     /// The version to offer.
     pub(super) version: ProtocolVersion,
 }
 
-impl ClientHandler for Handler {
+impl ClientHandler for RmcpHandler {
     async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
         self.tools_changed.notify_one();
     }

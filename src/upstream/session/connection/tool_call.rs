@@ -5,7 +5,7 @@
 
 use serde_json::value::RawValue;
 
-use super::Caller;
+use super::ConnectionHandle;
 use crate::upstream::protocol::{
     error::CallError,
     input_required::{Input, InputRequired},
@@ -16,7 +16,11 @@ use crate::upstream::protocol::{
 const MOST_ROUNDS: u32 = 8;
 
 /// Calls a tool, in as many rounds as its server needs.
-pub(crate) async fn call(caller: &Caller, call: Call<'_>, trust: Trust) -> Result<Box<RawValue>, CallError> {
+pub(crate) async fn call(
+    handle: &ConnectionHandle,
+    call: Call<'_>,
+    trust: Trust,
+) -> Result<Box<RawValue>, CallError> {
     let mut input = Input::default();
     for round in 0..=MOST_ROUNDS {
         let params = Params {
@@ -27,13 +31,13 @@ pub(crate) async fn call(caller: &Caller, call: Call<'_>, trust: Trust) -> Resul
             meta: Meta { trace: call.trace, forwarded: call.forwarded, ..Meta::default() },
             ..Params::default()
         };
-        let reply = caller.request("tools/call", params, trust).await.map_err(|error| match error.into() {
+        let reply = handle.request("tools/call", params, trust).await.map_err(|error| match error.into() {
             // The rounds before have reached the tool.
             CallError::NotSent(reason) if round > 0 => CallError::Lost(reason),
             error => error,
         });
         let result = reply?.map_err(CallError::Rpc)?;
-        let required = if caller.stateless() { InputRequired::read(&result) } else { None };
+        let required = if handle.stateless() { InputRequired::read(&result) } else { None };
         match required {
             None => return Ok(result),
             Some(required) => input = required.answer()?,

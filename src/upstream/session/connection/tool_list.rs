@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::Caller;
+use super::ConnectionHandle;
 use crate::upstream::protocol::{error::ConnectError, request::Params, tool::Tool};
 
 /// A server that pages without end stops being listened to here.
@@ -42,10 +42,14 @@ pub(crate) enum Pages {
 
 /// Lists all pages of the server's tools. A tool that cannot be read is left out, with a warning; a further page that
 /// cannot be had costs no tool of those before.
-pub(crate) async fn tools(server: &str, caller: &Caller, pages: Pages) -> Result<Vec<Tool>, ConnectError> {
+pub(crate) async fn tools(
+    server: &str,
+    handle: &ConnectionHandle,
+    pages: Pages,
+) -> Result<Vec<Tool>, ConnectError> {
     let mut tools = Tools { server, found: Vec::new(), names: HashSet::new() };
     let mut seen = HashSet::new();
-    let mut next = tools.add(&first_page(caller).await?)?;
+    let mut next = tools.add(&first_page(handle).await?)?;
     while let Some(cursor) = next.take() {
         if !seen.insert(cursor.get().to_owned()) {
             warn!(server, "stopped listing tools: the server repeats a page");
@@ -55,34 +59,34 @@ pub(crate) async fn tools(server: &str, caller: &Caller, pages: Pages) -> Result
             warn!(server, "stopped listing tools after {MOST_PAGES} pages");
             break;
         }
-        let page = timeout(FURTHER_PAGE, page(caller, Some(&cursor))).await;
+        let page = timeout(FURTHER_PAGE, page(handle, Some(&cursor))).await;
         let page = page.unwrap_or(Err(ConnectError::Timeout(FURTHER_PAGE)));
         next = match page.and_then(|page| tools.add(&page)) {
             Ok(next) => next,
             // Only the last page of some servers has an empty cursor, which they refuse.
             Err(_) if cursor.get() == "\"\"" => break,
-            Err(error) if caller.inbox.is_closed() || pages == Pages::All => return Err(error),
+            Err(error) if handle.inbox.is_closed() || pages == Pages::All => return Err(error),
             Err(error) => {
                 warn!(server, %error, tools = tools.found.len(), "serves the tools of the pages that could be had");
                 break;
             }
         };
     }
-    caller.read_param_headers(server, &mut tools.found);
+    handle.read_param_headers(server, &mut tools.found);
     Ok(tools.found)
 }
 
-async fn first_page(caller: &Caller) -> Result<Box<RawValue>, ConnectError> {
-    match page(caller, None).await {
+async fn first_page(handle: &ConnectionHandle) -> Result<Box<RawValue>, ConnectError> {
+    match page(handle, None).await {
         // A server of resources or prompts alone.
         Err(ConnectError::Listing { code: Some(METHOD_NOT_FOUND), .. }) => Ok(RawValue::NULL.to_owned()),
         page => page,
     }
 }
 
-async fn page(caller: &Caller, cursor: Option<&RawValue>) -> Result<Box<RawValue>, ConnectError> {
+async fn page(handle: &ConnectionHandle, cursor: Option<&RawValue>) -> Result<Box<RawValue>, ConnectError> {
     let params = Params { cursor, ..Params::default() };
-    let page = caller.request("tools/list", params, caller.trust()).await?;
+    let page = handle.request("tools/list", params, handle.trust()).await?;
     page.map_err(|error| ConnectError::Listing { code: Some(error.code), reason: error.message })
 }
 

@@ -20,7 +20,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::pooled_connection::{Lane, Lease, State};
+use self::pooled_connection::{Lease, PooledConnection, PooledState};
 use super::connection::Connection;
 use crate::upstream::protocol::{error::CallError, forwarded::Identity};
 
@@ -31,7 +31,7 @@ const IDLE: Duration = Duration::from_secs(10 * 60);
 
 /// One server's connections by identity.
 pub(super) struct Pool {
-    lanes: Mutex<HashMap<Identity, Arc<Lane>>>,
+    connections: Mutex<HashMap<Identity, Arc<PooledConnection>>>,
     most: usize,
     patience: Duration,
     pub(super) tasks: TaskTracker,
@@ -43,93 +43,105 @@ pub(super) struct Pool {
 impl Pool {
     /// An empty pool. Its connections' tasks are `tasks`, and end soon after `stop`.
     pub(super) fn new(tasks: TaskTracker, stop: CancellationToken) -> Self {
-        Self { lanes: Mutex::default(), most: MOST, patience: IDLE, tasks, stop, runtime: Handle::current() }
+        Self {
+            connections: Mutex::default(),
+            most: MOST,
+            patience: IDLE,
+            tasks,
+            stop,
+            runtime: Handle::current(),
+        }
     }
 
     /// Has every identity take a new connection for its next calls.
     pub(super) fn renew(&self) {
-        for lane in self.lock().values() {
-            if let State::Open(caller) = &*lane.state.borrow() {
-                caller.inbox.doubt("the server's own session is opened anew");
+        for pooled in self.lock().values() {
+            if let PooledState::Open(handle) = &*pooled.state.borrow() {
+                handle.inbox.doubt("the server's own session is opened anew");
             }
         }
     }
 
-    /// A lease on the lane of `identity`. Where there is none that may be used, `start` is given a new one, for which
+    /// A lease on the connection of `identity`. Where there is none that may be used, `start` is given a new one, for which
     /// the one that was idle for the longest time makes room.
     pub(super) fn enter(
         &self,
         identity: Identity,
-        start: impl FnOnce(Arc<Lane>),
+        start: impl FnOnce(Arc<PooledConnection>),
     ) -> Result<Lease, CallError> {
-        let mut lanes = self.lock();
-        if let Some(lane) = lanes.get(&identity).filter(|lane| lane.is_usable()) {
-            return Ok(lane.lease());
+        let mut connections = self.lock();
+        if let Some(pooled) = connections.get(&identity).filter(|pooled| pooled.is_usable()) {
+            return Ok(pooled.lease());
         }
-        if !lanes.contains_key(&identity) && lanes.len() >= self.most {
-            let idle = lanes.iter().filter_map(|(identity, lane)| Some((lane.idle_since()?, *identity)));
+        if !connections.contains_key(&identity) && connections.len() >= self.most {
+            let idle =
+                connections.iter().filter_map(|(identity, pooled)| Some((pooled.idle_since()?, *identity)));
             let Some((_, longest)) = idle.min_by_key(|(since, _)| *since) else {
                 return Err(pooled_connection::unavailable(format!(
                     "{} other callers use the server",
                     self.most
                 )));
             };
-            if let Some(lane) = lanes.remove(&longest) {
-                lane.stop.cancel();
+            if let Some(pooled) = connections.remove(&longest) {
+                pooled.stop.cancel();
             }
         }
-        let lane = Arc::new(Lane::new(self.stop.child_token()));
-        lanes.insert(identity, lane.clone());
-        start(lane.clone());
-        Ok(lane.lease())
+        let pooled = Arc::new(PooledConnection::new(self.stop.child_token()));
+        connections.insert(identity, pooled.clone());
+        start(pooled.clone());
+        Ok(pooled.lease())
     }
 
     /// Keeps a connection until it ends, is idle for long, or has to stop. After such a silence its server is asked.
     pub(super) async fn serve(
         &self,
         identity: Identity,
-        lane: &Arc<Lane>,
+        pooled: &Arc<PooledConnection>,
         connection: &Connection,
         silence: Duration,
     ) {
         tokio::select! {
             _ = connection.ended() => {}
-            () = connection.caller.inbox.doubted() => {}
-            () = lane.stop.cancelled() => {}
-            () = self.idle(identity, lane) => {}
+            () = connection.handle.inbox.doubted() => {}
+            () = pooled.stop.cancelled() => {}
+            () = self.idle(identity, pooled) => {}
             // It closes the inbox, which ends the connection.
-            never = connection.caller.keep_watch(silence) => match never {},
+            never = connection.handle.keep_watch(silence) => match never {},
         }
     }
 
-    /// Resolves once nobody has used the lane for long, and nobody can find it any more.
-    async fn idle(&self, identity: Identity, lane: &Arc<Lane>) {
+    /// Resolves once nobody has used the connection for long, and nobody can find it any more.
+    async fn idle(&self, identity: Identity, pooled: &Arc<PooledConnection>) {
         loop {
-            sleep_until(lane.idle_since().unwrap_or_else(Instant::now) + self.patience).await;
+            sleep_until(pooled.idle_since().unwrap_or_else(Instant::now) + self.patience).await;
             // Leases are given under this lock.
-            let mut lanes = self.lock();
-            if lane.idle_since().is_some_and(|since| since + self.patience <= Instant::now()) {
-                remove(&mut lanes, identity, lane);
+            let mut connections = self.lock();
+            if pooled.idle_since().is_some_and(|since| since + self.patience <= Instant::now()) {
+                remove(&mut connections, identity, pooled);
                 return;
             }
         }
     }
 
-    /// Has nobody find the lane any more, and tells those who wait for it.
-    pub(super) fn leave(&self, identity: Identity, lane: &Arc<Lane>) {
-        remove(&mut self.lock(), identity, lane);
-        lane.state.send_replace(State::Ended);
+    /// Has nobody find the connection any more, and tells those who wait for it.
+    pub(super) fn leave(&self, identity: Identity, pooled: &Arc<PooledConnection>) {
+        remove(&mut self.lock(), identity, pooled);
+        pooled.state.send_replace(PooledState::Ended);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Identity, Arc<Lane>>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<Identity, Arc<PooledConnection>>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Removes this very lane, not one that has taken its place.
-fn remove(lanes: &mut HashMap<Identity, Arc<Lane>>, identity: Identity, lane: &Arc<Lane>) {
-    if lanes.get(&identity).is_some_and(|there| Arc::ptr_eq(there, lane)) {
-        lanes.remove(&identity);
+/// Removes this very connection, not one that has taken its place.
+fn remove(
+    connections: &mut HashMap<Identity, Arc<PooledConnection>>,
+    identity: Identity,
+    pooled: &Arc<PooledConnection>,
+) {
+    if connections.get(&identity).is_some_and(|there| Arc::ptr_eq(there, pooled)) {
+        connections.remove(&identity);
     }
 }
 
@@ -159,7 +171,7 @@ mod tests {
         let pool = pool(2);
         let [ada, again, bob] = ["ada", "ada", "bob"].map(|name| enter(&pool, name).unwrap().0.clone());
         assert!(Arc::ptr_eq(&ada, &again) && !Arc::ptr_eq(&ada, &bob));
-        ada.state.send_replace(State::Ended);
+        ada.state.send_replace(PooledState::Ended);
         assert!(!Arc::ptr_eq(&ada, &enter(&pool, "ada").unwrap().0), "one that has ended is of no use");
         pool.leave(user("ada"), &ada);
         assert_eq!(pool.lock().len(), 2, "what takes the place of an ended one stays");
@@ -185,13 +197,13 @@ mod tests {
         for (patience, stays) in [(Duration::ZERO, false), (IDLE, true)] {
             let pool = Pool { patience, ..pool(1) };
             let lease = enter(&pool, "ada").unwrap();
-            let lane = lease.0.clone();
-            assert!(timeout(MOMENT, pool.idle(user("ada"), &lane)).await.is_err(), "it is in use");
+            let pooled = lease.0.clone();
+            assert!(timeout(MOMENT, pool.idle(user("ada"), &pooled)).await.is_err(), "it is in use");
             drop(lease);
-            let before = lane.idle_since();
+            let before = pooled.idle_since();
             drop(enter(&pool, "ada").unwrap());
-            assert!(lane.idle_since() > before);
-            assert_eq!(timeout(MOMENT, pool.idle(user("ada"), &lane)).await.is_err(), stays);
+            assert!(pooled.idle_since() > before);
+            assert_eq!(timeout(MOMENT, pool.idle(user("ada"), &pooled)).await.is_err(), stays);
             assert_eq!(pool.lock().is_empty(), !stays);
         }
     }

@@ -10,22 +10,22 @@ use tokio_util::sync::CancellationToken;
 
 use crate::upstream::{
     protocol::error::{CallError, ConnectError, WireError},
-    session::connection::Caller,
+    session::connection::ConnectionHandle,
 };
 
 /// How long an attempt that failed answers those who come after it.
 pub(crate) const RETRY: Duration = Duration::from_millis(500);
 
 /// One connection of one identity.
-pub(crate) struct Lane {
-    pub(crate) state: watch::Sender<State>,
+pub(crate) struct PooledConnection {
+    pub(crate) state: watch::Sender<PooledState>,
     usage: Mutex<Usage>,
     pub(crate) stop: CancellationToken,
 }
 
-pub(crate) enum State {
+pub(crate) enum PooledState {
     Opening,
-    Open(Arc<Caller>),
+    Open(Arc<ConnectionHandle>),
     Failed(ConnectError),
     Ended,
 }
@@ -37,29 +37,31 @@ struct Usage {
 }
 
 /// The right to use a connection: it is not closed for being idle.
-pub(crate) struct Lease(pub(crate) Arc<Lane>);
+pub(crate) struct Lease(pub(crate) Arc<PooledConnection>);
 
-impl Lane {
+impl PooledConnection {
     pub(super) fn new(stop: CancellationToken) -> Self {
         let usage = Mutex::new(Usage { calls: 0, last: Instant::now() });
-        Self { state: watch::Sender::new(State::Opening), usage, stop }
+        Self { state: watch::Sender::new(PooledState::Opening), usage, stop }
     }
 
     /// Waits for the connection.
-    pub(crate) async fn settled(&self) -> Result<Arc<Caller>, CallError> {
+    pub(crate) async fn settled(&self) -> Result<Arc<ConnectionHandle>, CallError> {
         let mut state = self.state.subscribe();
-        match state.wait_for(|state| !matches!(state, State::Opening)).await.as_deref() {
-            Ok(State::Open(caller)) => Ok(caller.clone()),
-            Ok(State::Failed(error)) => Err(refusal(error)),
-            Ok(State::Opening | State::Ended) | Err(_) => Err(unavailable("the connection has just ended")),
+        match state.wait_for(|state| !matches!(state, PooledState::Opening)).await.as_deref() {
+            Ok(PooledState::Open(handle)) => Ok(handle.clone()),
+            Ok(PooledState::Failed(error)) => Err(refusal(error)),
+            Ok(PooledState::Opening | PooledState::Ended) | Err(_) => {
+                Err(unavailable("the connection has just ended"))
+            }
         }
     }
 
     pub(super) fn is_usable(&self) -> bool {
         match &*self.state.borrow() {
-            State::Open(caller) => caller.inbox.is_open(),
-            State::Opening | State::Failed(_) => true,
-            State::Ended => false,
+            PooledState::Open(handle) => handle.inbox.is_open(),
+            PooledState::Opening | PooledState::Failed(_) => true,
+            PooledState::Ended => false,
         }
     }
 
