@@ -69,7 +69,7 @@ pub enum ConnectError {
     },
     /// The server could not be reached, or the connection broke while it was being made.
     #[error("{0}")]
-    Wire(#[from] WireError),
+    Transport(#[from] WireError),
     /// The server answered, but not as an MCP server does.
     #[error("the handshake failed: {0}")]
     Handshake(String),
@@ -98,7 +98,7 @@ impl ConnectError {
     /// The login that a person has to make first, if that is why.
     pub fn login_needed(&self) -> Option<&LoginNeeded> {
         match self {
-            Self::Wire(WireError::Authorization(AuthError::LoginNeeded(login))) => Some(login),
+            Self::Transport(WireError::Authorization(AuthError::LoginNeeded(login))) => Some(login),
             _ => None,
         }
     }

@@ -48,7 +48,7 @@ async fn live(
             let silence = state.config.bounds.idle;
             pool.serve(identity, &pooled, &connection, silence).await;
             pool.leave(identity, &pooled);
-            if connection.handle.inbox.is_closed() {
+            if connection.handle.inbound.is_closed() {
                 connection.close().await;
             } else {
                 connection.retire(state.config.bounds.call, &pooled.stop).await;

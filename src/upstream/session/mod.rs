@@ -168,7 +168,7 @@ impl Session {
         trust: Trust,
     ) -> Result<Box<RawValue>, CallError> {
         timeout_at(deadline, tool_call::call(handle, call, trust)).await.unwrap_or_else(|_| {
-            handle.inbox.suspect();
+            handle.inbound.suspect();
             Err(CallError::Deadline(self.state.config.bounds.call))
         })
     }

@@ -30,7 +30,7 @@ use crate::{
     oauth::Authorizer,
     upstream::{
         protocol::{error::CallError, forwarded::Forwarded},
-        transport::stdio::stderr_tail::LastWords,
+        transport::stdio::stderr_tail::StderrTail,
     },
 };
 
@@ -51,7 +51,7 @@ pub(super) struct SessionState {
     pub(super) concurrency: ConcurrencyLimit,
     tools: ToolHeaders,
     /// What its program wrote on stderr.
-    pub(super) last_words: LastWords,
+    pub(super) stderr_tail: StderrTail,
     /// The connections of callers with an identity.
     pub(super) pool: Pool,
     /// Whether it was ever connected: before, nobody waits for it.
@@ -78,7 +78,7 @@ impl SessionState {
         Self {
             concurrency: ConcurrencyLimit::new(&config.bounds),
             tools: ToolHeaders::default(),
-            last_words: LastWords::default(),
+            stderr_tail: StderrTail::default(),
             pool,
             tally,
             config,
@@ -102,7 +102,7 @@ impl SessionState {
             forwarded,
             max_message: self.max_message,
             tools: &self.tools,
-            last_words: &self.last_words,
+            stderr_tail: &self.stderr_tail,
         }
     }
 
@@ -143,7 +143,7 @@ impl SessionState {
     }
 
     fn open_handle(&self) -> Option<Arc<ConnectionHandle>> {
-        self.handle.load_full().filter(|handle| handle.inbox.is_open())
+        self.handle.load_full().filter(|handle| handle.inbound.is_open())
     }
 
     /// The open connection. Where it was lost, the caller waits for the one attempt that all such callers share.

@@ -106,7 +106,7 @@ async fn connect(state: &SessionState, tasks: &TaskTracker) -> Result<(Connectio
 
 /// Says that there is no connection; gives when the next attempt starts.
 fn down(state: &SessionState, backoff: &mut Backoff, reason: String) -> Instant {
-    let last_words = state.last_words.text();
+    let last_words = state.stderr_tail.text();
     let retry = backoff.next(Instant::now());
     let server = state.config.name.as_str();
     let retry_in = HumanDuration(retry.saturating_duration_since(Instant::now()));
@@ -175,7 +175,7 @@ async fn serve(
         tokio::select! {
             // Calls that are under way in a doubted session go on.
             biased;
-            () = connection.handle.inbox.doubted() => break End::Renewal,
+            () = connection.handle.inbound.doubted() => break End::Renewal,
             reason = connection.ended() => break End::Lost(reason),
             // Whose session it was is not known.
             () = &mut login => break End::Renewal,

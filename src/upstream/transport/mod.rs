@@ -3,8 +3,8 @@
 //! A transport takes requests and hands what the server sends to the pending requests; it knows no session.
 
 mod event_stream;
+pub(crate) mod inbound;
 pub(crate) mod param_headers;
-pub(crate) mod pending_requests;
 pub(crate) mod remote;
 mod session_loss;
 mod sse;
@@ -18,11 +18,11 @@ use rmcp::model::ClientJsonRpcMessage;
 use tokio_util::task::TaskTracker;
 
 use self::{
-    pending_requests::Inbox,
+    inbound::Inbound,
     remote::Principal,
-    sse::Sse,
-    stdio::{Stdio, stderr_tail::LastWords},
-    streamable_http::StreamableHttp,
+    sse::SseTransport,
+    stdio::{StdioTransport, stderr_tail::StderrTail},
+    streamable_http::StreamableHttpTransport,
 };
 use super::protocol::{
     error::{ConnectError, WireError},
@@ -32,37 +32,37 @@ use super::protocol::{
 use crate::config;
 
 /// An open transport.
-pub(super) enum Wire {
-    Stdio(Stdio),
-    Sse(Sse),
-    Http(StreamableHttp),
+pub(super) enum Transport {
+    Stdio(StdioTransport),
+    Sse(SseTransport),
+    Http(StreamableHttpTransport),
 }
 
-impl Wire {
+impl Transport {
     pub(super) fn stdio(
         server: &str,
         config: &config::Stdio,
-        inbox: Arc<Inbox>,
-        last_words: &LastWords,
+        inbound: Arc<Inbound>,
+        stderr_tail: &StderrTail,
         outlive: &TaskTracker,
     ) -> Result<Self, ConnectError> {
-        Stdio::spawn(server, config, inbox, last_words, outlive).map(Self::Stdio)
+        StdioTransport::spawn(server, config, inbound, stderr_tail, outlive).map(Self::Stdio)
     }
 
     pub(super) async fn sse(
         config: &config::Remote,
         principal: Principal<'_>,
-        inbox: Arc<Inbox>,
+        inbound: Arc<Inbound>,
     ) -> Result<Self, ConnectError> {
-        Ok(Self::Sse(Sse::open(config, principal, inbox).await?))
+        Ok(Self::Sse(SseTransport::open(config, principal, inbound).await?))
     }
 
     pub(super) fn http(
         config: &config::Remote,
         principal: Principal<'_>,
-        inbox: Arc<Inbox>,
+        inbound: Arc<Inbound>,
     ) -> Result<Self, ConnectError> {
-        Ok(Self::Http(StreamableHttp::new(config, principal, inbox)?))
+        Ok(Self::Http(StreamableHttpTransport::new(config, principal, inbound)?))
     }
 
     /// Whether a request has headers beside its frame.

@@ -6,7 +6,7 @@
 //!
 //! Invariant: a request is sent again only where the refusal proves that it did not run.
 
-use super::pending_requests::Inbox;
+use super::inbound::Inbound;
 use crate::upstream::protocol::{
     error::WireError,
     excerpt::Excerpt,
@@ -29,7 +29,7 @@ enum Verdict {
 pub(super) fn settle(
     outcome: Result<RawReply, WireError>,
     status: Option<u16>,
-    inbox: &Inbox,
+    inbound: &Inbound,
 ) -> Result<RawReply, WireError> {
     let verdict = match &outcome {
         Ok(Ok(_)) => Verdict::OfTheRequest,
@@ -47,7 +47,7 @@ pub(super) fn settle(
         Err(error) => error.to_string(),
     };
     let reason = format!("the session is no longer accepted: {reason}");
-    inbox.doubt(&reason);
+    inbound.doubt(&reason);
     if verdict == Verdict::NeverRan { Err(WireError::NotSent(reason)) } else { outcome }
 }
 

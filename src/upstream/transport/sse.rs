@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use super::{
-    pending_requests::Inbox,
+    inbound::Inbound,
     remote::{self, Endpoint, Events, Principal},
     session_loss,
 };
@@ -30,56 +30,56 @@ const ENDPOINT: Duration = Duration::from_secs(30);
 const NOTIFY: Duration = Duration::from_secs(5);
 
 /// An open stream and its endpoint.
-pub(crate) struct Sse {
-    shared: Arc<Shared>,
-    inbox: Arc<Inbox>,
+pub(crate) struct SseTransport {
+    endpoint: Arc<MessageEndpoint>,
+    inbound: Arc<Inbound>,
     stop: CancellationToken,
     tasks: TaskTracker,
     /// Callers live on other runtimes; what outlives a call belongs to the session's own.
     runtime: Handle,
 }
 
-struct Shared {
-    endpoint: Endpoint,
-    /// Where messages go.
+/// Where messages go, as the server has named it.
+struct MessageEndpoint {
+    client: Endpoint,
     url: Url,
 }
 
-impl Sse {
+impl SseTransport {
     /// Opens the stream and waits for the server to name where messages go.
     pub(super) async fn open(
         config: &config::Remote,
         principal: Principal<'_>,
-        inbox: Arc<Inbox>,
+        inbound: Arc<Inbound>,
     ) -> Result<Self, WireError> {
-        let endpoint = Endpoint::new(config, principal)?;
+        let client = Endpoint::new(config, principal)?;
         let headers = HeaderMap::from_iter([(header::ACCEPT, remote::EVENTS)]);
-        let response = endpoint.send(Method::GET, &config.url, headers, Bytes::new(), Trust::Believe).await?;
+        let response = client.send(Method::GET, &config.url, headers, Bytes::new(), Trust::Believe).await?;
         let response = remote::accepted(response).await?;
         if !remote::is_event_stream(response.headers()) {
             return Err(WireError::NotSent("the server's answer is not a stream of events".into()));
         }
-        let mut events = Events::of(response, inbox.max_message);
+        let mut events = Events::of(response, inbound.max_message);
         let url = timeout(ENDPOINT, messages_url(&mut events, &config.url))
             .await
             .map_err(|_| WireError::NotSent("the server did not name its endpoint".into()))??;
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        tasks.spawn(read(events, inbox.clone(), stop.clone()));
-        let shared = Arc::new(Shared { endpoint, url });
-        Ok(Self { shared, inbox, stop, tasks, runtime: Handle::current() })
+        tasks.spawn(read(events, inbound.clone(), stop.clone()));
+        let endpoint = Arc::new(MessageEndpoint { client, url });
+        Ok(Self { endpoint, inbound, stop, tasks, runtime: Handle::current() })
     }
 
     pub(super) async fn request(&self, request: Request<'_>) -> Result<RawReply, WireError> {
-        let mut answer = pin!(self.inbox.expect(request.id)?.answer());
+        let mut answer = pin!(self.inbound.expect(request.id)?.answer());
         // Some servers never answer a POST whose stream is gone, so the stream's end is waited for meanwhile.
         tokio::select! {
             biased;
-            sent = self.shared.post(request.frame, HeaderMap::from_iter(request.headers), request.trust) => {
+            sent = self.endpoint.post(request.frame, HeaderMap::from_iter(request.headers), request.trust) => {
                 match (sent, request.trust) {
                     (Ok(()), _) => {}
                     // The server may have forgotten the session while its stream seems to stand.
-                    (Err(error), Trust::Doubt) => return session_loss::settle(Err(error), None, &self.inbox),
+                    (Err(error), Trust::Doubt) => return session_loss::settle(Err(error), None, &self.inbound),
                     (Err(error), _) => return Err(error),
                 }
             }
@@ -89,16 +89,16 @@ impl Sse {
     }
 
     pub(super) async fn send(&self, frame: Frame) -> Result<(), WireError> {
-        self.shared.post(frame, HeaderMap::new(), Trust::Believe).await
+        self.endpoint.post(frame, HeaderMap::new(), Trust::Believe).await
     }
 
     /// Tells the server that nobody waits for `id` any more.
     pub(super) fn cancel(&self, id: u64) {
         let Some(frame) = request::cancelled(id) else { return };
-        let (stop, shared) = (self.stop.clone(), self.shared.clone());
+        let (stop, endpoint) = (self.stop.clone(), self.endpoint.clone());
         self.tasks.spawn_on(
             async move {
-                let post = shared.post(frame, HeaderMap::new(), Trust::Ignore);
+                let post = endpoint.post(frame, HeaderMap::new(), Trust::Ignore);
                 drop(stop.run_until_cancelled(timeout(NOTIFY, post)).await);
             },
             &self.runtime,
@@ -106,23 +106,23 @@ impl Sse {
     }
 
     pub(super) async fn close(&self) {
-        self.inbox.close("the connection is being closed");
+        self.inbound.close("the connection is being closed");
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
     }
 }
 
-impl Drop for Sse {
+impl Drop for SseTransport {
     fn drop(&mut self) {
         self.stop.cancel();
     }
 }
 
-impl Shared {
+impl MessageEndpoint {
     async fn post(&self, frame: Frame, mut headers: HeaderMap, trust: Trust) -> Result<(), WireError> {
         headers.insert(header::CONTENT_TYPE, remote::JSON);
-        let response = self.endpoint.send(Method::POST, &self.url, headers, frame.into_body(), trust).await?;
+        let response = self.client.send(Method::POST, &self.url, headers, frame.into_body(), trust).await?;
         remote::accepted(response).await.map(drop)
     }
 }
@@ -146,17 +146,17 @@ async fn messages_url(events: &mut Events, base: &Url) -> Result<Url, WireError>
 }
 
 /// Owns the stream.
-async fn read(mut events: Events, inbox: Arc<Inbox>, stop: CancellationToken) {
+async fn read(mut events: Events, inbound: Arc<Inbound>, stop: CancellationToken) {
     let reason = loop {
         tokio::select! {
             event = events.next() => match event {
                 Ok(Some(event)) if event.name.as_deref() == Some("endpoint") => {}
-                Ok(Some(event)) => inbox.accept(&event.data),
+                Ok(Some(event)) => inbound.accept(&event.data),
                 Err(error) => break format!("the stream of events broke: {error}"),
                 Ok(None) => break "the server ended the stream of events".to_owned(),
             },
             () = stop.cancelled() => break "the connection is being closed".to_owned(),
         }
     };
-    inbox.close(reason);
+    inbound.close(reason);
 }

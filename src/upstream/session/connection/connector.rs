@@ -20,7 +20,7 @@ use crate::{
             forwarded::Forwarded,
             listing::Listing,
         },
-        transport::{Wire, pending_requests::Inbox, remote::Principal, stdio::stderr_tail::LastWords},
+        transport::{Transport, inbound::Inbound, remote::Principal, stdio::stderr_tail::StderrTail},
     },
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct Connector<'a> {
     /// What is known of the server's tools.
     pub(crate) tools: &'a ToolHeaders,
     /// What its program writes on stderr.
-    pub(crate) last_words: &'a LastWords,
+    pub(crate) stderr_tail: &'a StderrTail,
 }
 
 /// Connects to a remote server once, and tells how many tools it has.
@@ -50,14 +50,14 @@ pub async fn try_connect(
     max_message: usize,
     tasks: &TaskTracker,
 ) -> Result<usize, ConnectError> {
-    let (tools, last_words) = (ToolHeaders::default(), LastWords::default());
+    let (tools, stderr_tail) = (ToolHeaders::default(), StderrTail::default());
     let connector = Connector {
         server,
         authorizer: Some(authorizer),
         forwarded: None,
         max_message,
         tools: &tools,
-        last_words: &last_words,
+        stderr_tail: &stderr_tail,
     };
     let (connection, listing) = Box::pin(connector.open(tasks)).await?;
     connection.close().await;
@@ -101,14 +101,14 @@ impl Connector<'_> {
 
     async fn shake_hands<F>(
         &self,
-        wire: impl FnOnce(Arc<Inbox>) -> F,
+        transport: impl FnOnce(Arc<Inbound>) -> F,
         handshake: Handshake,
     ) -> Result<Connection, ConnectError>
     where
-        F: Future<Output = Result<Wire, ConnectError>>,
+        F: Future<Output = Result<Transport, ConnectError>>,
     {
         let tools = self.tools.clone();
-        Connection::shake_hands(&self.server.name, self.max_message, tools, wire, handshake).await
+        Connection::shake_hands(&self.server.name, self.max_message, tools, transport, handshake).await
     }
 
     fn principal(&self) -> Principal<'_> {
@@ -124,7 +124,7 @@ impl Connector<'_> {
             Upstream::Sse(remote) => self.sse(remote).await,
             Upstream::Probe(remote) => match self.http(remote).await {
                 // What a server of 2024-11-05 answers to a POST (MCP 2025-11-25, Backwards Compatibility).
-                Err(ConnectError::Wire(WireError::Refused { status: 400..=499, .. })) => {
+                Err(ConnectError::Transport(WireError::Refused { status: 400..=499, .. })) => {
                     self.sse(remote).await
                 }
                 done => done,
@@ -134,41 +134,41 @@ impl Connector<'_> {
 
     async fn stdio(&self, stdio: &config::Stdio, tasks: &TaskTracker) -> Result<Connection, ConnectError> {
         let name = &self.server.name;
-        let wire = || |inbox| ready(Wire::stdio(name, stdio, inbox, self.last_words, tasks));
+        let transport = || |inbound| ready(Transport::stdio(name, stdio, inbound, self.stderr_tail, tasks));
         let legacy = Handshake::Initialize(ProtocolVersion::LATEST_WITH_INITIALIZE);
-        match self.negotiate(wire, Handshake::Auto).await {
+        match self.negotiate(transport, Handshake::Auto).await {
             // Some old servers end at the first request that they do not know, which is our probe.
-            Err(ConnectError::Wire(WireError::Lost(_))) => self.negotiate(wire, legacy).await,
+            Err(ConnectError::Transport(WireError::Lost(_))) => self.negotiate(transport, legacy).await,
             done => done,
         }
     }
 
     async fn http(&self, remote: &Remote) -> Result<Connection, ConnectError> {
-        let wire = || |inbox| ready(Wire::http(remote, self.principal(), inbox));
-        self.negotiate(wire, Handshake::Auto).await
+        let transport = || |inbound| ready(Transport::http(remote, self.principal(), inbound));
+        self.negotiate(transport, Handshake::Auto).await
     }
 
     async fn sse(&self, remote: &Remote) -> Result<Connection, ConnectError> {
-        let wire = || |inbox| Wire::sse(remote, self.principal(), inbox);
-        self.negotiate(wire, Handshake::Initialize(ProtocolVersion::LATEST_WITH_INITIALIZE)).await
+        let transport = || |inbound| Transport::sse(remote, self.principal(), inbound);
+        self.negotiate(transport, Handshake::Initialize(ProtocolVersion::LATEST_WITH_INITIALIZE)).await
     }
 
     /// Shakes hands. A server that refuses the version and names others is offered the newest of them.
     async fn negotiate<W, F>(
         &self,
-        wire: impl Fn() -> W,
+        transport: impl Fn() -> W,
         handshake: Handshake,
     ) -> Result<Connection, ConnectError>
     where
-        W: FnOnce(Arc<Inbox>) -> F,
-        F: Future<Output = Result<Wire, ConnectError>>,
+        W: FnOnce(Arc<Inbound>) -> F,
+        F: Future<Output = Result<Transport, ConnectError>>,
     {
-        let error = match self.shake_hands(wire(), handshake).await {
+        let error = match self.shake_hands(transport(), handshake).await {
             Err(error) => error,
             done => return done,
         };
         match named_version(&error) {
-            Some(version) => self.shake_hands(wire(), Handshake::Initialize(version)).await,
+            Some(version) => self.shake_hands(transport(), Handshake::Initialize(version)).await,
             None => Err(error),
         }
     }
@@ -178,7 +178,7 @@ impl Connector<'_> {
 fn named_version(error: &ConnectError) -> Option<ProtocolVersion> {
     let texts = match error {
         ConnectError::Refused { message, data } => [message, data],
-        ConnectError::Wire(WireError::Refused { status: 400, body }) => [body, body],
+        ConnectError::Transport(WireError::Refused { status: 400, body }) => [body, body],
         _ => return None,
     };
     let older = ProtocolVersion::KNOWN_VERSIONS

@@ -10,7 +10,7 @@ use crate::upstream::{
         error::{ConnectError, WireError},
         normalize,
     },
-    transport::pending_requests::Inbox,
+    transport::inbound::Inbound,
 };
 
 /// How a connection begins.
@@ -43,14 +43,16 @@ impl Handshake {
 }
 
 /// rmcp's error, in words for the operator.
-pub(super) fn explain(error: ClientInitializeError, inbox: &Inbox) -> ConnectError {
+pub(super) fn explain(error: ClientInitializeError, inbound: &Inbound) -> ConnectError {
     match error {
         ClientInitializeError::TransportError { error, .. } => match error.error.downcast::<WireError>() {
-            Ok(error) => ConnectError::Wire(*error),
+            Ok(error) => ConnectError::Transport(*error),
             Err(error) => ConnectError::Handshake(error.to_string()),
         },
-        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => explain(*fallback, inbox),
-        ClientInitializeError::ConnectionClosed(_) => ConnectError::Wire(WireError::Lost(inbox.reason())),
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => explain(*fallback, inbound),
+        ClientInitializeError::ConnectionClosed(_) => {
+            ConnectError::Transport(WireError::Lost(inbound.reason()))
+        }
         ClientInitializeError::ExpectedInitResult(_) => {
             ConnectError::Handshake("the server answered with something else".into())
         }

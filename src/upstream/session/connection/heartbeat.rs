@@ -27,14 +27,14 @@ impl ConnectionHandle {
             return pending().await;
         }
         loop {
-            let heard = self.inbox.heard();
+            let heard = self.inbound.heard();
             let suspected = tokio::select! {
                 () = sleep(patience) => false,
-                () = self.inbox.suspected() => true,
+                () = self.inbound.suspected() => true,
             };
             // A server may well be too busy with a call to answer a ping: only a call's deadline bounds that.
             let idle = self.in_flight.load(Ordering::Relaxed) == 0;
-            if suspected || (idle && heard == self.inbox.heard()) {
+            if suspected || (idle && heard == self.inbound.heard()) {
                 self.insist().await;
             }
         }
@@ -42,11 +42,11 @@ impl ConnectionHandle {
 
     /// Asks as often as a proxy may answer in the server's place; then the connection ends.
     async fn insist(&self) {
-        let heard = self.inbox.heard();
+        let heard = self.inbound.heard();
         for refusals in 1..=MOST_REFUSALS {
-            let Some(error) = self.check().await.filter(|_| heard == self.inbox.heard()) else { return };
+            let Some(error) = self.check().await.filter(|_| heard == self.inbound.heard()) else { return };
             if refusals == MOST_REFUSALS {
-                return self.inbox.close(format!("the server cannot be reached: {error}"));
+                return self.inbound.close(format!("the server cannot be reached: {error}"));
             }
             sleep(RETRY).await;
         }
@@ -55,18 +55,18 @@ impl ConnectionHandle {
     /// Asks the server whether it is there, and ends the connection if it is not. Gives the answer of a proxy that
     /// cannot reach it.
     pub(crate) async fn check(&self) -> Option<WireError> {
-        if self.unconnected() || !self.inbox.is_open() {
+        if self.unconnected() || !self.inbound.is_open() {
             return None;
         }
-        let heard = self.inbox.heard();
+        let heard = self.inbound.heard();
         match timeout(ANSWER, self.request("ping", Params::default(), self.trust())).await {
             // The ping was refused, so the server is there, and its session is opened anew.
-            Ok(Err(WireError::NotSent(_))) if !self.inbox.is_open() => {}
+            Ok(Err(WireError::NotSent(_))) if !self.inbound.is_open() => {}
             Ok(Err(WireError::NotSent(reason) | WireError::Lost(reason))) => {
-                self.inbox.close(format!("the server cannot be reached: {reason}"));
+                self.inbound.close(format!("the server cannot be reached: {reason}"));
             }
             Ok(Err(error)) if error.says_unreachable() => return Some(error),
-            Err(_) if heard == self.inbox.heard() => self.inbox.close("the server does not answer"),
+            Err(_) if heard == self.inbound.heard() => self.inbound.close("the server does not answer"),
             Ok(_) | Err(_) => {}
         }
         None

@@ -43,7 +43,7 @@ use crate::upstream::{
         request::{Framing, Params, Trust},
         tool::Tool,
     },
-    transport::{Wire, param_headers::ParamHeaders, pending_requests::Inbox},
+    transport::{Transport, inbound::Inbound, param_headers::ParamHeaders},
 };
 
 /// How long rmcp may take to end its loop.
@@ -64,8 +64,8 @@ pub(crate) struct Connection {
 
 /// The part of a connection that calls share.
 pub(super) struct ConnectionHandle {
-    wire: Arc<Wire>,
-    pub(super) inbox: Arc<Inbox>,
+    transport: Arc<Transport>,
+    pub(super) inbound: Arc<Inbound>,
     framing: Framing,
     next_id: AtomicU64,
     /// How many requests wait for their answers.
@@ -94,23 +94,23 @@ impl Connection {
         server: &str,
         max_message: usize,
         tools: ToolHeaders,
-        open: impl FnOnce(Arc<Inbox>) -> F,
+        open: impl FnOnce(Arc<Inbound>) -> F,
         handshake: Handshake,
     ) -> Result<Self, ConnectError>
     where
-        F: Future<Output = Result<Wire, ConnectError>>,
+        F: Future<Output = Result<Transport, ConnectError>>,
     {
-        let (inbox, messages) = Inbox::new(server, max_message);
-        let inbox = Arc::new(inbox);
-        let wire = Arc::new(open(inbox.clone()).await?);
+        let (inbound, messages) = Inbound::new(server, max_message);
+        let inbound = Arc::new(inbound);
+        let transport = Arc::new(open(inbound.clone()).await?);
         let changed = Arc::new(Notify::new());
         let handler = RmcpHandler { tools_changed: changed.clone(), version: handshake.version() };
-        let transport = RmcpTransport { wire: wire.clone(), inbox: inbox.clone(), messages };
-        let service = match handler.serve_with_lifecycle(transport, handshake.lifecycle()).await {
+        let bridge = RmcpTransport { transport: transport.clone(), inbound: inbound.clone(), messages };
+        let service = match handler.serve_with_lifecycle(bridge, handshake.lifecycle()).await {
             Ok(service) => service,
             Err(error) => {
-                let error = explain(error, &inbox);
-                wire.close().await;
+                let error = explain(error, &inbound);
+                transport.close().await;
                 return Err(error);
             }
         };
@@ -120,8 +120,8 @@ impl Connection {
         let info = ServerInfo::new(server, peer.as_deref());
         let framing = Framing::new(version);
         let handle = ConnectionHandle {
-            wire,
-            inbox,
+            transport,
+            inbound,
             framing,
             next_id: AtomicU64::new(FIRST_ID),
             in_flight: AtomicUsize::new(0),
@@ -172,8 +172,8 @@ impl Connection {
 
     /// Resolves with the reason once the connection has ended by itself.
     pub(super) async fn ended(&self) -> String {
-        self.handle.inbox.closed().await;
-        self.handle.inbox.reason()
+        self.handle.inbound.closed().await;
+        self.handle.inbound.reason()
     }
 
     /// Ends the connection once its calls have ended, after `patience`, or on `stop`.
@@ -190,7 +190,7 @@ impl Connection {
     /// Ends the connection.
     pub(super) async fn close(mut self) {
         let _ = timeout(GOODBYE, self.service.close()).await;
-        self.handle.wire.close().await;
+        self.handle.transport.close().await;
     }
 }
 
@@ -202,7 +202,7 @@ impl ConnectionHandle {
 
     /// Whether each request is on its own: there is no session to lose, and no connection to watch.
     pub(super) fn unconnected(&self) -> bool {
-        self.stateless() && matches!(*self.wire, Wire::Http(_))
+        self.stateless() && matches!(*self.transport, Transport::Http(_))
     }
 
     /// Opens the connection to calls. From now on a refusal may mean that its session is lost.
@@ -228,7 +228,7 @@ impl ConnectionHandle {
     ) -> Result<RawReply, WireError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let mut headers = self.param_headers(&params);
-        if self.wire.has_headers() {
+        if self.transport.has_headers() {
             headers.extend(params.meta.forwarded.take().into_iter().flat_map(Forwarded::headers));
         }
         let mut request = self
@@ -238,10 +238,10 @@ impl ConnectionHandle {
         request.headers = headers;
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let mut pending = CancelOnDrop { handle: self, id, armed: true };
-        let reply = self.wire.request(request, &self.framing).await;
+        let reply = self.transport.request(request, &self.framing).await;
         pending.armed = false;
         if reply.as_ref().is_err_and(WireError::says_unreachable) {
-            self.inbox.suspect();
+            self.inbound.suspect();
         }
         reply
     }
@@ -288,7 +288,7 @@ impl Drop for CancelOnDrop<'_> {
             self.handle.idle.notify_one();
         }
         if self.armed {
-            self.handle.wire.cancel(self.id, &self.handle.framing);
+            self.handle.transport.cancel(self.id, &self.handle.framing);
         }
     }
 }

@@ -9,42 +9,41 @@ use rmcp::{
         ServerJsonRpcMessage,
     },
     service::NotificationContext,
-    transport::Transport,
 };
 use tokio::sync::{Notify, mpsc};
 
 use crate::upstream::{
     protocol::{error::WireError, request},
-    transport::{Wire, pending_requests::Inbox},
+    transport::{Transport, inbound::Inbound},
 };
 
 /// What rmcp sends and receives. The wire is closed by the connection, not by rmcp.
 pub(super) struct RmcpTransport {
-    pub(super) wire: Arc<Wire>,
-    pub(super) inbox: Arc<Inbox>,
+    pub(super) transport: Arc<Transport>,
+    pub(super) inbound: Arc<Inbound>,
     pub(super) messages: mpsc::Receiver<ServerJsonRpcMessage>,
 }
 
-impl Transport<RoleClient> for RmcpTransport {
+impl rmcp::transport::Transport<RoleClient> for RmcpTransport {
     type Error = WireError;
 
     fn send(
         &mut self,
         message: ClientJsonRpcMessage,
     ) -> impl Future<Output = Result<(), WireError>> + Send + 'static {
-        let wire = self.wire.clone();
-        let inbox = self.inbox.clone();
+        let transport = self.transport.clone();
+        let inbound = self.inbound.clone();
         let asked = match &message {
             JsonRpcMessage::Request(request) => {
-                inbox.expect_control(&request.id, request.request.method());
+                inbound.expect_control(&request.id, request.request.method());
                 Some(request.id.clone())
             }
             _ => None,
         };
         async move {
-            let sent = wire.control(message).await;
+            let sent = transport.control(message).await;
             if let (Err(_), Some(id)) = (&sent, asked) {
-                inbox.forget_control(&id);
+                inbound.forget_control(&id);
             }
             sent
         }
@@ -54,7 +53,7 @@ impl Transport<RoleClient> for RmcpTransport {
         tokio::select! {
             biased;
             message = self.messages.recv() => message,
-            () = self.inbox.closed() => None,
+            () = self.inbound.closed() => None,
         }
     }
 

@@ -65,7 +65,7 @@ pub(crate) async fn tools(
             Ok(next) => next,
             // Only the last page of some servers has an empty cursor, which they refuse.
             Err(_) if cursor.get() == "\"\"" => break,
-            Err(error) if handle.inbox.is_closed() || pages == Pages::All => return Err(error),
+            Err(error) if handle.inbound.is_closed() || pages == Pages::All => return Err(error),
             Err(error) => {
                 warn!(server, %error, tools = tools.found.len(), "serves the tools of the pages that could be had");
                 break;

@@ -59,7 +59,7 @@ impl PooledConnection {
 
     pub(super) fn is_usable(&self) -> bool {
         match &*self.state.borrow() {
-            PooledState::Open(handle) => handle.inbox.is_open(),
+            PooledState::Open(handle) => handle.inbound.is_open(),
             PooledState::Opening | PooledState::Failed(_) => true,
             PooledState::Ended => false,
         }
@@ -96,9 +96,9 @@ pub(crate) fn unavailable(reason: impl Into<String>) -> CallError {
 /// Why a caller has no connection. Only what the server says of this very caller is no passing trouble.
 fn refusal(error: &ConnectError) -> CallError {
     match error {
-        ConnectError::Wire(WireError::CallerUnauthorized | WireError::Refused { status: 400..=499, .. }) => {
-            CallError::Refused(error.to_string())
-        }
+        ConnectError::Transport(
+            WireError::CallerUnauthorized | WireError::Refused { status: 400..=499, .. },
+        ) => CallError::Refused(error.to_string()),
         _ => match error.login_needed() {
             Some(login) => CallError::LoginNeeded(Box::new(login.clone())),
             None => unavailable(error.to_string()),

@@ -31,9 +31,9 @@ use self::{
     lines::Line,
     outbox::{Outbox, Queued},
     process::Group,
-    stderr_tail::LastWords,
+    stderr_tail::StderrTail,
 };
-use super::pending_requests::Inbox;
+use super::inbound::Inbound;
 use crate::{
     config,
     secret::ExposeSecret,
@@ -51,24 +51,24 @@ const LONGEST_LOG_LINE: usize = 16 << 10;
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A running child.
-pub(crate) struct Stdio {
-    inbox: Arc<Inbox>,
+pub(crate) struct StdioTransport {
+    inbound: Arc<Inbound>,
     outbox: Arc<Outbox>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
-impl Stdio {
+impl StdioTransport {
     /// Starts the child; its handshake is still to come.
     /// `outlive` keeps the gateway from exiting before the child has ended, whoever drops this.
     pub(super) fn spawn(
         server: &str,
         config: &config::Stdio,
-        inbox: Arc<Inbox>,
-        last_words: &LastWords,
+        inbound: Arc<Inbound>,
+        stderr_tail: &StderrTail,
         outlive: &TaskTracker,
     ) -> Result<Self, ConnectError> {
-        last_words.clear();
+        stderr_tail.clear();
         let program = config.program.display().to_string();
         let command = CommandLine { program: &program, args: &config.args }.to_string();
         info!(server, command = %Excerpt(&command), "starting");
@@ -99,19 +99,19 @@ impl Stdio {
         let outbox = Arc::new(Outbox::new());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (silent, heard_out) = (CancellationToken::new(), CancellationToken::new());
-        let log = log(stderr, server.to_owned(), last_words.clone(), stop.clone(), heard_out.clone());
-        tasks.spawn(write(stdin, outbox.clone(), inbox.clone(), stop.clone()));
-        tasks.spawn(read(stdout, inbox.clone(), silent.clone()));
+        let log = log(stderr, server.to_owned(), stderr_tail.clone(), stop.clone(), heard_out.clone());
+        tasks.spawn(write(stdin, outbox.clone(), inbound.clone(), stop.clone()));
+        tasks.spawn(read(stdout, inbound.clone(), silent.clone()));
         tasks.spawn(log);
-        tasks.spawn(outlive.track_future(keep(group, inbox.clone(), [silent, heard_out], stop.clone())));
+        tasks.spawn(outlive.track_future(keep(group, inbound.clone(), [silent, heard_out], stop.clone())));
         tasks.close();
-        Ok(Self { inbox, outbox, stop, tasks })
+        Ok(Self { inbound, outbox, stop, tasks })
     }
 
     /// Sends a request and waits for its answer. Dropping the future withdraws the request if it is not written yet,
     /// and cancels it otherwise.
     pub(super) async fn request(&self, request: Request<'_>) -> Result<RawReply, WireError> {
-        let ticket = self.inbox.expect(request.id)?;
+        let ticket = self.inbound.expect(request.id)?;
         let queued = self.queue(Some(request.id), request.frame).await?;
         let reply = ticket.answer().await;
         match (reply, queued.was_taken()) {
@@ -128,7 +128,7 @@ impl Stdio {
     async fn queue(&self, call: Option<u64>, frame: Frame) -> Result<Queued<'_>, WireError> {
         tokio::select! {
             queued = self.outbox.put(call, frame) => Ok(queued),
-            () = self.inbox.closed() => Err(WireError::NotSent(self.inbox.reason())),
+            () = self.inbound.closed() => Err(WireError::NotSent(self.inbound.reason())),
         }
     }
 
@@ -139,7 +139,7 @@ impl Stdio {
     }
 }
 
-impl Drop for Stdio {
+impl Drop for StdioTransport {
     fn drop(&mut self) {
         self.stop.cancel();
     }
@@ -164,7 +164,7 @@ fn explain(error: &std::io::Error) -> String {
 }
 
 /// Owns stdin. Returning closes it, which asks the child to end.
-async fn write(mut stdin: ChildStdin, outbox: Arc<Outbox>, inbox: Arc<Inbox>, stop: CancellationToken) {
+async fn write(mut stdin: ChildStdin, outbox: Arc<Outbox>, inbound: Arc<Inbound>, stop: CancellationToken) {
     let work = async {
         loop {
             let message = outbox.take().await;
@@ -183,25 +183,25 @@ async fn write(mut stdin: ChildStdin, outbox: Arc<Outbox>, inbox: Arc<Inbox>, st
         }
     };
     tokio::select! {
-        error = work => inbox.close(format!("the server no longer reads its input: {error}")),
+        error = work => inbound.close(format!("the server no longer reads its input: {error}")),
         () = stop.cancelled() => {}
     }
 }
 
 /// Owns stdout until the child, and whoever has inherited it, closes it.
-async fn read(stdout: ChildStdout, inbox: Arc<Inbox>, silent: CancellationToken) {
+async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationToken) {
     let mut stdout = BufReader::with_capacity(64 << 10, stdout);
     let mut line = Vec::new();
     let messages = async {
         loop {
-            match lines::read(&mut stdout, &mut line, inbox.max_message).await {
+            match lines::read(&mut stdout, &mut line, inbound.max_message).await {
                 Ok(Line::Read) if line.is_empty() => {}
-                Ok(Line::Read) => inbox.accept(&line),
+                Ok(Line::Read) => inbound.accept(&line),
                 Ok(Line::TooLong) => {
                     // An end of the stream shows on the next read.
                     let _ = lines::skip(&mut stdout, &mut line).await;
-                    if !inbox.refuse(&line) {
-                        return format!("the server sent a line of more than {} bytes", inbox.max_message);
+                    if !inbound.refuse(&line) {
+                        return format!("the server sent a line of more than {} bytes", inbound.max_message);
                     }
                 }
                 Ok(Line::End) => return "the server closed its output".to_owned(),
@@ -211,12 +211,12 @@ async fn read(stdout: ChildStdout, inbox: Arc<Inbox>, silent: CancellationToken)
     };
     let reason = tokio::select! {
         reason = messages => reason,
-        () = inbox.closed() => return,
+        () = inbound.closed() => return,
     };
     silent.cancel();
     // The keeper knows better why, where the child has exited.
-    if timeout(LAST_WORDS, inbox.closed()).await.is_err() {
-        inbox.close(reason);
+    if timeout(LAST_WORDS, inbound.closed()).await.is_err() {
+        inbound.close(reason);
     }
 }
 
@@ -224,7 +224,7 @@ async fn read(stdout: ChildStdout, inbox: Arc<Inbox>, silent: CancellationToken)
 async fn log(
     stderr: ChildStderr,
     server: String,
-    last_words: LastWords,
+    stderr_tail: StderrTail,
     stop: CancellationToken,
     heard_out: CancellationToken,
 ) {
@@ -235,7 +235,7 @@ async fn log(
         while next_log_line(&mut stderr, &mut line).await {
             let text = String::from_utf8_lossy(&line);
             info!(target: "mcpo::stderr", server, "{}", text.trim_end());
-            last_words.add(&text);
+            stderr_tail.add(&text);
         }
     };
     let mut drain = pin!(drain);
@@ -253,19 +253,24 @@ async fn next_log_line<R: AsyncRead + Unpin>(stderr: &mut BufReader<R>, line: &m
 }
 
 /// Owns the child: notices its exit, and ends its whole group.
-async fn keep(mut group: Group, inbox: Arc<Inbox>, ends: [CancellationToken; 2], stop: CancellationToken) {
+async fn keep(
+    mut group: Group,
+    inbound: Arc<Inbound>,
+    ends: [CancellationToken; 2],
+    stop: CancellationToken,
+) {
     tokio::select! {
         exit = group.exit() => {
             // What it has said last is still on its way.
             let [stdout, stderr] = &ends;
             let _ = timeout(LAST_WORDS, async { tokio::join!(stdout.cancelled(), stderr.cancelled()) }).await;
             match exit {
-                Ok(status) => inbox.close(format!("the server's process ended with {}", ending(status))),
-                Err(error) => inbox.close(format!("the server's process was lost: {error}")),
+                Ok(status) => inbound.close(format!("the server's process ended with {}", ending(status))),
+                Err(error) => inbound.close(format!("the server's process was lost: {error}")),
             }
         }
-        () = inbox.closed() => {}
-        () = stop.cancelled() => inbox.close("the server is being stopped"),
+        () = inbound.closed() => {}
+        () = stop.cancelled() => inbound.close("the server is being stopped"),
     }
     stop.cancel();
     group.end().await;

@@ -12,9 +12,9 @@ const KEPT: usize = 5;
 
 /// Shared by the task that reads stderr and the session that shows them.
 #[derive(Clone, Default)]
-pub(crate) struct LastWords(Arc<Mutex<VecDeque<String>>>);
+pub(crate) struct StderrTail(Arc<Mutex<VecDeque<String>>>);
 
-impl LastWords {
+impl StderrTail {
     /// Another run of the program begins.
     pub(super) fn clear(&self) {
         self.lines().clear();
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn the_last_lines_are_kept() {
-        let words = LastWords::default();
+        let words = StderrTail::default();
         assert_eq!(words.text(), None);
         for line in ["1", "", "2", "3\r\n", "4", "5", "  ", "6"] {
             words.add(line);

@@ -21,7 +21,7 @@ use crate::{
             request::Trust,
         },
         transport::{
-            pending_requests::Inbox,
+            inbound::Inbound,
             remote::{self, Endpoint, Principal},
             standard_headers::VERSION,
         },
@@ -38,7 +38,7 @@ pub(super) const NO_ANSWER: &str = "the server took the request and sent no answ
 pub(super) struct McpEndpoint {
     client: Endpoint,
     url: Url,
-    pub(super) inbox: Arc<Inbox>,
+    pub(super) inbound: Arc<Inbound>,
     /// Given by the server with its answer to `initialize`.
     session: OnceLock<HeaderValue>,
     /// Agreed upon by `initialize`; stateless requests name their own.
@@ -49,12 +49,12 @@ impl McpEndpoint {
     pub(super) fn new(
         config: &config::Remote,
         principal: Principal<'_>,
-        inbox: Arc<Inbox>,
+        inbound: Arc<Inbound>,
     ) -> Result<Self, WireError> {
         Ok(Self {
             client: Endpoint::new(config, principal)?,
             url: config.url.clone(),
-            inbox,
+            inbound,
             session: OnceLock::new(),
             version: OnceLock::new(),
         })
@@ -114,10 +114,10 @@ impl McpEndpoint {
             return Err(error);
         };
         match Envelope::open(&envelope::text(body.as_bytes())).ok().filter(|answer| answer.error.is_some()) {
-            Some(answer) => self.inbox.answer_control(id, &answer),
+            Some(answer) => self.inbound.answer_control(id, &answer),
             None => {
                 let reason = format!("server/discover was refused with HTTP {status}");
-                self.inbox.no_answer(id, ErrorData::invalid_request(reason, None));
+                self.inbound.no_answer(id, ErrorData::invalid_request(reason, None));
             }
         }
         Ok(())

@@ -16,7 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::endpoint::{McpEndpoint, NO_ANSWER};
 use super::{
-    pending_requests::Inbox,
+    inbound::Inbound,
     remote::Principal,
     session_loss,
     standard_headers::{control_headers, standard_headers},
@@ -39,7 +39,7 @@ use crate::{
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// One server behind one URL.
-pub(crate) struct StreamableHttp {
+pub(crate) struct StreamableHttpTransport {
     endpoint: Arc<McpEndpoint>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -47,13 +47,13 @@ pub(crate) struct StreamableHttp {
     runtime: Handle,
 }
 
-impl StreamableHttp {
+impl StreamableHttpTransport {
     pub(super) fn new(
         config: &config::Remote,
         principal: Principal<'_>,
-        inbox: Arc<Inbox>,
+        inbound: Arc<Inbound>,
     ) -> Result<Self, WireError> {
-        let endpoint = McpEndpoint::new(config, principal, inbox)?;
+        let endpoint = McpEndpoint::new(config, principal, inbound)?;
         Ok(Self {
             endpoint: Arc::new(endpoint),
             stop: CancellationToken::new(),
@@ -68,8 +68,8 @@ impl StreamableHttp {
         request: Request<'_>,
         framing: &Framing,
     ) -> Result<RawReply, WireError> {
-        if self.endpoint.inbox.is_closed() {
-            return Err(WireError::NotSent(self.endpoint.inbox.reason()));
+        if self.endpoint.inbound.is_closed() {
+            return Err(WireError::NotSent(self.endpoint.inbound.reason()));
         }
         let mut headers = HeaderMap::from_iter(request.headers);
         if framing.stateless() {
@@ -85,13 +85,13 @@ impl StreamableHttp {
             };
             match request.trust {
                 Trust::Believe | Trust::Ignore => outcome,
-                Trust::Doubt => session_loss::settle(outcome, status, &self.endpoint.inbox),
+                Trust::Doubt => session_loss::settle(outcome, status, &self.endpoint.inbound),
             }
         };
         tokio::select! {
             biased;
             reply = exchange => reply,
-            () = self.endpoint.inbox.closed() => Err(WireError::Lost(self.endpoint.inbox.reason())),
+            () = self.endpoint.inbound.closed() => Err(WireError::Lost(self.endpoint.inbound.reason())),
         }
     }
 
@@ -127,7 +127,7 @@ impl StreamableHttp {
     }
 
     pub(super) async fn close(&self) {
-        self.endpoint.inbox.close("the connection is being closed");
+        self.endpoint.inbound.close("the connection is being closed");
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
@@ -140,7 +140,7 @@ impl StreamableHttp {
         self.spawn(async move {
             let end = endpoint.follow(response, None).await;
             let reason = end.err().map_or_else(|| NO_ANSWER.into(), |error| error.to_string());
-            endpoint.inbox.no_answer(&request.id, ErrorData::new(normalize::UNREADABLE, reason, None));
+            endpoint.inbound.no_answer(&request.id, ErrorData::new(normalize::UNREADABLE, reason, None));
         });
     }
 
@@ -157,7 +157,7 @@ impl StreamableHttp {
     }
 }
 
-impl Drop for StreamableHttp {
+impl Drop for StreamableHttpTransport {
     fn drop(&mut self) {
         self.stop.cancel();
     }

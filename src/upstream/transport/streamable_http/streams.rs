@@ -47,10 +47,10 @@ impl McpEndpoint {
         wanted: Option<u64>,
     ) -> Result<Option<RawReply>, WireError> {
         if !remote::is_event_stream(response.headers()) {
-            let body = remote::body(response, self.inbox.max_message).await?;
+            let body = remote::body(response, self.inbound.max_message).await?;
             return self.take_body(&body, wanted);
         }
-        let mut events = Events::of(response, self.inbox.max_message);
+        let mut events = Events::of(response, self.inbound.max_message);
         loop {
             let end = self.read(&mut events, wanted).await;
             if matches!(end, Ok(Some(_)) | Err(WireError::TooLarge(_))) {
@@ -87,7 +87,7 @@ impl McpEndpoint {
 
     /// Takes a body of events whose type does not say so.
     fn take_events(&self, body: &[u8], wanted: Option<u64>) -> Result<Option<RawReply>, WireError> {
-        let mut decoder = Decoder::new(self.inbox.max_message);
+        let mut decoder = Decoder::new(self.inbound.max_message);
         decoder.feed(Bytes::copy_from_slice(body));
         let mut reply = None;
         while let Some(event) = decoder.next()?.or_else(|| decoder.finish()) {
@@ -111,7 +111,7 @@ impl McpEndpoint {
     /// Takes the messages of a text. The answer to `wanted` is returned, and so is an error that names no request of
     /// ours: what comes in answer to a POST can be for no other. All else goes to the inbox.
     fn take(&self, text: &str, wanted: Option<u64>) -> Option<RawReply> {
-        self.inbox.note_life();
+        self.inbound.note_life();
         let mut reply = None;
         envelope::each(text, |message| {
             let answer = wanted
@@ -121,7 +121,7 @@ impl McpEndpoint {
                 Some((_, answer)) => reply = Some(answer.reply()),
                 None => {
                     self.note_version(message);
-                    self.inbox.accept_one(message);
+                    self.inbound.accept_one(message);
                 }
             }
         });
@@ -134,14 +134,14 @@ impl McpEndpoint {
         loop {
             match self.get(last.as_ref()).await {
                 Ok(response) if remote::is_event_stream(response.headers()) => {
-                    let mut events = Events::of(response, self.inbox.max_message);
+                    let mut events = Events::of(response, self.inbound.max_message);
                     let opened = Instant::now();
                     let _ = self.read(&mut events, None).await;
                     last = last_event(&events).or(last);
                     if opened.elapsed() > RETRY {
                         wait = retry(&events);
                     }
-                    self.inbox.suspect();
+                    self.inbound.suspect();
                 }
                 // MCP 2025-11-25, Listening for Messages from the Server.
                 Err(WireError::Refused { status: 405, .. }) => return,
@@ -150,7 +150,7 @@ impl McpEndpoint {
                     | WireError::Lost(_)
                     | WireError::Refused { status: 404 | 502..=504, .. },
                 ) => {
-                    self.inbox.suspect();
+                    self.inbound.suspect();
                 }
                 Ok(_) | Err(_) => {}
             }

@@ -31,7 +31,7 @@ const CONTROL_BUFFER: usize = 1024;
 type Answer = Result<RawReply, WireError>;
 
 /// The receiving side of one connection.
-pub(crate) struct Inbox {
+pub(crate) struct Inbound {
     server: String,
     /// The largest message that is taken, in bytes.
     pub(super) max_message: usize,
@@ -60,11 +60,11 @@ struct Asked {
     last: Option<i64>,
 }
 
-impl Inbox {
+impl Inbound {
     /// An open inbox, and the end at which rmcp takes out its messages.
     pub(crate) fn new(server: &str, max_message: usize) -> (Self, mpsc::Receiver<ServerJsonRpcMessage>) {
         let (control, messages) = mpsc::channel(CONTROL_BUFFER);
-        let inbox = Self {
+        let inbound = Self {
             server: server.to_owned(),
             max_message,
             waiting: Mutex::new(Some(HashMap::new())),
@@ -77,7 +77,7 @@ impl Inbox {
             reason: OnceLock::new(),
             heard: AtomicU64::new(0),
         };
-        (inbox, messages)
+        (inbound, messages)
     }
 
     /// Begins to wait for the answer to request `id`; to be called before it is sent.
@@ -87,7 +87,7 @@ impl Inbox {
             Some(waiting) => waiting.insert(id, sender),
             None => return Err(WireError::NotSent(self.reason())),
         };
-        Ok(Ticket { inbox: self, id, answer })
+        Ok(Ticket { inbound: self, id, answer })
     }
 
     /// Begins to wait for the answer to rmcp's own request `id` of this method; to be called before it is sent.
@@ -303,20 +303,20 @@ impl Inbox {
 
 /// The right to one answer; dropping it gives the answer up.
 pub(super) struct Ticket<'a> {
-    inbox: &'a Inbox,
+    inbound: &'a Inbound,
     id: u64,
     answer: oneshot::Receiver<Answer>,
 }
 
 impl Ticket<'_> {
     pub(super) async fn answer(mut self) -> Answer {
-        (&mut self.answer).await.unwrap_or_else(|_| Err(WireError::Lost(self.inbox.reason())))
+        (&mut self.answer).await.unwrap_or_else(|_| Err(WireError::Lost(self.inbound.reason())))
     }
 }
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        if let Some(waiting) = self.inbox.lock().as_mut() {
+        if let Some(waiting) = self.inbound.lock().as_mut() {
             waiting.remove(&self.id);
         }
     }
@@ -328,25 +328,25 @@ mod tests {
 
     #[tokio::test]
     async fn batches_are_sorted_and_never_nested() {
-        let (inbox, _control) = Inbox::new("test", 1 << 20);
-        let ticket = inbox.expect(FIRST_ID).unwrap();
-        inbox.accept(format!("{}1{}", "[1,".repeat(50_000), "]".repeat(50_000)).as_bytes());
+        let (inbound, _control) = Inbound::new("test", 1 << 20);
+        let ticket = inbound.expect(FIRST_ID).unwrap();
+        inbound.accept(format!("{}1{}", "[1,".repeat(50_000), "]".repeat(50_000)).as_bytes());
         let answer = format!(r#"[{{"jsonrpc":"2.0","id":{},"result":{{"a":1}}}}]"#, FIRST_ID);
-        inbox.accept(answer.as_bytes());
+        inbound.accept(answer.as_bytes());
         assert_eq!(ticket.answer().await.unwrap().unwrap().get(), r#"{"a":1}"#);
     }
 
     #[tokio::test]
     async fn a_late_answer_is_not_taken_for_another() {
-        let (inbox, mut control) = Inbox::new("test", 1 << 20);
-        inbox.expect_control(&RequestId::Number(0), "server/discover");
-        inbox.expect_control(&RequestId::Number(1), "initialize");
-        inbox.accept(br#"{"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"late"}}"#);
-        inbox.accept(br#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-06-18"}}"#);
+        let (inbound, mut control) = Inbound::new("test", 1 << 20);
+        inbound.expect_control(&RequestId::Number(0), "server/discover");
+        inbound.expect_control(&RequestId::Number(1), "initialize");
+        inbound.accept(br#"{"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"late"}}"#);
+        inbound.accept(br#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-06-18"}}"#);
         let answer = control.recv().await.unwrap();
         assert!(matches!(answer, ServerJsonRpcMessage::Response(_)), "{answer:?}");
-        inbox.expect_control(&RequestId::Number(2), "initialize");
-        inbox.accept(
+        inbound.expect_control(&RequestId::Number(2), "initialize");
+        inbound.accept(
             br#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":"the server could not read the id"}}"#,
         );
         assert!(matches!(control.recv().await, Some(ServerJsonRpcMessage::Error(_))));
@@ -354,10 +354,10 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_that_cannot_be_read_finds_its_caller() {
-        let (inbox, _control) = Inbox::new("test", 1 << 20);
-        let ticket = inbox.expect(FIRST_ID).unwrap();
+        let (inbound, _control) = Inbound::new("test", 1 << 20);
+        let ticket = inbound.expect(FIRST_ID).unwrap();
         let answer = format!(r#"{{"result":{{"id":2345678901}},"oops","id":{}}}"#, FIRST_ID);
-        inbox.accept(answer.as_bytes());
+        inbound.accept(answer.as_bytes());
         assert!(matches!(ticket.answer().await, Err(WireError::Lost(_))));
     }
 }
