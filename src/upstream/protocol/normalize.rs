@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     excerpt::Excerpt,
     json_rpc::{
-        envelope::{self, Envelope},
+        raw_message::{self, RawMessage},
         reply::RpcError,
     },
 };
@@ -21,14 +21,14 @@ pub(crate) const UNREADABLE: ErrorCode = ErrorCode(-32_098);
 pub(crate) const STATELESS: ProtocolVersion = ProtocolVersion::V_2026_07_28;
 
 /// A request or a notification of the server's; `None` if there is no reading it.
-pub(crate) fn incoming(envelope: &Envelope<'_>) -> Option<ServerJsonRpcMessage> {
-    let mut message = json!({ "jsonrpc": "2.0", "method": envelope::value(envelope.method) });
-    if let Some(id) = envelope.id {
+pub(crate) fn incoming(raw_message: &RawMessage<'_>) -> Option<ServerJsonRpcMessage> {
+    let mut message = json!({ "jsonrpc": "2.0", "method": raw_message::value(raw_message.method) });
+    if let Some(id) = raw_message.id {
         // What is text goes back as text.
-        let number = envelope.number().filter(|_| !id.get().starts_with('"'));
-        message["id"] = number.map_or_else(|| envelope::value(Some(id)), Value::from);
+        let number = raw_message.number().filter(|_| !id.get().starts_with('"'));
+        message["id"] = number.map_or_else(|| raw_message::value(Some(id)), Value::from);
     }
-    match envelope::value(envelope.params) {
+    match raw_message::value(raw_message.params) {
         Value::Null => {}
         params => message["params"] = object(params).into(),
     }
@@ -36,13 +36,13 @@ pub(crate) fn incoming(envelope: &Envelope<'_>) -> Option<ServerJsonRpcMessage> 
 }
 
 /// The answer to rmcp's request `id` of this method.
-pub(crate) fn answer(id: RequestId, method: &str, envelope: &Envelope<'_>) -> ServerJsonRpcMessage {
-    if let Some(error) = envelope.error {
+pub(crate) fn answer(id: RequestId, method: &str, raw_message: &RawMessage<'_>) -> ServerJsonRpcMessage {
+    if let Some(error) = raw_message.error {
         let error = error_data(RpcError::read(error));
         let legacy = method == DISCOVER && !supports_stateless(error.data.as_ref(), &error);
         return failure(id, if legacy { not_stateless() } else { error });
     }
-    let result = envelope::value(envelope.result);
+    let result = raw_message::value(raw_message.result);
     let result = match method {
         "initialize" => initialized(result).map_err(|reason| ErrorData::new(UNREADABLE, reason, None)),
         DISCOVER => discovered(result).ok_or_else(not_stateless),
@@ -78,7 +78,7 @@ fn supports_stateless(data: Option<&Value>, error: &ErrorData) -> bool {
 
 fn error_data(error: RpcError) -> ErrorData {
     let code = ErrorCode(i32::try_from(error.code).unwrap_or_default());
-    let data = error.data.map(|data| envelope::value(Some(&data)));
+    let data = error.data.map(|data| raw_message::value(Some(&data)));
     ErrorData::new(code, error.message, data)
 }
 
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     fn answer_to(method: &str, text: &str) -> ServerJsonRpcMessage {
-        answer(NumberOrString::Number(0), method, &Envelope::open(text).unwrap())
+        answer(NumberOrString::Number(0), method, &RawMessage::open(text).unwrap())
     }
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
                 json!("a\u{2028}b"),
             ),
         ] {
-            let Some(JsonRpcMessage::Request(request)) = incoming(&Envelope::open(text).unwrap()) else {
+            let Some(JsonRpcMessage::Request(request)) = incoming(&RawMessage::open(text).unwrap()) else {
                 panic!("{text}")
             };
             assert_eq!(json!(request.id), id);

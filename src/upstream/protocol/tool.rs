@@ -43,10 +43,10 @@ impl Tool {
 }
 
 impl Tool {
-    /// Reads a tool of a list. Members that are not what they should be are left out, with one warning; a tool without
+    /// Reads a tool of a list. ToolMembers that are not what they should be are left out, with one warning; a tool without
     /// a name is `None`.
     pub(crate) fn read(server: &str, raw: &RawValue) -> Option<Self> {
-        let mut members = match serde_json::from_str::<Members<'_>>(raw.get()) {
+        let mut members = match serde_json::from_str::<ToolMembers<'_>>(raw.get()) {
             Ok(members) => members,
             Err(error) => {
                 warn!(server, tool = %Excerpt(raw.get()), %error, "left out a tool that cannot be read");
@@ -100,7 +100,7 @@ impl Tool {
 /// A tool's members, still to be read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Members<'a> {
+struct ToolMembers<'a> {
     #[serde(borrow, default)]
     name: Option<&'a RawValue>,
     #[serde(borrow, default)]

@@ -19,7 +19,7 @@ use crate::upstream::protocol::{
     error::WireError,
     excerpt::Excerpt,
     json_rpc::{
-        envelope::{self, Envelope, Kind},
+        raw_message::{self, Kind, RawMessage},
         reply::{FIRST_ID, RawReply},
     },
     normalize,
@@ -123,16 +123,16 @@ impl Inbound {
     /// Takes what came over the wire: one message, or a list of them.
     pub(super) fn accept(&self, bytes: &[u8]) {
         self.note_life();
-        envelope::each(&envelope::text(bytes), |message| self.accept_one(message));
+        raw_message::each(&raw_message::text(bytes), |message| self.accept_one(message));
     }
 
     /// Takes one message.
     pub(super) fn accept_one(&self, text: &str) {
-        let envelope = match Envelope::open(text) {
-            Ok(envelope) => envelope,
+        let raw_message = match RawMessage::open(text) {
+            Ok(raw_message) => raw_message,
             Err(error) => {
                 self.ignore(text);
-                let (ids, reason) = (envelope::find_ids(text), format!("the answer is not JSON: {error}"));
+                let (ids, reason) = (raw_message::find_ids(text), format!("the answer is not JSON: {error}"));
                 for id in &ids {
                     self.no_answer(
                         &RequestId::Number(*id),
@@ -145,13 +145,13 @@ impl Inbound {
                 return;
             }
         };
-        match (envelope.kind(), envelope.number().and_then(|id| u64::try_from(id).ok())) {
-            (Kind::Answer, Some(id)) if id >= FIRST_ID => self.answer(id, Ok(envelope.reply())),
-            (Kind::Answer, _) => match self.asked(&envelope) {
-                Some(id) => self.answer_control(&id, &envelope),
+        match (raw_message.kind(), raw_message.number().and_then(|id| u64::try_from(id).ok())) {
+            (Kind::Answer, Some(id)) if id >= FIRST_ID => self.answer(id, Ok(raw_message.reply())),
+            (Kind::Answer, _) => match self.asked(&raw_message) {
+                Some(id) => self.answer_control(&id, &raw_message),
                 None => debug!(server = self.server, message = %Excerpt(text), "nobody waits for an answer"),
             },
-            (Kind::Request | Kind::Notification, _) => match normalize::incoming(&envelope) {
+            (Kind::Request | Kind::Notification, _) => match normalize::incoming(&raw_message) {
                 Some(message) => self.deliver(message),
                 None => self.ignore(text),
             },
@@ -160,7 +160,7 @@ impl Inbound {
     }
 
     /// Hands the answer to its request `id` to rmcp.
-    pub(super) fn answer_control(&self, id: &RequestId, answer: &Envelope<'_>) {
+    pub(super) fn answer_control(&self, id: &RequestId, answer: &RawMessage<'_>) {
         if let RequestId::Number(number) = id
             && let Some(method) = self.lock_asked().waiting.remove(number)
         {
@@ -169,7 +169,7 @@ impl Inbound {
     }
 
     /// The request of rmcp's that a message answers. An error that names none is for the only one that waits.
-    fn asked(&self, answer: &Envelope<'_>) -> Option<RequestId> {
+    fn asked(&self, answer: &RawMessage<'_>) -> Option<RequestId> {
         let asked = self.lock_asked();
         let id = match answer.number() {
             Some(id) if asked.waiting.contains_key(&id) => Some(id),
@@ -195,7 +195,7 @@ impl Inbound {
     /// Takes both ends of a message that is too large: its caller is told so. False if no caller can be made out.
     pub(super) fn refuse(&self, ends: &[u8]) -> bool {
         let text = String::from_utf8_lossy(ends);
-        let ids = envelope::find_ids(&text).into_iter().chain(envelope::final_id(&text));
+        let ids = raw_message::find_ids(&text).into_iter().chain(raw_message::final_id(&text));
         let id = self.find_waiting(ids.collect());
         if let Some(id) = id {
             self.answer(id, Err(WireError::TooLarge(self.max_message)));

@@ -32,13 +32,13 @@ use super::protocol::{
 use crate::config;
 
 /// An open transport.
-pub(super) enum Transport {
+pub(super) enum OpenTransport {
     Stdio(StdioTransport),
     Sse(SseTransport),
     Http(StreamableHttpTransport),
 }
 
-impl Transport {
+impl OpenTransport {
     pub(super) fn stdio(
         server: &str,
         config: &config::Stdio,

@@ -20,7 +20,7 @@ use crate::{
             forwarded::Forwarded,
             listing::Listing,
         },
-        transport::{Transport, inbound::Inbound, remote::Principal, stdio::stderr_tail::StderrTail},
+        transport::{OpenTransport, inbound::Inbound, remote::Principal, stdio::stderr_tail::StderrTail},
     },
 };
 
@@ -105,7 +105,7 @@ impl Connector<'_> {
         handshake: Handshake,
     ) -> Result<Connection, ConnectError>
     where
-        F: Future<Output = Result<Transport, ConnectError>>,
+        F: Future<Output = Result<OpenTransport, ConnectError>>,
     {
         let tools = self.tools.clone();
         Connection::shake_hands(&self.server.name, self.max_message, tools, transport, handshake).await
@@ -134,7 +134,8 @@ impl Connector<'_> {
 
     async fn stdio(&self, stdio: &config::Stdio, tasks: &TaskTracker) -> Result<Connection, ConnectError> {
         let name = &self.server.name;
-        let transport = || |inbound| ready(Transport::stdio(name, stdio, inbound, self.stderr_tail, tasks));
+        let transport =
+            || |inbound| ready(OpenTransport::stdio(name, stdio, inbound, self.stderr_tail, tasks));
         let legacy = Handshake::Initialize(ProtocolVersion::LATEST_WITH_INITIALIZE);
         match self.negotiate(transport, Handshake::Auto).await {
             // Some old servers end at the first request that they do not know, which is our probe.
@@ -144,12 +145,12 @@ impl Connector<'_> {
     }
 
     async fn http(&self, remote: &Remote) -> Result<Connection, ConnectError> {
-        let transport = || |inbound| ready(Transport::http(remote, self.principal(), inbound));
+        let transport = || |inbound| ready(OpenTransport::http(remote, self.principal(), inbound));
         self.negotiate(transport, Handshake::Auto).await
     }
 
     async fn sse(&self, remote: &Remote) -> Result<Connection, ConnectError> {
-        let transport = || |inbound| Transport::sse(remote, self.principal(), inbound);
+        let transport = || |inbound| OpenTransport::sse(remote, self.principal(), inbound);
         self.negotiate(transport, Handshake::Initialize(ProtocolVersion::LATEST_WITH_INITIALIZE)).await
     }
 
@@ -161,7 +162,7 @@ impl Connector<'_> {
     ) -> Result<Connection, ConnectError>
     where
         W: FnOnce(Arc<Inbound>) -> F,
-        F: Future<Output = Result<Transport, ConnectError>>,
+        F: Future<Output = Result<OpenTransport, ConnectError>>,
     {
         let error = match self.shake_hands(transport(), handshake).await {
             Err(error) => error,

@@ -43,7 +43,7 @@ use crate::upstream::{
         request::{Framing, Params, Trust},
         tool::Tool,
     },
-    transport::{Transport, inbound::Inbound, param_headers::ParamHeaders},
+    transport::{OpenTransport, inbound::Inbound, param_headers::ParamHeaders},
 };
 
 /// How long rmcp may take to end its loop.
@@ -64,7 +64,7 @@ pub(crate) struct Connection {
 
 /// The part of a connection that calls share.
 pub(super) struct ConnectionHandle {
-    transport: Arc<Transport>,
+    transport: Arc<OpenTransport>,
     pub(super) inbound: Arc<Inbound>,
     framing: Framing,
     next_id: AtomicU64,
@@ -98,7 +98,7 @@ impl Connection {
         handshake: Handshake,
     ) -> Result<Self, ConnectError>
     where
-        F: Future<Output = Result<Transport, ConnectError>>,
+        F: Future<Output = Result<OpenTransport, ConnectError>>,
     {
         let (inbound, messages) = Inbound::new(server, max_message);
         let inbound = Arc::new(inbound);
@@ -202,7 +202,7 @@ impl ConnectionHandle {
 
     /// Whether each request is on its own: there is no session to lose, and no connection to watch.
     pub(super) fn unconnected(&self) -> bool {
-        self.stateless() && matches!(*self.transport, Transport::Http(_))
+        self.stateless() && matches!(*self.transport, OpenTransport::Http(_))
     }
 
     /// Opens the connection to calls. From now on a refusal may mean that its session is lost.

@@ -14,12 +14,12 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::upstream::{
     protocol::{error::WireError, request},
-    transport::{Transport, inbound::Inbound},
+    transport::{OpenTransport, inbound::Inbound},
 };
 
 /// What rmcp sends and receives. The wire is closed by the connection, not by rmcp.
 pub(super) struct RmcpTransport {
-    pub(super) transport: Arc<Transport>,
+    pub(super) transport: Arc<OpenTransport>,
     pub(super) inbound: Arc<Inbound>,
     pub(super) messages: mpsc::Receiver<ServerJsonRpcMessage>,
 }

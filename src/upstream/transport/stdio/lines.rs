@@ -4,7 +4,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
 /// What [`read`] found.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum ReadLine {
     /// A line is in the buffer, without its end.
     Read,
     /// The line is longer than allowed; the buffer holds its beginning, the rest is still to come or to be
@@ -15,7 +15,7 @@ pub(super) enum Line {
 }
 
 /// Reads the next line, of at most `limit` bytes, into `line`.
-pub(super) async fn read<R>(reader: &mut R, line: &mut Vec<u8>, limit: usize) -> std::io::Result<Line>
+pub(super) async fn read<R>(reader: &mut R, line: &mut Vec<u8>, limit: usize) -> std::io::Result<ReadLine>
 where
     R: AsyncBufRead + Unpin,
 {
@@ -23,7 +23,7 @@ where
     loop {
         let available = reader.fill_buf().await?;
         if available.is_empty() {
-            return Ok(if line.is_empty() { Line::End } else { Line::Read });
+            return Ok(if line.is_empty() { ReadLine::End } else { ReadLine::Read });
         }
         let newline = available.iter().position(|byte| *byte == b'\n');
         let part = &available[..newline.unwrap_or(available.len())];
@@ -31,7 +31,7 @@ where
             let taken = limit - line.len();
             line.extend_from_slice(&part[..taken]);
             reader.consume(taken);
-            return Ok(Line::TooLong);
+            return Ok(ReadLine::TooLong);
         }
         line.extend_from_slice(part);
         let taken = part.len() + usize::from(newline.is_some());
@@ -40,7 +40,7 @@ where
             if line.last() == Some(&b'\r') {
                 line.pop();
             }
-            return Ok(Line::Read);
+            return Ok(ReadLine::Read);
         }
     }
 }
@@ -75,16 +75,16 @@ mod tests {
     async fn splits_lines_and_stops_at_the_limit() {
         let mut input = &b"one\r\n\nlonger than six\nend"[..];
         let mut line = Vec::new();
-        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), Line::Read);
+        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), ReadLine::Read);
         assert_eq!(line, b"one");
-        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), Line::Read);
+        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), ReadLine::Read);
         assert_eq!(line, b"");
-        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), Line::TooLong);
+        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), ReadLine::TooLong);
         assert_eq!(line, b"longer");
         skip(&mut input, &mut line).await.unwrap();
         assert_eq!(line, b"longer than six\n");
-        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), Line::Read);
+        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), ReadLine::Read);
         assert_eq!(line, b"end");
-        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), Line::End);
+        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), ReadLine::End);
     }
 }

@@ -28,7 +28,7 @@ use tracing::info;
 
 use self::{
     command_line::CommandLine,
-    lines::Line,
+    lines::ReadLine,
     outbox::{Outbox, Queued},
     process::Group,
     stderr_tail::StderrTail,
@@ -195,16 +195,16 @@ async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationTo
     let messages = async {
         loop {
             match lines::read(&mut stdout, &mut line, inbound.max_message).await {
-                Ok(Line::Read) if line.is_empty() => {}
-                Ok(Line::Read) => inbound.accept(&line),
-                Ok(Line::TooLong) => {
+                Ok(ReadLine::Read) if line.is_empty() => {}
+                Ok(ReadLine::Read) => inbound.accept(&line),
+                Ok(ReadLine::TooLong) => {
                     // An end of the stream shows on the next read.
                     let _ = lines::skip(&mut stdout, &mut line).await;
                     if !inbound.refuse(&line) {
                         return format!("the server sent a line of more than {} bytes", inbound.max_message);
                     }
                 }
-                Ok(Line::End) => return "the server closed its output".to_owned(),
+                Ok(ReadLine::End) => return "the server closed its output".to_owned(),
                 Err(error) => return format!("the server's output cannot be read: {error}"),
             }
         }
@@ -249,7 +249,7 @@ async fn log(
 
 async fn next_log_line<R: AsyncRead + Unpin>(stderr: &mut BufReader<R>, line: &mut Vec<u8>) -> bool {
     // An over-long line is logged in parts rather than lost.
-    matches!(lines::read(stderr, line, LONGEST_LOG_LINE).await, Ok(Line::Read | Line::TooLong))
+    matches!(lines::read(stderr, line, LONGEST_LOG_LINE).await, Ok(ReadLine::Read | ReadLine::TooLong))
 }
 
 /// Owns the child: notices its exit, and ends its whole group.

@@ -18,14 +18,14 @@ const ROOM: usize = 64;
 
 /// What the child's writer writes next, and after that.
 pub(super) struct Outbox {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Pending>,
     room: Semaphore,
     /// Notified when something begins to wait.
     ready: Notify,
 }
 
 #[derive(Default)]
-struct Waiting {
+struct Pending {
     messages: VecDeque<Outgoing>,
     /// Cancellations of calls that were given up after the writer had taken them.
     cancelled: VecDeque<Frame>,
@@ -94,7 +94,7 @@ impl Outbox {
         self.ready.notify_one();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, Pending> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,8 +15,8 @@ use crate::{
         protocol::{
             error::WireError,
             json_rpc::{
-                envelope::{self, Envelope},
                 frame::Frame,
+                raw_message::{self, RawMessage},
             },
             request::Trust,
         },
@@ -113,7 +113,10 @@ impl McpEndpoint {
         let WireError::Refused { status, body } = error else {
             return Err(error);
         };
-        match Envelope::open(&envelope::text(body.as_bytes())).ok().filter(|answer| answer.error.is_some()) {
+        match RawMessage::open(&raw_message::text(body.as_bytes()))
+            .ok()
+            .filter(|answer| answer.error.is_some())
+        {
             Some(answer) => self.inbound.answer_control(id, &answer),
             None => {
                 let reason = format!("server/discover was refused with HTTP {status}");
@@ -131,11 +134,11 @@ impl McpEndpoint {
             protocol_version: String,
         }
         #[derive(Deserialize)]
-        struct Answer {
+        struct InitializeResponse {
             result: Initialized,
         }
         if self.version.get().is_none()
-            && let Ok(answer) = serde_json::from_str::<Answer>(message)
+            && let Ok(answer) = serde_json::from_str::<InitializeResponse>(message)
             && let Ok(version) = answer.result.protocol_version.parse()
         {
             let _ = self.version.set(version);

@@ -26,8 +26,8 @@ use crate::{
     upstream::protocol::{
         error::WireError,
         json_rpc::{
-            envelope::{self, Envelope},
             frame::Frame,
+            raw_message::{self, RawMessage},
             reply::RawReply,
         },
         normalize,
@@ -168,8 +168,8 @@ fn refused(error: WireError, id: u64) -> (Result<RawReply, WireError>, Option<u1
     let WireError::Refused { status, body } = &error else {
         return (Err(error), None);
     };
-    let text = envelope::text(body.as_bytes());
-    let answer = Envelope::open(&text).ok().filter(|answer| answer.error.is_some());
+    let text = raw_message::text(body.as_bytes());
+    let answer = RawMessage::open(&text).ok().filter(|answer| answer.error.is_some());
     match answer.filter(|answer| answer.number() == i64::try_from(id).ok()) {
         Some(answer) => (Ok(answer.reply()), Some(*status)),
         None => (Err(error), None),

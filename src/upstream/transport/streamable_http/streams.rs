@@ -14,7 +14,7 @@ use crate::upstream::{
         error::WireError,
         excerpt::Excerpt,
         json_rpc::{
-            envelope::{self, Envelope, Kind},
+            raw_message::{self, Kind, RawMessage},
             reply::{FIRST_ID, RawReply},
         },
     },
@@ -69,14 +69,14 @@ impl McpEndpoint {
 
     /// Takes the body of an answer that is no stream.
     fn take_body(&self, body: &[u8], wanted: Option<u64>) -> Result<Option<RawReply>, WireError> {
-        let text = envelope::text(body);
+        let text = raw_message::text(body);
         if text.is_empty() {
             return Ok(None);
         }
         if ["data:", "event:", "id:", "retry:", ":"].iter().any(|field| text.starts_with(field)) {
             return self.take_events(body, wanted);
         }
-        let unreadable = !text.starts_with('[') && Envelope::open(&text).is_err();
+        let unreadable = !text.starts_with('[') && RawMessage::open(&text).is_err();
         match self.take(&text, wanted) {
             None if unreadable => {
                 Err(WireError::NoAnswer(format!("its answer is not JSON-RPC: {}", Excerpt(&text))))
@@ -91,7 +91,7 @@ impl McpEndpoint {
         decoder.feed(Bytes::copy_from_slice(body));
         let mut reply = None;
         while let Some(event) = decoder.next()?.or_else(|| decoder.finish()) {
-            reply = self.take(&envelope::text(&event.data), wanted).or(reply);
+            reply = self.take(&raw_message::text(&event.data), wanted).or(reply);
         }
         Ok(reply)
     }
@@ -99,7 +99,7 @@ impl McpEndpoint {
     /// Reads events until the stream ends or the answer to `wanted` has come.
     async fn read(&self, events: &mut Events, wanted: Option<u64>) -> Result<Option<RawReply>, WireError> {
         while let Some(event) = events.next().await? {
-            let text = envelope::text(&event.data);
+            let text = raw_message::text(&event.data);
             let reply = if text.is_empty() { None } else { self.take(&text, wanted) };
             if reply.is_some() {
                 return Ok(reply);
@@ -113,9 +113,9 @@ impl McpEndpoint {
     fn take(&self, text: &str, wanted: Option<u64>) -> Option<RawReply> {
         self.inbound.note_life();
         let mut reply = None;
-        envelope::each(text, |message| {
+        raw_message::each(text, |message| {
             let answer = wanted
-                .and_then(|wanted| Some((wanted, Envelope::open(message).ok()?)))
+                .and_then(|wanted| Some((wanted, RawMessage::open(message).ok()?)))
                 .filter(|(wanted, answer)| answers(answer, *wanted));
             match answer {
                 Some((_, answer)) => reply = Some(answer.reply()),
@@ -161,7 +161,7 @@ impl McpEndpoint {
 }
 
 /// Whether a message answers our request `wanted`, or is an error for no request that it names.
-fn answers(answer: &Envelope<'_>, wanted: u64) -> bool {
+fn answers(answer: &RawMessage<'_>, wanted: u64) -> bool {
     let id = answer.number().and_then(|id| u64::try_from(id).ok());
     answer.kind() == Kind::Answer
         && (id == Some(wanted) || (answer.error.is_some() && id.is_none_or(|id| id < FIRST_ID)))

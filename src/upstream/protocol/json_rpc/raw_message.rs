@@ -50,7 +50,7 @@ pub(crate) enum Kind {
 
 /// A message's members. A `null` is an absent one, but for `result`: some servers answer with it.
 #[derive(Debug, Default)]
-pub(crate) struct Envelope<'a> {
+pub(crate) struct RawMessage<'a> {
     pub(crate) id: Option<&'a RawValue>,
     pub(crate) method: Option<&'a RawValue>,
     pub(crate) params: Option<&'a RawValue>,
@@ -61,7 +61,7 @@ pub(crate) struct Envelope<'a> {
     has_others: bool,
 }
 
-impl<'a> Envelope<'a> {
+impl<'a> RawMessage<'a> {
     /// Opens one message.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-impl Envelope<'_> {
+impl RawMessage<'_> {
     /// What an answer says.
     pub(crate) fn reply(&self) -> RawReply {
         match self.error {
@@ -112,7 +112,7 @@ impl Envelope<'_> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for RawMessage<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(field_identifier, rename_all = "lowercase")]
@@ -126,41 +126,41 @@ impl<'de: 'a, 'a> Deserialize<'de> for Envelope<'a> {
             #[serde(other)]
             Other,
         }
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Envelope<'de>;
+        struct MessageVisitor;
+        impl<'de> Visitor<'de> for MessageVisitor {
+            type Value = RawMessage<'de>;
 
             fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
                 out.write_str("a JSON-RPC message")
             }
 
             fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Self::Value, M::Error> {
-                let mut envelope = Envelope::default();
+                let mut raw_message = RawMessage::default();
                 while let Some(member) = members.next_key()? {
                     let value: &RawValue = members.next_value()?;
                     let present = (value.get() != "null").then_some(value);
                     match member {
-                        Member::JsonRpc => envelope.says_json_rpc = present.is_some(),
-                        Member::Id => envelope.id = present,
+                        Member::JsonRpc => raw_message.says_json_rpc = present.is_some(),
+                        Member::Id => raw_message.id = present,
                         Member::Method => {
-                            envelope.method = present.filter(|name| name.get().starts_with('"'));
+                            raw_message.method = present.filter(|name| name.get().starts_with('"'));
                         }
-                        Member::Params => envelope.params = present,
-                        Member::Result => envelope.result = Some(value),
-                        Member::Error => envelope.error = present,
-                        Member::Other => envelope.has_others = true,
+                        Member::Params => raw_message.params = present,
+                        Member::Result => raw_message.result = Some(value),
+                        Member::Error => raw_message.error = present,
+                        Member::Other => raw_message.has_others = true,
                     }
                 }
                 // Some servers write that there is none in words of their own.
                 let says_none =
                     |error: &&RawValue| matches!(error.get(), "false" | "\"\"" | "[]" | "{}" | "0");
-                if envelope.result.is_some_and(|result| result.get() != "null") {
-                    envelope.error = envelope.error.filter(|error| !says_none(error));
+                if raw_message.result.is_some_and(|result| result.get() != "null") {
+                    raw_message.error = raw_message.error.filter(|error| !says_none(error));
                 }
-                Ok(envelope)
+                Ok(raw_message)
             }
         }
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(MessageVisitor)
     }
 }
 
@@ -244,10 +244,10 @@ mod tests {
             (r#"{"level":30,"result":"ok","id":1}"#, Kind::Noise),
             ("{}", Kind::Noise),
         ] {
-            assert_eq!(Envelope::open(text).unwrap().kind(), kind, "{text}");
+            assert_eq!(RawMessage::open(text).unwrap().kind(), kind, "{text}");
         }
         for text in ["1", "[]", "null", "\"a\"", "{'a': 1}", "Listening"] {
-            assert!(Envelope::open(text).is_err(), "{text}");
+            assert!(RawMessage::open(text).is_err(), "{text}");
         }
     }
 
@@ -257,12 +257,12 @@ mod tests {
             ["1000000007", "\"1000000007\"", "1000000007.0", "1.000000007e9", "\" 1000000007 \"", "\"1e9\""]
         {
             let text = format!(r#"{{"id":{id},"result":1}}"#);
-            let number = Envelope::open(&text).unwrap().number();
+            let number = RawMessage::open(&text).unwrap().number();
             assert_eq!(number, Some(if id == "\"1e9\"" { 1_000_000_000 } else { 1_000_000_007 }), "{id}");
         }
         for id in ["1.5", "\"x\"", "null", "{}", "1e300", "\"\""] {
             let text = format!(r#"{{"id":{id},"result":1}}"#);
-            assert_eq!(Envelope::open(&text).unwrap().number(), None, "{id}");
+            assert_eq!(RawMessage::open(&text).unwrap().number(), None, "{id}");
         }
     }
 
