@@ -108,6 +108,15 @@ fn http_clients_are_made_in_net() {
     });
 }
 
+/// Requests carry credentials, and documents of strangers name URLs: what is followed and resolved is decided once.
+#[test]
+fn redirects_and_names_are_judged_in_net() {
+    refuse("a redirect policy or a resolver of its own", |mention| {
+        let judges = ["reqwest::redirect", "reqwest::dns"];
+        judges.iter().any(|path| mention.mentions(path)) && !mention.is_in(&["net"])
+    });
+}
+
 #[test]
 fn every_module_says_what_it_is_for() {
     let silent: Vec<_> =

@@ -16,14 +16,20 @@ pub(crate) fn parse(text: &str) -> Result<Url, String> {
     }
 }
 
-/// Whether the URL's host is this machine, by its name or address alone.
+/// Whether the URL's host is this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        // RFC 6761 section 6.3.
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
+    url.host().is_some_and(|host| is_loopback_host(&host))
+}
+
+/// Whether a host is this machine, by its address or by a name that never leaves it (RFC 6761 section 6.3).
+pub fn is_loopback_host<S: AsRef<str>>(host: &Host<S>) -> bool {
+    match host {
+        Host::Domain(name) => {
+            let name = name.as_ref().strip_suffix('.').unwrap_or(name.as_ref());
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
     }
 }
 

@@ -28,6 +28,7 @@ pub use audit::Audit;
 pub use document::{About, OperationIds};
 pub use environment::{Environment, ForwardProxy, ServiceManager};
 pub use error::{ConfigError, nearest};
+pub use http_url::is_loopback_host;
 pub use limits::Limits;
 pub use listen::{BasePath, Certificate, Clients, Listen, Readiness, Tls, TrustedProxies};
 pub use load::Config;

@@ -6,6 +6,8 @@
 use actix_web::http::Uri;
 use url::{Host, Url};
 
+use crate::config::is_loopback_host;
+
 /// The host names that the gateway accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hosts {
@@ -24,10 +26,7 @@ impl Hosts {
     pub(super) fn admit(&self, authority: &str) -> bool {
         let Self::Local(public) = self else { return true };
         match host(authority) {
-            // These names always resolve to this machine (RFC 6761 section 6.3).
-            Some(Host::Domain(name)) if name == "localhost" || name.ends_with(".localhost") => true,
-            Some(Host::Ipv4(address)) if address.is_loopback() => true,
-            Some(Host::Ipv6(address)) if address.is_loopback() => true,
+            Some(host) if is_loopback_host(&host) => true,
             found => found.is_some() && found == *public,
         }
     }

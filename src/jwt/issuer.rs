@@ -3,10 +3,9 @@
 //! The operator has chosen the issuer, so it may be on a private network. Invariant: keys come only from where metadata
 //! say that name this very issuer, over https or from this machine, and from the origin that was asked.
 
-use std::{error::Error, iter, time::Duration};
+use std::time::Duration;
 
 use http::{HeaderMap, header};
-use reqwest::{Client, redirect};
 use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
@@ -14,16 +13,14 @@ use url::Url;
 use super::keys::Keys;
 use crate::{
     config::{self, ForwardProxy},
-    net,
+    net::{
+        GuardedClient, Network,
+        metadata::{AUTHORIZATION_SERVER, OPENID, appended, inserted},
+    },
 };
 
-/// How long one connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(5);
 /// How long all of it may take: metadata in either place, and keys.
 const WHOLE: Duration = Duration::from_secs(10);
-const MOST_REDIRECTS: usize = 3;
-/// The largest document that is read, in bytes.
-const LARGEST: usize = 256 << 10;
 /// How long keys are fresh where the issuer does not say, and within what is believed.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
 const SHORTEST: Duration = Duration::from_secs(5 * 60);
@@ -34,7 +31,7 @@ pub(super) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug, Clone)]
 pub(super) struct Issuer {
     identifier: config::Issuer,
-    client: Client,
+    client: GuardedClient,
 }
 
 /// What the issuer publishes.
@@ -46,15 +43,8 @@ pub(super) struct Published {
 }
 
 impl Issuer {
-    /// # Errors
-    ///
-    /// Fails where TLS cannot be set up.
-    pub(super) fn new(identifier: config::Issuer, proxy: &ForwardProxy) -> reqwest::Result<Self> {
-        let client = net::client(proxy)
-            .connect_timeout(CONNECT)
-            .redirect(redirect::Policy::custom(within_origin))
-            .build()?;
-        Ok(Self { identifier, client })
+    pub(super) fn new(identifier: config::Issuer, proxy: &ForwardProxy) -> Self {
+        Self { identifier, client: Network::new(proxy.clone()).anywhere() }
     }
 
     /// Asks for the keys.
@@ -103,47 +93,18 @@ impl Issuer {
     }
 
     async fn get(&self, url: &Url) -> Result<(HeaderMap, Value), String> {
-        let request = self.client.get(url.clone()).header(header::ACCEPT, "application/json");
-        let mut response = request.send().await.map_err(|error| cause(&error))?;
-        if response.status().as_u16() != 200 {
-            return Err(format!("HTTP {}", response.status().as_u16()));
+        let answer = self.client.get_json(url).await.map_err(|error| error.reason())?;
+        if answer.status != 200 {
+            return Err(format!("HTTP {}", answer.status));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| cause(&error))? {
-            if body.len() + chunk.len() > LARGEST {
-                return Err(format!("more than {LARGEST} bytes"));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let document = serde_json::from_slice(&body).map_err(|_| "it is not JSON")?;
-        Ok((std::mem::take(response.headers_mut()), document))
+        let document = serde_json::from_slice(&answer.body).map_err(|_| "it is not JSON")?;
+        Ok((answer.headers, document))
     }
 }
 
-/// A redirect to elsewhere would let somebody else say what the issuer's keys are.
-fn within_origin(attempt: redirect::Attempt<'_>) -> redirect::Action {
-    let asked = attempt.previous().first().map(Url::origin);
-    if asked.as_ref() != Some(&attempt.url().origin()) {
-        attempt.error("it redirects to another origin")
-    } else if attempt.previous().len() > MOST_REDIRECTS {
-        attempt.error("it redirects too often")
-    } else {
-        attempt.follow()
-    }
-}
-
-/// Where the metadata may be: OpenID Connect appends to the identifier, RFC 8414 section 3.1 inserts before its path.
+/// Where the metadata may be. OpenID Connect comes first: most issuers of tokens for callers have it.
 fn places(issuer: &Url) -> [Url; 2] {
-    let path = issuer.path().trim_end_matches('/');
-    [
-        format!("{path}/.well-known/openid-configuration"),
-        format!("/.well-known/oauth-authorization-server{path}"),
-    ]
-    .map(|path| {
-        let mut place = issuer.clone();
-        place.set_path(&path);
-        place
-    })
+    [appended(issuer, OPENID), inserted(issuer, AUTHORIZATION_SERVER)]
 }
 
 /// `max-age` of `Cache-Control` (RFC 9111 section 5.2.2.1), within bounds.
@@ -158,12 +119,6 @@ fn lifetime(headers: &HeaderMap) -> Duration {
     }
     let max_age = directives.iter().find_map(|directive| directive.strip_prefix("max-age=")?.parse().ok());
     max_age.map_or(LIFETIME, Duration::from_secs).clamp(SHORTEST, LONGEST)
-}
-
-/// The innermost cause: the error's own text repeats the URL.
-fn cause(error: &reqwest::Error) -> String {
-    let innermost = iter::successors(error.source(), |&cause| cause.source()).last();
-    innermost.map_or_else(|| "the request failed".to_owned(), ToString::to_string)
 }
 
 #[cfg(test)]

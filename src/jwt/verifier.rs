@@ -19,11 +19,11 @@ pub struct Verifier {
 impl Verifier {
     /// Begins to fetch the issuer's keys in a task of `tasks`, until `stop`; nobody waits for it.
     pub fn new(config: Jwt, proxy: &ForwardProxy, tasks: &TaskTracker, stop: CancellationToken) -> Self {
-        let issuer = Issuer::new(config.issuer.clone(), proxy).map_err(|error| error.to_string());
+        let issuer = Issuer::new(config.issuer.clone(), proxy);
         let name = config.issuer.as_str().to_owned();
         let keeper = Keeper::start(name, tasks, stop, move || {
             let issuer = issuer.clone();
-            async move { issuer?.keys().await }
+            async move { issuer.keys().await }
         });
         Self { config: Arc::new(config), keeper }
     }

@@ -17,7 +17,10 @@ use super::{
     error::LoginNeeded,
     registration::client_metadata,
 };
-use crate::config::{self, ForwardProxy};
+use crate::{
+    config::{self, ForwardProxy},
+    net::Network,
+};
 
 /// The path of our client-id metadata document, below the gateway's public URL.
 pub const DOCUMENT_PATH: &str = "/client-metadata.json";
@@ -30,6 +33,7 @@ pub const DEFAULT_CALLBACK_PORT: u16 = 3030;
 pub struct Context {
     pub(super) settings: config::LoginSettings,
     proxy: ForwardProxy,
+    network: Network,
     /// Where browsers reach the gateway, without a trailing slash.
     base: Url,
     /// Whether starting a login takes a key or a ticket.
@@ -55,6 +59,7 @@ impl Context {
         let guarded = AtomicBool::new(guarded);
         Self {
             settings,
+            network: Network::new(proxy.clone()),
             proxy,
             base,
             guarded,
@@ -78,6 +83,11 @@ impl Context {
     /// The forward proxy that requests go by.
     pub fn proxy(&self) -> &ForwardProxy {
         &self.proxy
+    }
+
+    /// The connections of logins.
+    pub(super) fn network(&self) -> &Network {
+        &self.network
     }
 
     /// The application's tasks.

@@ -7,10 +7,8 @@ use http::HeaderMap;
 use serde_json::Value;
 use url::Url;
 
-use super::{
-    lenient::{self, text},
-    outbound::{Outbound, OutboundError},
-};
+use super::lenient::{self, text};
+use crate::net::{FetchError, GuardedClient};
 
 /// How much of a server's words is kept, in characters.
 const LONGEST_TEXT: usize = 300;
@@ -54,12 +52,12 @@ impl EndpointError {
     }
 }
 
-impl From<OutboundError> for EndpointError {
-    fn from(error: OutboundError) -> Self {
+impl From<FetchError> for EndpointError {
+    fn from(error: FetchError) -> Self {
         match error {
-            OutboundError::Unreachable { .. } => Self::Unreachable(error.to_string()),
-            OutboundError::TooLarge(_) => Self::Odd(error.to_string()),
-            OutboundError::Forbidden { .. } => Self::Forbidden(error.to_string()),
+            FetchError::Unreachable { .. } => Self::Unreachable(error.to_string()),
+            FetchError::TooLarge(_) => Self::Odd(error.to_string()),
+            FetchError::Forbidden { .. } => Self::Forbidden(error.to_string()),
         }
     }
 }
@@ -71,13 +69,13 @@ impl From<OutboundError> for EndpointError {
 ///
 /// See [`EndpointError`].
 pub(super) async fn post(
-    outbound: &Outbound,
+    guarded: &GuardedClient,
     url: &Url,
     headers: HeaderMap,
     body: Vec<u8>,
     secrets: &[String],
 ) -> Result<Value, EndpointError> {
-    let response = outbound.post(url, headers, body).await?;
+    let response = guarded.post(url, headers, body).await?;
     let answer = lenient::answer(&response.body);
     check(response.status, &answer, secrets)?;
     Ok(answer)

@@ -4,7 +4,6 @@
 //! Invariant: a token goes to the MCP server that it was issued for and to no other, and secrets appear in no log,
 //! no error and no URL of ours.
 
-mod address;
 mod authorization;
 mod authorizer;
 mod callback;
@@ -12,9 +11,7 @@ mod context;
 mod discovery;
 mod endpoint;
 mod error;
-mod lane;
 mod lenient;
-mod outbound;
 mod registration;
 mod scopes;
 mod server;

@@ -18,7 +18,6 @@ use super::{
     context::Context,
     discovery::search::Discovered,
     error::{AuthError, LoginNeeded, unavailable},
-    outbound::Outbound,
     registration::client::{Client, ClientOrigin},
     status::AuthorizationStatus,
     storage::{
@@ -28,7 +27,10 @@ use super::{
     },
     token::{credential::Credential, endpoint::TokenEndpoint, response::Tokens},
 };
-use crate::config::{self, ClientCredential, StaticClient, TokenStorage};
+use crate::{
+    config::{self, ClientCredential, StaticClient, TokenStorage},
+    net::GuardedClient,
+};
 
 /// See the module.
 pub(super) struct ServerContext {
@@ -221,7 +223,7 @@ impl ServerContext {
     /// The token endpoint at `url`, for `client` and for tokens of `resource`, as configured.
     pub(super) fn token_endpoint<'a>(
         &'a self,
-        outbound: &'a Outbound,
+        guarded: &'a GuardedClient,
         url: &'a Url,
         client: &'a Client,
         resource: &'a str,
@@ -231,6 +233,6 @@ impl ServerContext {
             Some(ClientCredential::None | ClientCredential::Secret(_)) | None => None,
         };
         let resource = (!self.settings.without_resource).then_some(resource);
-        TokenEndpoint { outbound, url, client, key, resource, more: &self.settings.token_params }
+        TokenEndpoint { guarded, url, client, key, resource, more: &self.settings.token_params }
     }
 }

@@ -12,6 +12,7 @@ use url::{Host, Url, form_urlencoded};
 
 use crate::{
     access::AccessError,
+    config::is_loopback_host,
     http::{client::ClientInfo, context::RequestContext, error::ApiError, loopback::Loopbacks, pages, path},
     oauth::{self, Authorizer, Context, Waiting},
 };
@@ -89,12 +90,11 @@ async fn start(
 /// A browser treats the two as different hosts and would not send the cookie to the callback.
 fn under_name_of(redirect_uri: &Url, request: &HttpRequest, client: &ClientInfo) -> Option<Url> {
     let mut own = Url::parse(&format!("{}{}", client.origin(), request.uri())).ok()?;
-    let loopback = match own.host()? {
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-        Host::Domain(_) => false,
-    };
-    if !loopback || redirect_uri.host_str() != Some("localhost") {
+    let host = own.host()?;
+    if matches!(host, Host::Domain(_))
+        || !is_loopback_host(&host)
+        || redirect_uri.host_str() != Some("localhost")
+    {
         return None;
     }
     own.set_host(Some("localhost")).ok()?;

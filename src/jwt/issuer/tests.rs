@@ -18,8 +18,7 @@ async fn ask(answers: &[(&'static str, String)]) -> (Result<Published, String>, 
     })
     .await;
     let issuer =
-        Issuer::new(config::Issuer::parse(stub.url("/a").as_str()).unwrap(), &ForwardProxy::default())
-            .unwrap();
+        Issuer::new(config::Issuer::parse(stub.url("/a").as_str()).unwrap(), &ForwardProxy::default());
     (issuer.keys().await, stub.asked())
 }
 
@@ -81,8 +80,8 @@ async fn metadata_of_another_issuer_lead_nowhere() {
         (response(200, "[]"), "it is no metadata"),
         (response(200, "<html>"), "it is not JSON"),
         (response(500, ""), "HTTP 500"),
-        (redirect("http://127.0.0.1:9/"), "redirects to another origin"),
-        (redirect("/a/.well-known/openid-configuration"), "redirects too often"),
+        (redirect("http://127.0.0.1:9/"), "redirects to http://127.0.0.1:9"),
+        (redirect("/a/.well-known/openid-configuration"), "redirects more than 3 times"),
     ] {
         let (keys, asked) = ask(&[(OPENID, metadata)]).await;
         let error = keys.unwrap_err();
@@ -94,11 +93,11 @@ async fn metadata_of_another_issuer_lead_nowhere() {
 #[tokio::test]
 async fn ill_key_sets_are_refused() {
     for (jwks, expected) in [
-        (response(200, &" ".repeat(LARGEST + 1)), "more than 262144 bytes"),
+        (response(200, &" ".repeat(262_145)), "more than 262144 bytes"),
         (response(200, "keys"), "it is not JSON"),
         (response(200, r#"{"keys":{}}"#), "it is no JWK set"),
         (response(404, r#"{"keys":[]}"#), "HTTP 404"),
-        (redirect("http://localhost:9/jwks"), "redirects to another origin"),
+        (redirect("http://localhost:9/jwks"), "redirects to http://localhost:9"),
         (String::new(), "/jwks: "),
     ] {
         let error = failure(jwks).await;
@@ -110,7 +109,7 @@ async fn ill_key_sets_are_refused() {
 async fn an_issuer_that_hangs_is_left() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let issuer = format!("http://{}", listener.local_addr().unwrap());
-    let issuer = Issuer::new(config::Issuer::parse(&issuer).unwrap(), &ForwardProxy::default()).unwrap();
+    let issuer = Issuer::new(config::Issuer::parse(&issuer).unwrap(), &ForwardProxy::default());
     let answer = timeout(WHOLE * 2, issuer.keys()).await.expect("it is left");
     assert_eq!(answer.unwrap_err(), "no answer within 10 s");
 }

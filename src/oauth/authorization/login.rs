@@ -96,8 +96,8 @@ pub(in crate::oauth) async fn complete(
     }
     let code = response.code(&found)?;
     let _alone = context.alone().await?;
-    let outbound = state.outbound(context).await?;
-    let endpoint = context.token_endpoint(&outbound, &found.server.token_endpoint, &client, &found.resource);
+    let endpoint =
+        context.token_endpoint(&found.guarded, &found.server.token_endpoint, &client, &found.resource);
     let tokens = endpoint.exchange(&code, verifier, scopes.as_ref()).await;
     let tokens = tokens.map_err(|error| match error {
         EndpointError::Unreachable(_) => unavailable(error),

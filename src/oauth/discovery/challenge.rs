@@ -4,6 +4,8 @@
 //! The reader is lenient, as servers forget commas and quotes: what it cannot read it skips. It takes time linear in
 //! the text.
 
+use std::net::IpAddr;
+
 use http::{HeaderMap, header::WWW_AUTHENTICATE};
 use url::Url;
 
@@ -20,6 +22,8 @@ pub struct Challenge {
     pub error: Option<String>,
     /// `error_description`, fit for a message.
     pub description: Option<String>,
+    /// The address that the answer came from: what it names is judged by that.
+    pub peer: Option<IpAddr>,
 }
 
 impl Challenge {
@@ -48,6 +52,7 @@ impl Challenge {
             scopes: raw.parameter("scope").map(Scopes::parse).filter(|scopes| !scopes.is_empty()),
             error: raw.parameter("error").and_then(line),
             description: raw.parameter("error_description").and_then(line),
+            peer: None,
         }
     }
 
@@ -71,6 +76,7 @@ impl Challenge {
             scopes: self.scopes.or(other.scopes),
             error: self.error.or(other.error),
             description: self.description.or(other.description),
+            peer: self.peer.or(other.peer),
         }
     }
 }

@@ -2,15 +2,17 @@
 //! themselves, as far as logins need it.
 //!
 //! A member that cannot be used costs itself alone, unless nothing works without it. Invariant: every endpoint of an
-//! [`AuthorizationServer`] is one that [`Outbound::check`] lets pass.
+//! [`AuthorizationServer`] is one that [`GuardedClient::check`] lets pass.
 
 use serde_json::Value;
 use url::Url;
 
-use crate::oauth::{
-    lenient::{flag, list, names, text},
-    outbound::Outbound,
-    scopes::Scopes,
+use crate::{
+    net::GuardedClient,
+    oauth::{
+        lenient::{flag, list, names, text},
+        scopes::Scopes,
+    },
 };
 
 /// Protected resource metadata (RFC 9728 section 2).
@@ -98,7 +100,7 @@ impl AuthorizationServer {
     pub(in crate::oauth) fn read(
         document: &Value,
         issuer: &str,
-        outbound: &Outbound,
+        guarded: &GuardedClient,
     ) -> Result<Self, String> {
         let own = text(&document["issuer"]).ok_or("it has no `issuer`")?.trim().to_owned();
         if !is_graphic(&own) || without_empty_path(&own) != without_empty_path(issuer) {
@@ -108,7 +110,7 @@ impl AuthorizationServer {
         let mut endpoint = |name: &str| {
             let url = Url::parse(&text(&document[name])?)
                 .map_err(|error| format!("its `{name}` is no URL: {error}"));
-            let checked = url.and_then(|url| match outbound.check(&url) {
+            let checked = url.and_then(|url| match guarded.check(&url) {
                 Ok(()) => Ok(url),
                 Err(error) => Err(format!("its `{name}`: {error}")),
             });
@@ -144,7 +146,7 @@ impl AuthorizationServer {
     /// # Errors
     ///
     /// Fails where the policy forbids to ask there.
-    pub(in crate::oauth) fn by_convention(origin: &Url, outbound: &Outbound) -> Result<Self, String> {
+    pub(in crate::oauth) fn by_convention(origin: &Url, guarded: &GuardedClient) -> Result<Self, String> {
         let at = |path: &str| origin.join(path).map(String::from).ok();
         let issuer = origin.origin().ascii_serialization();
         let document = serde_json::json!({
@@ -154,7 +156,7 @@ impl AuthorizationServer {
             "registration_endpoint": at("/register"),
             "code_challenge_methods_supported": ["S256"],
         });
-        Ok(Self { presumed: true, ..Self::read(&document, &issuer, outbound)? })
+        Ok(Self { presumed: true, ..Self::read(&document, &issuer, guarded)? })
     }
 
     /// Whether `issuer` is this one.

@@ -15,10 +15,12 @@ use super::{
     challenge::{Challenge, line},
     metadata::{AuthorizationServer, Resource, holds},
 };
-use crate::oauth::{
-    lenient,
-    outbound::{Answer, Outbound},
-    scopes::Scopes,
+use crate::{
+    net::{
+        Answer, GuardedClient,
+        metadata::{AUTHORIZATION_SERVER, OPENID, PROTECTED_RESOURCE, appended, inserted},
+    },
+    oauth::{lenient, scopes::Scopes},
 };
 
 /// How many of the named authorization servers are tried.
@@ -37,6 +39,8 @@ pub(in crate::oauth) struct Discovered {
     pub server: AuthorizationServer,
     /// The authorization server that the MCP server names and the configuration overrules.
     pub overruled: Option<String>,
+    /// Sends requests to the authorization server.
+    pub guarded: GuardedClient,
 }
 
 /// Why there is no login.
@@ -111,14 +115,16 @@ impl fmt::Display for Attempts {
 ///
 /// Fails where there is none that may be used.
 pub(in crate::oauth) async fn discover(
-    outbound: &Outbound,
+    guarded: GuardedClient,
     server_url: &Url,
     base: Option<&Url>,
     challenge: &Challenge,
 ) -> Result<Discovered, DiscoveryError> {
     let server_url = &identifier(server_url);
-    let mut search = Search { outbound, started: Instant::now(), failed: Attempts::default() };
-    let found = search.first(resource_candidates(server_url, challenge), Resource::read).await;
+    let mut search = Search { guarded, started: Instant::now(), failed: Attempts::default() };
+    let found = search
+        .first(resource_candidates(server_url, challenge), |document, _| Resource::read(document))
+        .await;
     let (resource, scopes, named) = match found {
         Some((at, found)) if !found.is_of(server_url) => {
             let resource = found.resource.as_deref().and_then(line).unwrap_or_default();
@@ -141,40 +147,45 @@ pub(in crate::oauth) async fn discover(
         scopes,
         overruled: named.iter().all(|named| !server.is(named)).then(|| line(named.first()?)).flatten(),
         server,
+        guarded: search.guarded,
     })
 }
 
-struct Search<'a> {
-    outbound: &'a Outbound,
+struct Search {
+    /// Knows where the MCP server was last heard from.
+    guarded: GuardedClient,
     started: Instant,
     failed: Attempts,
 }
 
-impl Search<'_> {
+impl Search {
     /// The first of `candidates` that can be used.
     async fn first<T>(
         &mut self,
         candidates: Vec<Url>,
-        read: impl Fn(&Value) -> Result<T, String>,
+        read: impl Fn(&Value, &GuardedClient) -> Result<T, String>,
     ) -> Option<(Url, T)> {
         for candidate in candidates {
-            let (reason, finding) = match self.document(&candidate).await.as_ref().map(&read) {
-                Ok(Ok(document)) => return Some((candidate, document)),
-                Ok(Err(reason)) => (reason, Finding::Refused),
-                Err((reason, finding)) => (reason.clone(), *finding),
+            let (reason, finding) = match self.document(&candidate).await {
+                Ok(document) => match read(&document, &self.guarded) {
+                    Ok(document) => return Some((candidate, document)),
+                    Err(reason) => (reason, Finding::Refused),
+                },
+                Err(failure) => failure,
             };
             self.failed.add(&shown(&candidate), &reason, finding);
         }
         None
     }
 
-    async fn document(&self, url: &Url) -> Result<Value, (String, Finding)> {
+    async fn document(&mut self, url: &Url) -> Result<Value, (String, Finding)> {
         if self.started.elapsed() > ENOUGH {
             return Err(("no time was left".into(), Finding::Hidden));
         }
-        match self.outbound.get_json(url).await {
-            Ok(Answer { status: 200, body }) => {
-                lenient::json(&body).ok_or_else(|| ("it is not JSON".into(), Finding::Absent))
+        match self.guarded.get_json(url).await {
+            Ok(answer @ Answer { status: 200, .. }) => {
+                self.guarded.note_origin_of(&answer, url);
+                lenient::json(&answer.body).ok_or_else(|| ("it is not JSON".into(), Finding::Absent))
             }
             Ok(Answer { status: status @ (408 | 429 | 500..), .. }) => {
                 Err((format!("HTTP {status}"), Finding::Hidden))
@@ -187,11 +198,12 @@ impl Search<'_> {
 
     /// The first of the issuers whose metadata can be used.
     async fn server(&mut self, issuers: impl Iterator<Item = String>) -> Option<AuthorizationServer> {
-        let outbound = self.outbound;
         for issuer in issuers {
             match Url::parse(&issuer) {
                 Ok(url) => {
-                    let read = |document: &Value| AuthorizationServer::read(document, &issuer, outbound);
+                    let read = |document: &Value, guarded: &GuardedClient| {
+                        AuthorizationServer::read(document, &issuer, guarded)
+                    };
                     if let Some((_, server)) = self.first(server_candidates(&url), read).await {
                         return Some(server);
                     }
@@ -225,7 +237,7 @@ impl Search<'_> {
         if self.failed.0.iter().any(|attempt| attempt.finding != Finding::Absent) {
             return None;
         }
-        AuthorizationServer::by_convention(home, self.outbound).ok()
+        AuthorizationServer::by_convention(home, &self.guarded).ok()
     }
 }
 
@@ -241,27 +253,18 @@ fn issuer(url: &Url) -> Url {
 
 /// Where protected resource metadata may be, in the specification's order (RFC 9728 sections 3.1 and 5.1).
 fn resource_candidates(server_url: &Url, challenge: &Challenge) -> Vec<Url> {
-    const NAME: &str = "oauth-protected-resource";
     let mut root = server_url.clone();
     root.set_path("");
     root.set_query(None);
-    let at_path = inserted(server_url, NAME);
-    distinct(challenge.resource_metadata.clone().into_iter().chain([at_path, inserted(&root, NAME)]))
+    let at_path = inserted(server_url, PROTECTED_RESOURCE);
+    distinct(
+        challenge.resource_metadata.clone().into_iter().chain([at_path, inserted(&root, PROTECTED_RESOURCE)]),
+    )
 }
 
 /// Where an issuer's metadata may be, in the specification's order (RFC 8414 sections 3.1 and 5).
 fn server_candidates(issuer: &Url) -> Vec<Url> {
-    const OPENID: &str = "openid-configuration";
-    let mut appended = issuer.clone();
-    appended.set_path(&format!("{}/.well-known/{OPENID}", issuer.path().trim_end_matches('/')));
-    distinct([inserted(issuer, "oauth-authorization-server"), inserted(issuer, OPENID), appended])
-}
-
-/// The well-known URI (RFC 8615) between the host and the path of `url`.
-fn inserted(url: &Url, name: &str) -> Url {
-    let mut inserted = url.clone();
-    inserted.set_path(&format!("/.well-known/{name}{}", url.path().trim_end_matches('/')));
-    inserted
+    distinct([inserted(issuer, AUTHORIZATION_SERVER), inserted(issuer, OPENID), appended(issuer, OPENID)])
 }
 
 fn distinct(urls: impl IntoIterator<Item = Url>) -> Vec<Url> {

@@ -1,7 +1,9 @@
 //! What mcpo says of itself: client metadata (RFC 7591 section 2), sent to register or published as a document.
 
 use serde_json::{Map, Value, json};
-use url::{Host, Url};
+use url::Url;
+
+use crate::config::is_loopback_host;
 
 /// What a document takes from the configured metadata. It is public, so nothing else of them gets there.
 const PUBLISHED: [&str; 5] = ["client_name", "client_uri", "logo_uri", "redirect_uris", "scope"];
@@ -37,12 +39,7 @@ pub(in crate::oauth) fn describe(redirect_uri: &Url, given: &Map<String, Value>)
 
 /// Native clients are those whose logins end on the person's own machine (OpenID Connect Registration section 2).
 fn application_type(redirect_uri: &Url) -> &'static str {
-    let loopback = match redirect_uri.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
+    let loopback = redirect_uri.host().is_some_and(|host| is_loopback_host(&host));
     if loopback { "native" } else { "web" }
 }
 

@@ -11,18 +11,18 @@ use super::{
 };
 use crate::{
     config::ClientAuthMethod,
+    net::GuardedClient,
     oauth::{
         discovery::metadata::AuthorizationServer,
         endpoint::{self, plain},
         lenient::{self, text},
-        outbound::Outbound,
     },
     secret::SecretString,
 };
 
 /// Registers mcpo at the registration endpoint `url`.
 pub(in crate::oauth) async fn register(
-    outbound: &Outbound,
+    guarded: &GuardedClient,
     server: &AuthorizationServer,
     url: &Url,
     wanted: &Wanted<'_>,
@@ -30,7 +30,7 @@ pub(in crate::oauth) async fn register(
     let (asked, body) = request(server, wanted)?;
     let headers =
         HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    let answer = endpoint::post(outbound, url, headers, body.to_string().into_bytes(), &[]).await?;
+    let answer = endpoint::post(guarded, url, headers, body.to_string().into_bytes(), &[]).await?;
     read(&answer, asked, server, wanted)
 }
 

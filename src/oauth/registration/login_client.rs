@@ -100,10 +100,10 @@ async fn is_forgotten(
     found: &Discovered,
     client: &Client,
 ) -> bool {
-    let Ok(outbound) = state.outbound(context).await else { return false };
+    let guarded = state.guarded(context).await;
     let url = &found.server.token_endpoint;
     client.origin == ClientOrigin::Registered
-        && context.token_endpoint(&outbound, url, client, &found.resource).forgot_client().await
+        && context.token_endpoint(&guarded, url, client, &found.resource).forgot_client().await
 }
 
 /// Keeps a client for the logins to come, though this one be abandoned: here, and in the store, where that costs no
@@ -145,8 +145,8 @@ pub(in crate::oauth) async fn obtain(
         metadata: &context.settings.client_metadata,
         scopes: scopes.as_ref(),
     };
-    let outbound = state.outbound(context).await?;
-    obtain::obtain(&outbound, &found.server, &wanted).await.map_err(|error| match error {
+    let guarded = state.guarded(context).await;
+    obtain::obtain(&guarded, &found.server, &wanted).await.map_err(|error| match error {
         ClientError::Registration(EndpointError::Unreachable(_)) => unavailable(error),
         error => unfit(error),
     })

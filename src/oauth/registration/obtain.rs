@@ -4,10 +4,7 @@ use super::{
     client::{Client, ClientError, ClientOrigin, Wanted},
     dynamic,
 };
-use crate::{
-    config::ClientAuthMethod,
-    oauth::{discovery::metadata::AuthorizationServer, outbound::Outbound},
-};
+use crate::{config::ClientAuthMethod, net::GuardedClient, oauth::discovery::metadata::AuthorizationServer};
 
 /// Becomes a client of `server`, in the order of the MCP specification: as configured, else by our client-id
 /// metadata document, else by registration.
@@ -16,7 +13,7 @@ use crate::{
 ///
 /// See [`ClientError`].
 pub(in crate::oauth) async fn obtain(
-    outbound: &Outbound,
+    guarded: &GuardedClient,
     server: &AuthorizationServer,
     wanted: &Wanted<'_>,
 ) -> Result<Client, ClientError> {
@@ -41,7 +38,7 @@ pub(in crate::oauth) async fn obtain(
         issuer: server.issuer.clone(),
         documents: server.client_id_metadata_document,
     })?;
-    dynamic::register(outbound, server, endpoint, wanted).await
+    dynamic::register(guarded, server, endpoint, wanted).await
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     config::{ClientAuthMethod, SigningKey},
+    net::GuardedClient,
     oauth::{
         endpoint::{self, EndpointError},
-        outbound::Outbound,
         registration::client::Client,
         scopes::Scopes,
     },
@@ -33,7 +33,7 @@ const SECRET_PARAMETERS: [&str; 6] =
 #[derive(Debug)]
 pub(in crate::oauth) struct TokenEndpoint<'a> {
     /// Sends the requests.
-    pub outbound: &'a Outbound,
+    pub guarded: &'a GuardedClient,
     /// `token_endpoint`
     pub url: &'a Url,
     /// The client; the endpoint is one of its issuer's.
@@ -169,7 +169,7 @@ impl TokenEndpoint<'_> {
             .map(str::to_owned)
             .collect();
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish().into_bytes();
-        endpoint::post(self.outbound, url, headers, body, &secrets).await
+        endpoint::post(self.guarded, url, headers, body, &secrets).await
     }
 
     fn assertion(&self) -> Result<SecretString, EndpointError> {

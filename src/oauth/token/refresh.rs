@@ -15,6 +15,7 @@ use super::{
 use crate::{
     config::{ClientAuthMethod, Grant},
     oauth::{
+        discovery::challenge::Challenge,
         discovery::search::Discovered,
         endpoint::EndpointError,
         error::{AuthError, unavailable, unfit},
@@ -45,7 +46,7 @@ pub(in crate::oauth) async fn refresh(
     state: &mut TokenState,
     context: &ServerContext,
 ) -> Result<Arc<Credential>, AuthError> {
-    let _alone = context.alone().await?;
+    let alone = context.alone().await?;
     match context.vault().await?.load(&context.name, &context.url).await.map_err(unfit)? {
         // Another process may have been faster, and has burnt the refresh token that we know.
         Some(stored) => {
@@ -60,7 +61,7 @@ pub(in crate::oauth) async fn refresh(
         None => {}
     }
     inherit(state, context);
-    let outbound = state.outbound(context).await?;
+    let guarded = state.guarded(context).await;
     if state.tokens().is_none() {
         return Err(give_up(state, context, "nobody has logged in yet").await);
     }
@@ -74,12 +75,18 @@ pub(in crate::oauth) async fn refresh(
         );
     };
     let client = context.with_secret(&record.client);
-    let endpoint = context.token_endpoint(&outbound, &record.token_endpoint, &client, &record.resource);
+    let endpoint = context.token_endpoint(&guarded, &record.token_endpoint, &client, &record.resource);
     match endpoint.refresh(&refresh, granted.as_ref()).await {
         Ok(tokens) => {
             context.count_refresh();
             record.tokens = Some(tokens);
             keep(state, context).await
+        }
+        // Only an answer of the server itself shows that it is inside, and its authorization server may be.
+        Err(EndpointError::Forbidden(_)) if state.found.is_none() => {
+            drop(alone);
+            state.discover(context, &Challenge::default()).await?;
+            Box::pin(self::refresh(state, context)).await
         }
         Err(error) => Err(refresh_failed(state, context, error).await),
     }
@@ -132,8 +139,8 @@ pub(in crate::oauth) async fn mint(
         return Err(unfit("grant_type client_credentials needs a client_id in the server's oauth block"));
     };
     let client = Client::configured(&found.server, client, None);
-    let outbound = state.outbound(context).await?;
-    let endpoint = context.token_endpoint(&outbound, &found.server.token_endpoint, &client, &found.resource);
+    let endpoint =
+        context.token_endpoint(&found.guarded, &found.server.token_endpoint, &client, &found.resource);
     match endpoint.client_credentials(state.wanted.as_ref()).await {
         Ok(tokens) => {
             pin(state, context, &found, client).await;

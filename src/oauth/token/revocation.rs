@@ -3,12 +3,19 @@
 use std::time::SystemTime;
 
 use tracing::warn;
+use url::Url;
 
 use super::state::TokenState;
-use crate::oauth::{
-    error::{AuthError, unavailable},
-    scopes::Scopes,
-    server::ServerContext,
+use crate::{
+    oauth::{
+        discovery::challenge::Challenge,
+        endpoint::EndpointError,
+        error::{AuthError, unavailable},
+        scopes::Scopes,
+        server::ServerContext,
+        storage::record::Record,
+    },
+    secret::SecretString,
 };
 
 /// What is known of a server's tokens, without the tokens.
@@ -55,19 +62,32 @@ pub(in crate::oauth) async fn log_out(
         return Ok(inherited.is_some());
     };
     let Some(url) = &record.revocation_endpoint else { return Ok(true) };
-    let outbound = match state.outbound(context).await {
-        Ok(outbound) => outbound,
-        Err(error) => {
-            warn!(server = context.name, %error, "the tokens could not be revoked; they are removed here");
-            return Ok(true);
-        }
-    };
-    let client = context.with_secret(&record.client);
-    let endpoint = context.token_endpoint(&outbound, &record.token_endpoint, &client, &record.resource);
     for token in tokens.refresh.iter().chain([&tokens.access]) {
-        if let Err(error) = endpoint.revoke(url, token).await {
+        let mut revoked = revoke(state, context, record, url, token).await;
+        // Only an answer of the server itself shows that it is inside.
+        if matches!(revoked, Err(EndpointError::Forbidden(_)))
+            && state.found.is_none()
+            && state.discover(context, &Challenge::default()).await.is_ok()
+        {
+            revoked = revoke(state, context, record, url, token).await;
+        }
+        if let Err(error) = revoked {
             warn!(server = context.name, %error, "a token could not be revoked; it is removed here");
         }
     }
     Ok(true)
+}
+
+async fn revoke(
+    state: &TokenState,
+    context: &ServerContext,
+    record: &Record,
+    url: &Url,
+    token: &SecretString,
+) -> Result<(), EndpointError> {
+    let (guarded, client) = (state.guarded(context).await, context.with_secret(&record.client));
+    context
+        .token_endpoint(&guarded, &record.token_endpoint, &client, &record.resource)
+        .revoke(url, token)
+        .await
 }

@@ -12,13 +12,13 @@ use tracing::{info, warn};
 
 use super::{credential::Credential, response::Tokens};
 use crate::{
+    net::GuardedClient,
     oauth::{
         discovery::{
             challenge::Challenge,
             search::{self, Discovered},
         },
-        error::{AuthError, unavailable, unfit},
-        outbound::Outbound,
+        error::{AuthError, unfit},
         registration::client::Client,
         scopes::Scopes,
         server::ServerContext,
@@ -30,7 +30,6 @@ use crate::{
 /// See the module.
 #[derive(Default)]
 pub(in crate::oauth) struct TokenState {
-    outbound: Option<Outbound>,
     /// Found at the last refusal.
     pub(in crate::oauth) found: Option<Arc<Discovered>>,
     /// As it stands in the store.
@@ -131,8 +130,8 @@ impl TokenState {
         challenge: &Challenge,
     ) -> Result<Arc<Discovered>, AuthError> {
         let base = context.settings.server_url.as_ref();
-        let outbound = self.outbound(context).await?;
-        let found = search::discover(&outbound, &context.url, base, challenge).await.map_err(|error| {
+        let guarded = context.context.network().login(&context.url, challenge.peer).await;
+        let found = search::discover(guarded, &context.url, base, challenge).await.map_err(|error| {
             let text = error.to_string();
             if error.is_transient() { AuthError::Unavailable(text) } else { AuthError::Unfit(text) }
         })?;
@@ -195,16 +194,13 @@ impl TokenState {
         Some(if offline { scopes.union(&Scopes::parse(OFFLINE)) } else { scopes })
     }
 
-    /// The way out to this server's authorization server.
-    pub(in crate::oauth) async fn outbound(
-        &mut self,
-        context: &ServerContext,
-    ) -> Result<Outbound, AuthError> {
-        if let Some(outbound) = &self.outbound {
-            return Ok(outbound.clone());
+    /// Sends requests to this server's authorization server. As long as that was not looked for, only the MCP server's
+    /// own origin and public addresses are reached.
+    pub(in crate::oauth) async fn guarded(&self, context: &ServerContext) -> GuardedClient {
+        match &self.found {
+            Some(found) => found.guarded.clone(),
+            None => context.context.network().login(&context.url, None).await,
         }
-        let outbound = Outbound::towards(&context.url, context.context.proxy()).await.map_err(unavailable)?;
-        Ok(self.outbound.insert(outbound).clone())
     }
 
     pub(in crate::oauth) fn tokens(&self) -> Option<&Tokens> {

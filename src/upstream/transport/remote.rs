@@ -1,16 +1,16 @@
 //! What the two HTTP transports share: the client, the reading of statuses, and streams of events.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use reqwest::{Client, Request, Response, redirect};
+use reqwest::{Client, Request, Response};
 use url::Url;
 
 use super::event_stream::{Decoder, Event};
 use crate::{
-    config, net,
+    config,
+    net::{self, BodyError, Redirect},
     oauth::{Authorizer, Challenge},
     upstream::protocol::{error::WireError, excerpt::without_secrets, forwarded::Forwarded, request::Trust},
 };
@@ -48,11 +48,10 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     pub(crate) fn new(config: &config::Remote, principal: Principal<'_>) -> Result<Self, WireError> {
-        let client = net::client(&config.proxy)
+        let client = net::client_without_redirects(&config.proxy)
             .default_headers(config.headers.clone())
             .connect_timeout(principal.connect)
             .tcp_keepalive(KEEP_ALIVE)
-            .redirect(redirect::Policy::none())
             .build()
             .map_err(|error| WireError::NotSent(explain(&error)))?;
         let Principal { authorizer, forwarded, .. } = principal;
@@ -95,6 +94,7 @@ impl Endpoint {
             }
             let response = self.execute(outgoing).await?;
             let (status, challenge) = (response.status(), Challenge::of(response.headers(), response.url()));
+            let peer = response.remote_addr().map(|peer| peer.ip());
             // A 403 with a challenge stands for a 401, unless the token is good and lacks a scope.
             let refused = match &challenge {
                 Some(challenge) if status == StatusCode::FORBIDDEN => {
@@ -116,16 +116,17 @@ impl Endpoint {
             }
             credential = Some(match (status, challenge) {
                 (StatusCode::UNAUTHORIZED, challenge) => {
-                    authorizer.refused(credential, challenge.unwrap_or_default(), attempt).await?
+                    let challenge = Challenge { peer, ..challenge.unwrap_or_default() };
+                    authorizer.refused(credential, challenge, attempt).await?
                 }
                 (StatusCode::FORBIDDEN, Some(challenge)) if challenge.insufficient_scope() => {
-                    authorizer.step_up(credential, challenge).await?
+                    authorizer.step_up(credential, Challenge { peer, ..challenge }).await?
                 }
                 // A token may be refused for what it may not do: that is the server's answer, and costs no token.
                 (StatusCode::FORBIDDEN, Some(challenge))
                     if credential.is_none() || challenge.invalid_token() =>
                 {
-                    authorizer.refused(credential, challenge, attempt).await?
+                    authorizer.refused(credential, Challenge { peer, ..challenge }, attempt).await?
                 }
                 _ => return Ok(response),
             });
@@ -192,33 +193,26 @@ impl Endpoint {
 /// within their origin only; what a target's path and query hold may be a secret as well, and is not shown.
 fn redirected(method: &Method, url: &Url, response: &Response) -> Result<Option<Url>, WireError> {
     let status = response.status().as_u16();
-    if !matches!(status, 301..=303 | 307 | 308) {
-        return Ok(None);
+    match net::redirect(url, status, response.headers()) {
+        Redirect::None => Ok(None),
+        Redirect::Nowhere => {
+            Err(WireError::NotSent(format!("it redirects (HTTP {status}), and does not say where to")))
+        }
+        Redirect::Elsewhere(target) => {
+            let origin = target.origin().ascii_serialization();
+            let place = if target.has_host() { &origin } else { target.scheme() };
+            let advice = "if that is right, configure a URL there";
+            Err(WireError::NotSent(format!("it redirects to {place}; {advice}")))
+        }
+        // RFC 9110 section 15.4.4: the request has been dealt with, and the target says what came of it.
+        Redirect::Within(target) if status == 303 && *method == Method::POST => {
+            let origin = target.origin().ascii_serialization();
+            Err(WireError::Lost(format!(
+                "it answers a POST with a redirect (HTTP 303) to a page at {origin}; configure the URL of its MCP endpoint"
+            )))
+        }
+        Redirect::Within(target) => Ok(Some(target)),
     }
-    let location = response
-        .headers()
-        .get(header::LOCATION)
-        .and_then(|location| str::from_utf8(location.as_bytes()).ok());
-    let Some(mut target) = location.and_then(|location| url.join(location).ok()) else {
-        return Err(WireError::NotSent(format!("it redirects (HTTP {status}), and does not say where to")));
-    };
-    let origin = target.origin().ascii_serialization();
-    if target.origin() != url.origin() {
-        let place = if target.has_host() { &origin } else { target.scheme() };
-        return Err(WireError::NotSent(format!(
-            "it redirects to {place}; if that is right, configure a URL there"
-        )));
-    }
-    // RFC 9110 section 15.4.4: the request has been dealt with, and the target tells what came of it.
-    if status == 303 && *method == Method::POST {
-        return Err(WireError::Lost(format!(
-            "it answers a POST with a redirect (HTTP 303) to a page at {origin}; configure the URL of its MCP endpoint"
-        )));
-    }
-    // Same origin, same credentials; hyper would not take them from a URL.
-    let _ = (target.set_username(""), target.set_password(None));
-    target.set_fragment(None);
-    Ok(Some(target))
 }
 
 /// Lets a success pass and turns every other status into an error.
@@ -230,16 +224,7 @@ pub(crate) async fn accepted(response: Response) -> Result<Response, WireError> 
 }
 
 async fn beginning(response: Response) -> String {
-    let mut stream = response.bytes_stream();
-    let mut body = Vec::new();
-    while let Some(Ok(chunk)) = stream.next().await {
-        body.extend_from_slice(&chunk);
-        if body.len() >= KEPT {
-            body.truncate(KEPT);
-            break;
-        }
-    }
-    String::from_utf8_lossy(&body).into_owned()
+    String::from_utf8_lossy(&net::beginning(response, KEPT).await).into_owned()
 }
 
 /// Whether the answer is a stream of server-sent events.
@@ -251,17 +236,11 @@ pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
 }
 
 /// The whole body, of at most `limit` bytes.
-pub(crate) async fn body(response: Response, limit: usize) -> Result<Vec<u8>, WireError> {
-    let mut stream = response.bytes_stream();
-    let mut body = Vec::new();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| WireError::Lost(explain(&error)))?;
-        if body.len() + chunk.len() > limit {
-            return Err(WireError::TooLarge(limit));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+pub(crate) async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, WireError> {
+    net::body(&mut response, limit).await.map_err(|error| match error {
+        BodyError::Lost(error) => WireError::Lost(explain(&error)),
+        BodyError::TooLarge => WireError::TooLarge(limit),
+    })
 }
 
 /// The events of a response.
@@ -309,27 +288,11 @@ impl Events {
     }
 }
 
-/// An error and its causes in one line: reqwest's own text names only the outermost.
+/// An error and its causes in one line, with the URL if it could not be connected to.
 pub(super) fn explain(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // The system's number says nothing to people.
-        let cause_text = cause_text.split(" (os error").next().unwrap_or_default().to_owned();
-        // hyper's own "client error (Connect)" says nothing that its cause does not say better.
-        if !cause_text.starts_with("client error") && !text.ends_with(&cause_text) {
-            if !text.is_empty() {
-                text.push_str(": ");
-            }
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    // Never the error's own text: it shows the URL, which may hold a secret.
-    let text = if text.is_empty() { "the request failed".into() } else { text };
+    let causes = net::causes(error);
     match error.url().filter(|_| error.is_connect()) {
-        Some(url) => format!("{text} ({})", without_secrets(url.as_str())),
-        None => text,
+        Some(url) => format!("{causes} ({})", without_secrets(url.as_str())),
+        None => causes,
     }
 }

@@ -5,9 +5,9 @@ use tokio::time::timeout;
 use super::*;
 use crate::{
     config::{ClientAuthMethod, ForwardProxy},
+    net::Network,
     oauth::{
         discovery::{challenge::Challenge, search::discover},
-        outbound::Outbound,
         registration::client::ClientOrigin,
     },
     stub::{Stub, response},
@@ -22,8 +22,8 @@ fn url(text: &str) -> Url {
 /// A login that comes back to `redirect_uri` within `time`, for the browser with this cookie.
 async fn login(redirect_uri: &Url, cookie: Option<&str>, time: Duration) -> PendingAuthorization {
     let stub = Stub::serve(|_, _| response(404, "")).await;
-    let outbound = Outbound::towards(&stub.origin, &ForwardProxy::default()).await.unwrap();
-    let found = discover(&outbound, &stub.origin, None, &Challenge::default()).await.unwrap();
+    let guarded = Network::new(ForwardProxy::default()).login(&stub.origin, None).await;
+    let found = discover(guarded, &stub.origin, None, &Challenge::default()).await.unwrap();
     PendingAuthorization {
         server: "one".to_owned(),
         url: stub.origin.clone(),

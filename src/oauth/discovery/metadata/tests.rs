@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::config::ForwardProxy;
+use crate::{config::ForwardProxy, net::Network};
 
 #[test]
 fn a_resource_is_of_servers_at_or_below_it() {
@@ -68,10 +68,10 @@ fn a_resource_is_read_as_servers_write_it() {
 /// Reads the smallest metadata with `members` put in.
 async fn read(members: Value) -> Result<AuthorizationServer, String> {
     let url = Url::parse("https://1.1.1.1").unwrap();
-    let outbound = Outbound::towards(&url, &ForwardProxy::default()).await.unwrap();
+    let guarded = Network::new(ForwardProxy::default()).login(&url, None).await;
     let mut document = json!({"issuer": "https://a.example", "token_endpoint": "https://a.example/token"});
     document.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-    AuthorizationServer::read(&document, "https://a.example", &outbound)
+    AuthorizationServer::read(&document, "https://a.example", &guarded)
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     config::ForwardProxy,
+    net::Network,
     stub::{Stub, redirect, response},
 };
 
@@ -45,10 +46,10 @@ async fn discover_at(
     base: Option<&str>,
     named: Option<&str>,
 ) -> Result<Discovered, DiscoveryError> {
-    let outbound = Outbound::towards(&stub.origin, &ForwardProxy::default()).await.unwrap();
+    let guarded = Network::new(ForwardProxy::default()).login(&stub.origin, None).await;
     let challenge = Challenge { resource_metadata: named.map(|path| stub.url(path)), ..Challenge::default() };
     let base = base.map(|path| stub.url(path));
-    discover(&outbound, &stub.url("/mcp"), base.as_ref(), &challenge).await
+    discover(guarded, &stub.url("/mcp"), base.as_ref(), &challenge).await
 }
 
 /// The paths that were asked for, in order; a request that is broken off may be sent again.

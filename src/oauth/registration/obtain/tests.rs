@@ -6,6 +6,7 @@ use url::Url;
 use super::*;
 use crate::{
     config::{ClientCredential, ForwardProxy, SigningKey, StaticClient},
+    net::Network,
     oauth::{endpoint::EndpointError, scopes::Scopes},
     secret::ExposeSecret as _,
     stub::{Received, WebServer},
@@ -43,7 +44,7 @@ async fn register(
     answer: &str,
 ) -> (Result<Client, ClientError>, Received) {
     let web = WebServer::bind().await;
-    let outbound = Outbound::towards(&web.url, &ForwardProxy::default()).await.unwrap();
+    let guarded = Network::new(ForwardProxy::default()).login(&web.url, None).await;
     let server = AuthorizationServer { registration_endpoint: Some(web.url.clone()), ..server(methods) };
     let metadata = metadata.as_object().cloned().unwrap();
     let (redirect_uri, scopes) = (url(REDIRECT), Scopes::parse("a b"));
@@ -54,7 +55,7 @@ async fn register(
         metadata: &metadata,
         scopes: Some(&scopes),
     };
-    tokio::join!(obtain(&outbound, &server, &wanted), web.answer(status, answer))
+    tokio::join!(obtain(&guarded, &server, &wanted), web.answer(status, answer))
 }
 
 #[tokio::test]
@@ -165,7 +166,7 @@ async fn without_asking(server: &AuthorizationServer, wanted: &Wanted<'_>) -> Re
         registration_endpoint: server.registration_endpoint.as_ref().map(|_| nowhere.clone()),
         ..server.clone()
     };
-    obtain(&Outbound::towards(&nowhere, &ForwardProxy::default()).await.unwrap(), &server, wanted).await
+    obtain(&Network::new(ForwardProxy::default()).login(&nowhere, None).await, &server, wanted).await
 }
 
 #[tokio::test]

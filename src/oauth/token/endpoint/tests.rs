@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::*;
 use crate::{
     config::ForwardProxy,
+    net::Network,
     oauth::registration::client::ClientOrigin,
     stub::{Received, WebServer},
 };
@@ -14,7 +15,7 @@ const TOKEN: &str = r#"{"access_token":"at-1","expires_in":60}"#;
 /// A server, and a client of it.
 struct Case {
     server: WebServer,
-    outbound: Outbound,
+    guarded: GuardedClient,
     client: Client,
     key: Option<SigningKey>,
 }
@@ -22,7 +23,7 @@ struct Case {
 impl Case {
     async fn new(method: ClientAuthMethod, secret: Option<&str>) -> Self {
         let server = WebServer::bind().await;
-        let outbound = Outbound::towards(&server.url, &ForwardProxy::default()).await.unwrap();
+        let guarded = Network::new(ForwardProxy::default()).login(&server.url, None).await;
         let client = Client {
             issuer: "https://auth.example".to_owned(),
             id: "our id".to_owned(),
@@ -33,12 +34,12 @@ impl Case {
             redirect_uri: Some("http://127.0.0.1:1/cb?a=b".parse().unwrap()),
             origin: ClientOrigin::Registered,
         };
-        Self { server, outbound, client, key: None }
+        Self { server, guarded, client, key: None }
     }
 
     fn endpoint(&self) -> TokenEndpoint<'_> {
         TokenEndpoint {
-            outbound: &self.outbound,
+            guarded: &self.guarded,
             url: &self.server.url,
             client: &self.client,
             key: self.key.as_ref(),
@@ -208,17 +209,11 @@ async fn answers_without_tokens_are_told_apart() {
 
 #[tokio::test]
 async fn a_server_that_does_not_listen_is_worth_trying_again() {
-    let Case { server, outbound, client, .. } = Case::new(ClientAuthMethod::None, None).await;
+    let Case { server, guarded, client, .. } = Case::new(ClientAuthMethod::None, None).await;
     let url = server.url.clone();
     drop(server);
-    let endpoint = TokenEndpoint {
-        outbound: &outbound,
-        url: &url,
-        client: &client,
-        key: None,
-        resource: None,
-        more: &[],
-    };
+    let endpoint =
+        TokenEndpoint { guarded: &guarded, url: &url, client: &client, key: None, resource: None, more: &[] };
     let error = endpoint.client_credentials(None).await.unwrap_err();
     assert!(matches!(error, EndpointError::Unreachable(_)), "{error}");
 }

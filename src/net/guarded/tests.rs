@@ -1,11 +1,17 @@
-//! What the way out lets pass, and what it brings back.
+//! What the policy admits, and what comes back.
 
 use super::*;
 use crate::stub::{Stub, redirect, response};
 
 /// No test resolves a name but `localhost`: the network of the tests may have no others.
-async fn towards(server: &str) -> Outbound {
-    Outbound::towards(&Url::parse(server).unwrap(), &ForwardProxy::default()).await.unwrap()
+async fn towards(server: &str) -> GuardedClient {
+    heard(server, None).await
+}
+
+/// For a server that has answered from this address.
+async fn heard(server: &str, peer: Option<&str>) -> GuardedClient {
+    let (server, peer) = (Url::parse(server).unwrap(), peer.map(|peer| peer.parse().unwrap()));
+    Network::new(ForwardProxy::default()).login(&server, peer).await
 }
 
 #[tokio::test]
@@ -43,7 +49,7 @@ async fn judges_urls_by_where_the_server_is() {
     for (url, expected) in table {
         let url = Url::parse(url).unwrap();
         let passed: String =
-            all.iter().map(|outbound| if outbound.check(&url).is_ok() { '1' } else { '0' }).collect();
+            all.iter().map(|guarded| if guarded.check(&url).is_ok() { '1' } else { '0' }).collect();
         assert_eq!(passed, expected, "{url}");
     }
 }
@@ -53,20 +59,53 @@ async fn judges_names_where_they_are_resolved() {
     let stub = Stub::serve(|_, _| response(200, "{}")).await;
     let mut url = stub.url("/x");
     url.set_host(Some("localhost")).unwrap();
-    let inside = Outbound::towards(&url, &ForwardProxy::default()).await.unwrap();
+    let inside = towards(url.as_str()).await;
     assert_eq!(inside.get_json(&url).await.unwrap().status, 200);
-    // A lane for the internet alone does not follow a name that leads inside, whatever the name looks like.
-    let mut outside = inside.clone();
-    outside.http = Some(Lane::new(AddressKind::is_public, &ForwardProxy::default()).unwrap());
-    let request = reqwest::Request::new(Method::GET, url.clone());
-    let error = outside.http.as_ref().unwrap().execute(request).await.unwrap_err();
-    let error = OutboundError::of(&url, &error);
-    assert!(matches!(&error, OutboundError::Forbidden { .. }), "{error}");
+    // Connections for the internet alone do not follow a name that leads inside, whatever the name looks like.
+    let outside = Lane::new(Reach::Public, &ForwardProxy::default()).unwrap();
+    let error = outside.execute(Request::new(Method::GET, url.clone())).await.unwrap_err();
+    let error = FetchError::of(&url, &error);
+    assert!(matches!(&error, FetchError::Forbidden { .. }), "{error}");
     assert!(
         error.to_string().ends_with("this MCP server may send no login to a loopback address"),
         "{error}"
     );
     assert_eq!(stub.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_is_where_its_last_answer_came_from() {
+    let (inside, outside) = ("https://10.9.9.9", "https://8.8.8.8");
+    let admits =
+        |client: &GuardedClient| [inside, outside].map(|url| client.check(&Url::parse(url).unwrap()).is_ok());
+    let server = "https://mcp.example/mcp";
+    for (peer, expected) in [
+        (None, [false, true]),
+        (Some("1.1.1.1"), [false, true]),
+        (Some("10.0.0.5"), [true, true]),
+        (Some("fd12::1"), [true, true]),
+        (Some("169.254.169.254"), [false, true]),
+    ] {
+        assert_eq!(admits(&heard(server, peer).await), expected, "{peer:?}");
+    }
+    // Only the server's own documents say where it is, each time.
+    let answer = |peer: &str| Answer {
+        status: 200,
+        headers: HeaderMap::new(),
+        body: Vec::new(),
+        peer: Some(peer.parse().unwrap()),
+    };
+    let url = |text: &str| Url::parse(text).unwrap();
+    let mut client = heard(server, Some("1.1.1.1")).await;
+    client.note_origin_of(&answer("10.0.0.5"), &url("https://auth.example/x"));
+    assert_eq!(admits(&client), [false, true]);
+    client.note_origin_of(&answer("10.0.0.5"), &url("https://mcp.example/x"));
+    assert_eq!(admits(&client), [true, true]);
+    client.note_origin_of(&answer("1.1.1.1"), &url("https://mcp.example/x"));
+    assert_eq!(admits(&client), [false, true]);
+    // An address in the server's own URL stands.
+    assert_eq!(admits(&heard("https://10.0.0.1/mcp", Some("1.1.1.1")).await), [true, true]);
+    assert_eq!(admits(&heard("https://1.1.1.1/mcp", Some("10.0.0.1")).await), [false, true]);
 }
 
 #[tokio::test]
@@ -84,22 +123,19 @@ async fn follows_redirects_within_the_origin() {
         _ => panic!("{request}"),
     })
     .await;
-    let outbound = Outbound::towards(&stub.origin, &ForwardProxy::default()).await.unwrap();
-    let answer = outbound.get_json(&stub.url("/moved")).await.unwrap();
+    let guarded = towards(stub.origin.as_str()).await;
+    let answer = guarded.get_json(&stub.url("/moved")).await.unwrap();
     assert_eq!((answer.status, answer.body.as_slice()), (404, &b"end"[..]));
-    assert_eq!(outbound.get_json(&stub.url("/nowhere")).await.unwrap().status, 302);
-    assert_eq!(
-        outbound.post(&stub.url("/moved"), HeaderMap::new(), b"x".to_vec()).await.unwrap().status,
-        302
-    );
+    assert_eq!(guarded.get_json(&stub.url("/nowhere")).await.unwrap().status, 302);
+    assert_eq!(guarded.post(&stub.url("/moved"), HeaderMap::new(), b"x".to_vec()).await.unwrap().status, 302);
 
-    let error = outbound.get_json(&stub.url("/elsewhere")).await.unwrap_err();
+    let error = guarded.get_json(&stub.url("/elsewhere")).await.unwrap_err();
     assert!(
         !error.is_transient() && error.to_string().contains("it redirects to http://127.0.0.1"),
         "{error}"
     );
     assert!(!error.to_string().contains("secret"), "{error}");
-    let error = outbound.get_json(&stub.url("/loop")).await.unwrap_err();
+    let error = guarded.get_json(&stub.url("/loop")).await.unwrap_err();
     assert!(error.to_string().ends_with("it redirects more than 3 times"), "{error}");
     assert_eq!(stub.asked().iter().filter(|request| *request == "GET /loop").count(), 4);
     assert!(other.asked().is_empty());
@@ -113,23 +149,23 @@ async fn tells_faults_from_refusals() {
         _ => String::new(),
     })
     .await;
-    let outbound = Outbound::towards(&stub.origin, &ForwardProxy::default()).await.unwrap();
-    assert_eq!(outbound.get_json(&stub.url("/fits")).await.unwrap().body.len(), LARGEST);
-    let error = outbound.get_json(&stub.url("/large?secret")).await.unwrap_err();
-    assert!(matches!(error, OutboundError::TooLarge(_)) && !error.is_transient(), "{error}");
-    let error = outbound.get_json(&stub.url("/broken?secret")).await.unwrap_err();
-    assert!(matches!(error, OutboundError::Unreachable { .. }) && error.is_transient(), "{error}");
+    let guarded = towards(stub.origin.as_str()).await;
+    assert_eq!(guarded.get_json(&stub.url("/fits")).await.unwrap().body.len(), LARGEST);
+    let error = guarded.get_json(&stub.url("/large?secret")).await.unwrap_err();
+    assert!(matches!(error, FetchError::TooLarge(_)) && !error.is_transient(), "{error}");
+    let error = guarded.get_json(&stub.url("/broken?secret")).await.unwrap_err();
+    assert!(matches!(error, FetchError::Unreachable { .. }) && error.is_transient(), "{error}");
     assert!(!error.to_string().contains("secret"), "{error}");
 }
 
 #[tokio::test]
 async fn posts_under_the_same_policy() {
     let stub = Stub::serve(|_, _| response(400, "no")).await;
-    let outbound = Outbound::towards(&stub.origin, &ForwardProxy::default()).await.unwrap();
-    let post = async |url: Url| outbound.post(&url, HeaderMap::new(), b"a=b".to_vec()).await;
+    let guarded = towards(stub.origin.as_str()).await;
+    let post = async |url: Url| guarded.post(&url, HeaderMap::new(), b"a=b".to_vec()).await;
     let answer = post(stub.url("/token")).await.unwrap();
     assert_eq!((answer.status, answer.body.as_slice()), (400, &b"no"[..]));
     assert_eq!(stub.asked(), ["POST /token"]);
     let error = post(Url::parse("http://169.254.169.254/token").unwrap()).await.unwrap_err();
-    assert!(matches!(error, OutboundError::Forbidden { .. }), "{error}");
+    assert!(matches!(error, FetchError::Forbidden { .. }), "{error}");
 }

@@ -9,16 +9,18 @@ use std::{
 
 use url::{Host, Url};
 
-/// Whom one can reach at an address.
+use crate::config::is_loopback_host;
+
+/// The kind of network that an address belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AddressKind {
-    /// Anybody on the internet.
+pub(crate) enum AddressKind {
+    /// The internet.
     Public,
-    /// Somebody on a network of ours: private (RFC 1918, RFC 4193) or shared (RFC 6598) addresses.
+    /// A network of ours: private (RFC 1918, RFC 4193) or shared (RFC 6598) addresses.
     Private,
     /// This machine.
     Loopback,
-    /// No server that one logs in to: link-local and multicast addresses, metadata services of clouds, ranges of
+    /// No server to log in to: link-local and multicast addresses, metadata services of clouds, ranges of
     /// special use (RFC 6890).
     Special,
 }
@@ -26,27 +28,24 @@ pub(super) enum AddressKind {
 impl AddressKind {
     /// What the host of `url` is, where that can be read without looking up a name: `localhost` is loopback (RFC 6761
     /// section 6.3).
-    pub(super) fn written_in(url: &Url) -> Option<Self> {
+    pub(crate) fn written_in(url: &Url) -> Option<Self> {
         match url.host()? {
             Host::Ipv4(address) => Some(of_v4(address)),
             Host::Ipv6(address) => Some(of_v6(address)),
-            Host::Domain(name) => {
-                let name = name.strip_suffix('.').unwrap_or(name);
-                (name == "localhost" || name.ends_with(".localhost")).then_some(Self::Loopback)
-            }
+            name @ Host::Domain(_) => is_loopback_host(&name).then_some(Self::Loopback),
         }
     }
 
-    pub(super) fn is_public(self) -> bool {
+    pub(crate) fn is_public(self) -> bool {
         self == Self::Public
     }
 
     /// Whether it is inside: on this machine or a network of ours.
-    pub(super) fn is_local(self) -> bool {
+    pub(crate) fn is_local(self) -> bool {
         matches!(self, Self::Private | Self::Loopback)
     }
 
-    pub(super) fn is_ordinary(self) -> bool {
+    pub(crate) fn is_ordinary(self) -> bool {
         self != Self::Special
     }
 }
