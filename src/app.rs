@@ -6,10 +6,10 @@
 mod certificate;
 mod connection_limit;
 mod error;
-mod in_effect;
 mod listen;
 mod metrics_port;
 mod reload;
+mod running_config;
 mod tokens;
 mod watch;
 
@@ -35,10 +35,10 @@ use crate::{
 
 use self::{
     certificate::ReloadableCertificate,
-    in_effect::InEffect,
     listen::{base_url, bind, front, serve},
     metrics_port::MetricsPort,
     reload::Reloader,
+    running_config::RunningConfig,
 };
 pub use error::{BuildError, RunError};
 pub use reload::Source;
@@ -47,7 +47,7 @@ pub use tokens::{TokensError, list, login, logout};
 /// How long responses may take to be sent after the time that calls have to finish.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// How long sessions and child processes may take to end after that, as a backstop to their own shorter limits.
-const GOODBYE: Duration = Duration::from_secs(8);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Runs `work` on the main runtime, which owns the sessions; actix starts a small runtime for each worker.
 ///
@@ -72,7 +72,7 @@ pub struct Application {
     /// Cancelled when shutdown begins.
     draining: CancellationToken,
     /// How long calls may go on after shutdown has begun.
-    patience: Duration,
+    drain_timeout: Duration,
     notifier: Notifier,
     traces: Option<Traces>,
 }
@@ -87,7 +87,7 @@ impl Application {
     pub fn build(config: Config, source: Source) -> Result<Self, BuildError> {
         let (tasks, stop, draining) =
             (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
-        let (listen, patience) = (config.listen.clone(), config.limits.shutdown);
+        let (listen, drain_timeout) = (config.listen.clone(), config.limits.shutdown);
         // The port is bound before anything is started, so that a busy port leaves no child process behind.
         let listeners = bind(&listen, "--port")?;
         let metrics_port = config.metrics_port.map(|port| MetricsPort::bind(&listen, port)).transpose()?;
@@ -111,18 +111,19 @@ impl Application {
         let tls = tls.map(|(certificate, tls)| certificate.server_config(tls)).transpose()?;
         let notifier = Notifier::new(config.service_manager.clone());
         let reloader = Reloader::new(source, &config, notifier.clone()).map_err(BuildError::Signals)?;
-        let server = serve(&listen, listeners, tls.as_ref(), &services, patience + LAST_ANSWERS)?;
-        if let Some(port) = metrics_port {
-            port.serve(services, &tasks, stop.clone())?;
-        }
+        let server = serve(&listen, listeners, tls.as_ref(), &services, drain_timeout + LAST_ANSWERS)?;
+        let metrics_server = metrics_port.map(|port| port.serve(services)).transpose()?;
         // Nothing fails from here on, so no session is started in vain.
         let reconciler = Reconciler::new(registry, oauth, url.clone(), tasks.clone(), stop.clone());
-        let in_effect = InEffect { config, certificate, observability, reconciler };
-        in_effect.start();
+        let running_config = RunningConfig { config, certificate, observability, reconciler };
+        running_config.start();
+        if let Some(server) = metrics_server {
+            tasks.spawn(metrics_port::run(server, stop.clone()));
+        }
         let stopped = stop.clone();
-        tasks.spawn(async move { stopped.run_until_cancelled(Box::pin(reloader.run(in_effect))).await });
+        tasks.spawn(async move { stopped.run_until_cancelled(Box::pin(reloader.run(running_config))).await });
         info!("listening on {url}, documentation at {url}/docs");
-        Ok(Self { server, tasks, stop, draining, patience, notifier, traces })
+        Ok(Self { server, tasks, stop, draining, drain_timeout, notifier, traces })
     }
 
     /// Serves until `told` returns, then shuts down: stops accepting, lets calls finish, ends sessions and child
@@ -160,7 +161,7 @@ impl Application {
         };
         self.stop.cancel();
         self.tasks.close();
-        if timeout(GOODBYE, self.tasks.wait()).await.is_err() {
+        if timeout(SHUTDOWN_TIMEOUT, self.tasks.wait()).await.is_err() {
             warn!("some servers did not end in time and are killed");
         }
         if let Some(traces) = self.traces {
@@ -173,9 +174,9 @@ impl Application {
     /// Stops accepting connections, and waits for calls in flight.
     async fn drain(&mut self) -> io::Result<()> {
         self.notifier.tell(State::Stopping);
-        info!("stopping: calls in flight have {} s to finish", self.patience.as_secs());
+        info!("stopping: calls in flight have {} s to finish", self.drain_timeout.as_secs());
         let late = async {
-            sleep(self.patience).await;
+            sleep(self.drain_timeout).await;
             // Ending the sessions fails the calls that still wait, and the server then has time to send these errors.
             self.stop.cancel();
             future::pending().await
@@ -186,7 +187,7 @@ impl Application {
         tokio::select! {
             ended = drained => ended,
             never = late => never,
-            () = sleep(self.patience + LAST_ANSWERS * 2) => {
+            () = sleep(self.drain_timeout + LAST_ANSWERS * 2) => {
                 warn!("the HTTP server did not end in time");
                 Ok(())
             }
@@ -231,7 +232,7 @@ fn registry(config: &Config, oauth: &Context) -> Registry {
         tasks: oauth.tasks().clone(),
         stop: oauth.stopped().clone(),
     };
-    let authenticator = Authenticator::new(config.guard.clone(), runtime);
+    let authenticator = Authenticator::new(config.guard.clone(), runtime, None);
     Registry::new(config, http::own_routes(), authenticator)
 }
 

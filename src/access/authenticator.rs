@@ -9,10 +9,8 @@ use std::{
     },
 };
 
-use url::Url;
-
 use super::{
-    authorization_header::AuthorizationHeader,
+    authorization_header::{AuthorizationHeader, PresentedCredential},
     caller::Caller,
     error::AccessError,
     network::network,
@@ -27,9 +25,10 @@ use crate::{
 
 /// Authenticates callers.
 pub struct Authenticator {
-    /// What it was made of.
+    /// The configuration.
     pub config: config::Guard,
-    runtime: Runtime,
+    /// What verifying tokens needs.
+    pub runtime: Runtime,
     tokens: Option<TokenVerifier>,
     /// Where clients learn who issues tokens.
     metadata: String,
@@ -57,17 +56,8 @@ impl From<AccessError> for Refused {
 }
 
 impl Authenticator {
-    /// Authenticates as `config` says.
-    pub fn new(config: config::Guard, runtime: Runtime) -> Self {
-        Self::after(config, runtime, None)
-    }
-
-    /// Returns what takes the place of `former` under another `config`. Counts continue.
-    pub fn replacing(former: &Self, config: config::Guard) -> Self {
-        Self::after(config, former.runtime.clone(), Some(former))
-    }
-
-    fn after(config: config::Guard, runtime: Runtime, former: Option<&Self>) -> Self {
+    /// Authenticates as `config` says. The counts of the `former` one continue.
+    pub fn new(config: config::Guard, runtime: Runtime, former: Option<&Self>) -> Self {
         let count = |key: &config::CallerKey| {
             let index = former?.config.keys.iter().position(|old| old.name == key.name)?;
             former?.admitted.get(index).cloned()
@@ -82,11 +72,6 @@ impl Authenticator {
         let metadata = tokens::metadata_url(&runtime.base);
         let limits = RateLimits::new(&config);
         Self { runtime, tokens, metadata, limits, config, by_token, admitted, denied }
-    }
-
-    /// Where clients reach the gateway, without a trailing slash.
-    pub fn base(&self) -> &Url {
-        &self.runtime.base
     }
 
     /// How many requests each key has admitted, by its name.
@@ -113,12 +98,12 @@ impl Authenticator {
     pub async fn admit(
         &self,
         address: IpAddr,
-        credential: AuthorizationHeader<'_>,
+        header: AuthorizationHeader<'_>,
         allowance: &mut Allowance,
     ) -> Result<Caller, Refused> {
         // The address comes first, so that nobody can try keys faster than its rate.
         self.limits.address(address, allowance)?;
-        let (caller, key) = self.recognise(credential).await?;
+        let (caller, key) = self.recognise(header).await?;
         let rate: Option<Rate> = key.and_then(|index| self.config.keys.get(index)?.rate);
         // Without authentication, callers are identified by client address.
         let name = || caller.name().map_or_else(|| network(address).to_string().into(), Arc::from);
@@ -146,18 +131,18 @@ impl Authenticator {
     pub async fn identify(
         &self,
         address: IpAddr,
-        credential: AuthorizationHeader<'_>,
+        header: AuthorizationHeader<'_>,
     ) -> Result<Caller, AccessError> {
-        if credential != AuthorizationHeader::Missing {
+        if header != AuthorizationHeader::Missing {
             self.limits.address(address, &mut Allowance::default())?;
         }
-        Ok(self.recognise(credential).await?.0)
+        Ok(self.recognise(header).await?.0)
     }
 
     /// Returns the caller, and the index of its key.
     async fn recognise(
         &self,
-        credential: AuthorizationHeader<'_>,
+        header: AuthorizationHeader<'_>,
     ) -> Result<(Caller, Option<usize>), AccessError> {
         if !self.config.is_closed() {
             return Ok((Caller::ANONYMOUS, None));
@@ -165,14 +150,15 @@ impl Authenticator {
         let strict = self.config.strict;
         let unauthorized =
             |message| Err(AccessError::Unauthorized { message, challenges: self.challenges(strict) });
+        let credential = header.credential();
         let presented = match &credential {
-            AuthorizationHeader::Bearer(key) => ApiKey::of(key),
-            AuthorizationHeader::Password(key) => ApiKey::of(key),
-            AuthorizationHeader::BadBasic => return unauthorized("Invalid Basic Authentication format"),
-            AuthorizationHeader::Unknown if strict => {
+            PresentedCredential::Bearer(key) => ApiKey::of(key),
+            PresentedCredential::Password(key) => ApiKey::of(key),
+            PresentedCredential::BadBasic => return unauthorized("Invalid Basic Authentication format"),
+            PresentedCredential::Unknown if strict => {
                 return unauthorized("Unsupported authorization method");
             }
-            AuthorizationHeader::Unknown | AuthorizationHeader::Missing => {
+            PresentedCredential::Unknown | PresentedCredential::Missing => {
                 return unauthorized("Missing or invalid Authorization header");
             }
         };
@@ -182,12 +168,12 @@ impl Authenticator {
         }
         match (credential, &self.tokens) {
             // Without keys a bearer credential can only be a token.
-            (AuthorizationHeader::Bearer(token), Some(tokens))
+            (PresentedCredential::Bearer(token), Some(tokens))
                 if self.config.keys.is_empty() || jwt::is_jwt(token) =>
             {
                 Ok((tokens.caller(token, &self.metadata).await?, None))
             }
-            (AuthorizationHeader::Bearer(_), _) => Err(AccessError::WrongKey("Invalid API key")),
+            (PresentedCredential::Bearer(_), _) => Err(AccessError::WrongKey("Invalid API key")),
             _ => Err(AccessError::WrongKey("Invalid credentials")),
         }
     }

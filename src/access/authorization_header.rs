@@ -4,9 +4,20 @@ use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-/// The credential of a request.
-#[derive(Debug, PartialEq)]
+/// The `Authorization` headers of a request.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum AuthorizationHeader<'a> {
+    /// None.
+    Missing,
+    /// The value of the only one.
+    One(&'a [u8]),
+    /// Several, which contradict each other.
+    Several,
+}
+
+/// What a header holds.
+#[derive(Debug, PartialEq)]
+pub(super) enum PresentedCredential<'a> {
     /// A key or a token.
     Bearer(&'a [u8]),
     /// A key, as the password.
@@ -15,31 +26,36 @@ pub enum AuthorizationHeader<'a> {
     BadBasic,
     /// Another scheme.
     Unknown,
-    /// None, or several that contradict each other.
+    /// None.
     Missing,
 }
 
 impl<'a> AuthorizationHeader<'a> {
-    /// Reads the values of all `Authorization` headers.
+    /// Takes the values of all `Authorization` headers.
     pub fn of(mut values: impl Iterator<Item = &'a [u8]>) -> Self {
         match (values.next(), values.next()) {
-            (Some(one), None) => Self::parse(one),
-            _ => Self::Missing,
+            (None, _) => Self::Missing,
+            (Some(one), None) => Self::One(one),
+            _ => Self::Several,
         }
     }
 
-    fn parse(value: &'a [u8]) -> Self {
+    /// Returns the credential in it.
+    pub(super) fn credential(self) -> PresentedCredential<'a> {
+        let Self::One(value) = self else { return PresentedCredential::Missing };
         let space = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
         let (scheme, rest) = value.split_at(space);
         let rest = rest.trim_ascii();
         if scheme.eq_ignore_ascii_case(b"bearer") && !rest.is_empty() {
-            Self::Bearer(rest)
+            PresentedCredential::Bearer(rest)
         } else if scheme.eq_ignore_ascii_case(b"basic") && !rest.is_empty() {
-            password(rest).map_or(Self::BadBasic, |password| Self::Password(password.into()))
+            password(rest).map_or(PresentedCredential::BadBasic, |password| {
+                PresentedCredential::Password(password.into())
+            })
         } else if value.is_empty() {
-            Self::Missing
+            PresentedCredential::Missing
         } else {
-            Self::Unknown
+            PresentedCredential::Unknown
         }
     }
 }
@@ -57,20 +73,20 @@ mod tests {
     #[test]
     fn each_scheme_is_read_in_any_case() {
         for (value, credential) in [
-            ("Bearer sekret", AuthorizationHeader::Bearer(b"sekret")),
-            ("bearer sekret", AuthorizationHeader::Bearer(b"sekret")),
-            ("BEARER  sekret ", AuthorizationHeader::Bearer(b"sekret")),
-            ("Basic dTpzZWtyZXQ=", AuthorizationHeader::Password(b"sekret".into())),
-            ("basic OnNla3JldA==", AuthorizationHeader::Password(b"sekret".into())),
-            ("Basic dTpzOnQ=", AuthorizationHeader::Password(b"s:t".into())),
-            ("Basic !!!", AuthorizationHeader::BadBasic),
-            ("Basic c2VrcmV0", AuthorizationHeader::BadBasic),
-            ("Bearer", AuthorizationHeader::Unknown),
-            ("Bearersekret", AuthorizationHeader::Unknown),
-            ("Digest x", AuthorizationHeader::Unknown),
-            ("", AuthorizationHeader::Missing),
+            ("Bearer sekret", PresentedCredential::Bearer(b"sekret")),
+            ("bearer sekret", PresentedCredential::Bearer(b"sekret")),
+            ("BEARER  sekret ", PresentedCredential::Bearer(b"sekret")),
+            ("Basic dTpzZWtyZXQ=", PresentedCredential::Password(b"sekret".into())),
+            ("basic OnNla3JldA==", PresentedCredential::Password(b"sekret".into())),
+            ("Basic dTpzOnQ=", PresentedCredential::Password(b"s:t".into())),
+            ("Basic !!!", PresentedCredential::BadBasic),
+            ("Basic c2VrcmV0", PresentedCredential::BadBasic),
+            ("Bearer", PresentedCredential::Unknown),
+            ("Bearersekret", PresentedCredential::Unknown),
+            ("Digest x", PresentedCredential::Unknown),
+            ("", PresentedCredential::Missing),
         ] {
-            assert_eq!(AuthorizationHeader::parse(value.as_bytes()), credential, "{value}");
+            assert_eq!(AuthorizationHeader::One(value.as_bytes()).credential(), credential, "{value}");
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::net::{SocketAddr, TcpListener};
 
 use actix_web::{HttpServer, dev::Server};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::{
@@ -34,13 +34,8 @@ impl MetricsPort {
         Ok(Self { listen, listeners })
     }
 
-    /// Serves the port until `stop` is cancelled.
-    pub(super) fn serve(
-        self,
-        services: Services,
-        tasks: &TaskTracker,
-        stop: CancellationToken,
-    ) -> Result<(), BuildError> {
+    /// Returns its server, for [`run`].
+    pub(super) fn serve(self, services: Services) -> Result<Server, BuildError> {
         let addresses: Vec<SocketAddr> =
             self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         // Metrics are scraped every few seconds, so one worker is enough.
@@ -54,14 +49,13 @@ impl MetricsPort {
                 reason: error.to_string(),
             })?;
         }
-        tasks.spawn(run(server.run(), stop));
         info!("metrics at {}/metrics", base_url(&self.listen, &addresses, ""));
-        Ok(())
+        Ok(server.run())
     }
 }
 
 /// Runs the server until `stop` is cancelled, and polls it while it stops, because it makes no progress otherwise.
-async fn run(mut server: Server, stop: CancellationToken) {
+pub(super) async fn run(mut server: Server, stop: CancellationToken) {
     let handle = server.handle();
     let ended = tokio::select! {
         ended = &mut server => ended,

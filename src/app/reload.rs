@@ -15,7 +15,7 @@ use tokio::{
 };
 use tracing::error;
 
-use super::{in_effect::InEffect, watch};
+use super::{running_config::RunningConfig, watch};
 use crate::{
     config::{Config, ConfigError, Environment, Options, Tls},
     systemd::{Notifier, State},
@@ -77,7 +77,7 @@ impl Reloader {
         Ok(Self { source, hangups: signal(SignalKind::hangup())?, followed, certificate, notifier })
     }
 
-    pub(super) async fn run(mut self, mut in_effect: InEffect) {
+    pub(super) async fn run(mut self, mut running_config: RunningConfig) {
         let (asked, renewed) = (Notify::new(), Notify::new());
         let hangups = async {
             while self.hangups.recv().await.is_some() {
@@ -96,11 +96,11 @@ impl Reloader {
                 tokio::select! {
                     () = asked.notified() => {
                         self.notifier.tell(State::Reloading);
-                        reload(&self.source, &mut in_effect).await;
+                        reload(&self.source, &mut running_config).await;
                         // This also holds if the reload failed, because the old configuration remains in effect.
                         self.notifier.tell(State::Ready);
                     }
-                    () = renewed.notified() => renew(&self.source, &mut in_effect).await,
+                    () = renewed.notified() => renew(&self.source, &mut running_config).await,
                 }
             }
         };
@@ -108,24 +108,24 @@ impl Reloader {
     }
 }
 
-async fn reload(source: &Arc<Source>, in_effect: &mut InEffect) {
-    in_effect.observability.reopen_audit_log();
+async fn reload(source: &Arc<Source>, running_config: &mut RunningConfig) {
+    running_config.observability.reopen_audit_log();
     let source = source.clone();
     match spawn_blocking(move || source.load()).await {
-        Ok(Ok(config)) if in_effect.is_closed() && !config.guard.is_closed() => error!(
+        Ok(Ok(config)) if running_config.is_closed() && !config.guard.is_closed() => error!(
             "the configuration stays as it was: it has no key any more, so that everyone could call; restart mcpo if that \
              is meant"
         ),
-        Ok(Ok(config)) => in_effect.adopt(config).await,
+        Ok(Ok(config)) => running_config.adopt(config).await,
         Ok(Err(error)) => error!("the configuration stays as it was: {error}"),
         Err(error) => error!(%error, "the configuration stays as it was: it cannot be read"),
     }
 }
 
-async fn renew(source: &Arc<Source>, in_effect: &mut InEffect) {
+async fn renew(source: &Arc<Source>, running_config: &mut RunningConfig) {
     let source = source.clone();
     match spawn_blocking(move || source.tls()).await {
-        Ok(Ok(tls)) => in_effect.renew(tls.as_ref()),
+        Ok(Ok(tls)) => running_config.renew(tls.as_ref()),
         Ok(Err(error)) => error!("the certificate stays as it was: {error}"),
         Err(error) => error!(%error, "the certificate stays as it was: it cannot be read"),
     }

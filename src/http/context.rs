@@ -8,13 +8,13 @@ use std::{
     sync::Arc,
 };
 
-use actix_web::{HttpMessage, http::header::HeaderValue};
+use actix_web::{HttpMessage, http::header::HeaderValue, web::Data};
 
 use super::{client::ClientInfo, error::ApiError};
 use crate::{
     access::{AccessError, Authenticator, Caller},
     config::Permission,
-    registry::Snapshot,
+    registry::{Registry, Snapshot},
 };
 
 /// The context of a request.
@@ -31,6 +31,7 @@ pub(super) struct RequestContext {
     caller: OnceCell<Result<Caller, AccessError>>,
     /// Taken by the handler, so that a long call does not keep the sessions of other servers alive.
     snapshot: Cell<Option<Arc<Snapshot>>>,
+    registry: Data<Registry>,
 }
 
 impl RequestContext {
@@ -38,11 +39,12 @@ impl RequestContext {
         id: HeaderValue,
         client: ClientInfo,
         original_path: Option<String>,
-        snapshot: Arc<Snapshot>,
+        registry: Data<Registry>,
     ) -> Self {
+        let snapshot = registry.snapshot();
         let authenticator = snapshot.authenticator.clone();
         let snapshot = Cell::new(Some(snapshot));
-        Self { id, client, original_path, authenticator, caller: OnceCell::new(), snapshot }
+        Self { id, client, original_path, authenticator, caller: OnceCell::new(), registry, snapshot }
     }
 
     pub(super) fn of(request: &impl HttpMessage) -> Rc<Self> {
@@ -60,7 +62,7 @@ impl RequestContext {
 
     /// Takes the snapshot, which only the handler may do, and only once.
     pub(super) fn take_snapshot(&self) -> Arc<Snapshot> {
-        self.snapshot.take().unwrap_or_else(|| unreachable!("only the handler takes the snapshot, once"))
+        self.snapshot.take().unwrap_or_else(|| self.registry.snapshot())
     }
 
     /// Stores the outcome of the authentication.

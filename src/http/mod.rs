@@ -59,7 +59,6 @@ pub fn app(
     >,
 > {
     let metrics_apart = services.observability.metrics_apart;
-    let context = layers::context(&services);
     App::new()
         .wrap_api()
         .configure(|config| routes::add_documented(routes::of_main(metrics_apart), config))
@@ -72,7 +71,7 @@ pub fn app(
         .wrap(from_fn(layers::host))
         .wrap(from_fn(layers::error_pages))
         .wrap(layers::security_headers())
-        .wrap(from_fn(context))
+        .wrap(from_fn(layers::context))
 }
 
 /// Builds the application of a port that only serves metrics.
@@ -89,7 +88,6 @@ pub fn metrics_app(
         InitError = (),
     >,
 > {
-    let context = layers::context(&services);
     App::new()
         .wrap_api()
         .configure(|config| routes::add_documented(routes::of_metrics(), config))
@@ -98,5 +96,5 @@ pub fn metrics_app(
         .configure(|config| routes::add_plain(routes::of_metrics(), config))
         .default_service(web::to(async || ApiError::NotFound.error_response()))
         .wrap(from_fn(layers::host))
-        .wrap(from_fn(context))
+        .wrap(from_fn(layers::context))
 }

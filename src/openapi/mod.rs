@@ -123,7 +123,7 @@ pub fn root_document<'a>(
     settings: &Settings,
 ) -> Document {
     let about = &settings.about;
-    let title = about.name.as_deref().unwrap_or("MCP OpenAPI Proxy");
+    let title = root_title(settings);
     let mut description = about
         .description
         .clone()
@@ -144,6 +144,11 @@ pub fn root_document<'a>(
     document["paths"] = own.paths.clone();
     document["components"] = json!({ "schemas": own.schemas });
     Document::new(title, &document)
+}
+
+/// The title of the document at the root of several servers.
+pub fn root_title(settings: &Settings) -> &str {
+    settings.about.name.as_deref().unwrap_or("MCP OpenAPI Proxy")
 }
 
 /// The gateway's own routes, as documented by paperclip.

@@ -102,8 +102,12 @@ impl Registry {
     /// Publishes the status of `session`, and what its server serves if it has connected. A session that was replaced
     /// publishes nothing.
     pub(super) fn publish(&self, session: &Session, status: &Status, served: Option<&Arc<Served>>) {
+        let name = &session.config().name;
+        if !self.snapshot().server(name).is_some_and(|entry| entry.session().is(session)) {
+            return;
+        }
         self.change(|new| {
-            let entry = new.servers.get_mut(&session.config().name).map(Arc::make_mut);
+            let entry = new.servers.get_mut(name).map(Arc::make_mut);
             if let Some(entry) = entry.filter(|entry| entry.session().is(session)) {
                 let former = mem::replace(&mut entry.status, status.clone());
                 if mem::discriminant(&former) != mem::discriminant(status) {
@@ -119,12 +123,12 @@ impl Registry {
     }
 
     /// Puts `guard` in force, and the servers called `names`, in this order: `added` ones, and those that are known.
-    pub(super) fn adopt(&self, guard: &config::Guard, names: &[&str], added: &[Arc<Entry>]) {
+    pub(super) fn set_servers(&self, guard: &config::Guard, names: &[&str], added: &[Arc<Entry>]) {
         let former = self.snapshot().authenticator.clone();
         let authenticator = if former.config == *guard {
             former
         } else {
-            Arc::new(Authenticator::replacing(&former, guard.clone()))
+            Arc::new(Authenticator::new(guard.clone(), former.runtime.clone(), Some(&former)))
         };
         self.change(|new| {
             let known = |name: &&str| {

@@ -1,6 +1,6 @@
 //! The document cache of one server: callers see only the tools that they may call.
 //!
-//! Invariant: at most [`CAPACITY`] documents are kept, each built once while it is kept.
+//! Invariant: at most [`CAPACITY`] documents are kept, one for each view.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,12 +29,16 @@ impl DocumentCache {
         known.iter().find(|(known, _)| known == view).map(|(_, document)| document.clone())
     }
 
-    /// Keeps a document.
-    pub(super) fn put(&self, view: View, document: &Arc<Document>) {
+    /// Keeps a document, unless another one was kept in this view meanwhile. Returns the one that is kept.
+    pub(super) fn put(&self, view: View, document: Arc<Document>) -> Arc<Document> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, earlier)) = known.iter().find(|(known, _)| *known == view) {
+            return earlier.clone();
+        }
         if known.len() == CAPACITY {
             known.clear();
         }
         known.push((view, document.clone()));
+        document
     }
 }

@@ -11,7 +11,9 @@ use crate::upstream::{CallError, Session, Status};
 /// A configured server at one moment. Whoever holds an entry keeps its session, and no other server's.
 #[derive(Clone)]
 pub struct Entry {
-    lease: Arc<SessionLease>,
+    session: Session,
+    /// Ends the session when the last entry that leads to it is dropped.
+    _lease: Arc<DropGuard>,
     /// The state of its session, as far as it is published.
     pub status: Status,
     /// When the state began.
@@ -22,22 +24,12 @@ pub struct Entry {
     pub(super) former: Option<Arc<Served>>,
 }
 
-/// Ends the session when the last entry that leads to it is dropped.
-pub(super) struct SessionLease {
-    session: Session,
-    _end: DropGuard,
-}
-
-impl SessionLease {
-    /// A lease on `session`, which `stop` ends.
-    pub(super) fn new(session: Session, stop: CancellationToken) -> Self {
-        Self { session, _end: stop.drop_guard() }
-    }
-}
-
 impl Entry {
-    pub(super) fn new(lease: Arc<SessionLease>, status: Status, served: Option<Arc<Served>>) -> Self {
-        Self { lease, status, since: Timestamp::now(), served, former: None }
+    /// An entry for a `session` that has just been started, and which `stop` ends.
+    pub(super) fn new(session: Session, stop: CancellationToken) -> Self {
+        let lease = Arc::new(stop.drop_guard());
+        let (status, since) = (Status::Connecting, Timestamp::now());
+        Self { session, _lease: lease, status, since, served: None, former: None }
     }
 
     /// The server's name.
@@ -47,7 +39,7 @@ impl Entry {
 
     /// Its session.
     pub fn session(&self) -> &Session {
-        &self.lease.session
+        &self.session
     }
 
     /// What it served when it was last connected; `None` if it never was.

@@ -16,16 +16,16 @@ pub struct Plan {
     pub changed: Vec<Server>,
     /// The names of servers to end.
     pub removed: Vec<String>,
-    /// Whether servers that stay stand in another order.
+    /// Whether the order of the remaining servers differs.
     pub reordered: bool,
     /// How many servers are not touched.
     pub kept: usize,
     /// Whether the access rules differ.
-    pub reguarded: bool,
+    pub access_changed: bool,
     /// Whether the certificate or its key differs.
     pub recertified: bool,
     /// What differs and takes effect only at the next start.
-    pub fixed: Vec<&'static str>,
+    pub needs_restart: Vec<&'static str>,
 }
 
 impl Plan {
@@ -34,9 +34,9 @@ impl Plan {
     pub fn between(old: &Config, new: &Config) -> Self {
         let certificate = |config: &Config| config.listen.tls.as_ref().map(|tls| tls.certificate.digest);
         let mut plan = Self {
-            reguarded: old.guard != new.guard,
+            access_changed: old.guard != new.guard,
             recertified: certificate(old) != certificate(new),
-            fixed: fixed(old, new),
+            needs_restart: needs_restart(old, new),
             ..Self::default()
         };
         let mut known: HashMap<&str, &Server> =
@@ -59,17 +59,17 @@ impl Plan {
         Self { added: config.servers.iter().cloned().collect(), ..Self::default() }
     }
 
-    /// Whether there is nothing to do.
+    /// Whether servers and access rules stay as they are.
     pub fn is_empty(&self) -> bool {
         let servers = [&self.added, &self.changed].iter().all(|servers| servers.is_empty());
-        servers && self.removed.is_empty() && !self.reordered && !self.reguarded && !self.recertified
+        servers && self.removed.is_empty() && !self.reordered && !self.access_changed
     }
 
     /// Describes the plan in one line.
     pub fn summary(&self) -> String {
         let names = |servers: &[Server]| servers.iter().map(|server| server.name.clone()).collect();
         let new = [
-            ("access rules", self.reguarded),
+            ("access rules", self.access_changed),
             ("certificate", self.recertified),
             ("order of servers", self.reordered),
         ];
@@ -91,7 +91,7 @@ fn order<'a>(config: &'a Config, other: &Config) -> Vec<&'a str> {
     config.servers.iter().map(|server| server.name.as_str()).filter(|name| others.contains(name)).collect()
 }
 
-fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
+fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     let clients = |config: &Config| Some(config.listen.tls.as_ref()?.clients.as_ref()?.digest);
     let token_key = match (&old.logins.token_key, &new.logins.token_key) {
         (Some(old), Some(new)) => !same(old, new),

@@ -6,18 +6,12 @@ use ::http::header::AUTHORIZATION;
 use futures_util::future::join_all;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{
-    current::Registry,
-    entry::{Entry, SessionLease},
-    plan::Plan,
-    served::Mounting,
-    session_watch::SessionWatch,
-};
+use super::{current::Registry, entry::Entry, plan::Plan, served::Mounting, session_watch::SessionWatch};
 use crate::{
     config::{Config, Server},
     oauth::{Authorizer, Context},
     openapi::encode_segment,
-    upstream::{Session, Status},
+    upstream::Session,
 };
 
 /// How long a changed server may take to connect before it replaces the old one unconnected.
@@ -46,14 +40,13 @@ impl Reconciler {
     }
 
     /// Starts the servers that `plan` adds, side by side, and serves those that `config` names and no others.
-    pub fn enlist(&self, plan: &Plan, config: &Config) {
+    pub fn start_added(&self, plan: &Plan, config: &Config) {
         self.oauth.set_guarded(config.guard.is_closed());
         let added = plan.added.iter().map(|server| self.start(server, None, config.limits.result));
-        let (leases, watches): (Vec<_>, Vec<_>) = added.unzip();
-        let entry = |lease: &Arc<SessionLease>| Arc::new(Entry::new(lease.clone(), Status::Connecting, None));
-        let entries: Vec<Arc<Entry>> = leases.iter().map(entry).collect();
+        let (entries, watches): (Vec<_>, Vec<_>) =
+            added.map(|(entry, watch)| (Arc::new(entry), watch)).unzip();
         let names: Vec<&str> = config.servers.iter().map(|server| server.name.as_str()).collect();
-        self.registry.adopt(&config.guard, &names, &entries);
+        self.registry.set_servers(&config.guard, &names, &entries);
         for watch in watches {
             self.tasks.spawn(watch.run());
         }
@@ -61,7 +54,7 @@ impl Reconciler {
 
     /// Carries out `plan`, which leads to `config`. Servers that do not differ are not touched.
     pub async fn apply(&self, plan: &Plan, config: &Config) {
-        self.enlist(plan, config);
+        self.start_added(plan, config);
         join_all(plan.changed.iter().map(|server| self.replace(server, config.limits.result))).await;
     }
 
@@ -70,19 +63,14 @@ impl Reconciler {
         let snapshot = self.registry.snapshot();
         let old = snapshot.server(&server.name).map(|entry| entry.session().clone());
         drop(snapshot);
-        let (lease, mut watch) = self.start(server, old.as_ref(), max_result);
-        let (status, served) = watch.settled(TRIAL).await;
-        self.registry.replace(&Entry::new(lease, status, served));
+        let (mut entry, mut watch) = self.start(server, old.as_ref(), max_result);
+        (entry.status, entry.served) = watch.first_attempt(TRIAL).await;
+        self.registry.replace(&entry);
         self.tasks.spawn(watch.run());
     }
 
     /// Starts a session, which takes over the tokens and the counts of the `former` one.
-    fn start(
-        &self,
-        server: &Server,
-        former: Option<&Session>,
-        max_result: usize,
-    ) -> (Arc<SessionLease>, SessionWatch) {
+    fn start(&self, server: &Server, former: Option<&Session>, max_result: usize) -> (Entry, SessionWatch) {
         let stop = self.stop.child_token();
         let authorizer = self.authorizer(server, former);
         let tally = former.map(|former| former.tally().clone()).unwrap_or_default();
@@ -96,7 +84,7 @@ impl Reconciler {
             }
         };
         let watch = SessionWatch::new(self.registry.clone(), session.clone(), page);
-        (Arc::new(SessionLease::new(session, stop)), watch)
+        (Entry::new(session, stop), watch)
     }
 
     /// Returns the authorizer of a server. The former session's continues if it would be the same, since its tokens may

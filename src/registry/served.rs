@@ -73,9 +73,7 @@ impl Served {
         let mount = (self.mounting == Mounting::Named).then_some(self.name.as_str());
         let shown = |tool: &Tool| view.permission.allows(&self.name, &tool.name, tool.read_only);
         let document = openapi::server_document(&self.catalogue, mount, &self.settings, view.secured, shown);
-        let document = Arc::new(document);
-        self.documents.put(view, &document);
-        document
+        self.documents.put(view, Arc::new(document))
     }
 
     /// Returns a tool and its metrics.

@@ -8,6 +8,9 @@ use tracing::{error, info, warn};
 use super::{current::Registry, served::Served};
 use crate::upstream::{Listing, Session, Status, Tool};
 
+/// The tools of a server could not be documented.
+struct Undocumented;
+
 /// Watches one session.
 pub(super) struct SessionWatch {
     registry: Arc<Registry>,
@@ -30,8 +33,12 @@ impl SessionWatch {
 
     /// Publishes each status until the session ends.
     pub(super) async fn run(mut self) {
-        while let Some((status, served)) = self.next().await {
-            self.registry.publish(&self.session, &status, served.as_ref());
+        while self.statuses.changed().await.is_ok() {
+            let status = self.statuses.borrow_and_update().clone();
+            self.log(&status);
+            if let Ok(served) = self.serve(&status).await {
+                self.registry.publish(&self.session, &status, served.as_ref());
+            }
             if matches!(status, Status::Stopped) {
                 return;
             }
@@ -40,56 +47,39 @@ impl SessionWatch {
 
     /// Waits until the first attempt to connect has ended, but no longer than `limit`. Returns the status and what the
     /// server serves, and publishes nothing.
-    pub(super) async fn settled(&mut self, limit: Duration) -> (Status, Option<Arc<Served>>) {
-        let ended = async {
-            loop {
-                match self.next().await {
-                    Some((Status::Connecting, _)) => {}
-                    Some(ended) => return ended,
-                    None => return (Status::Stopped, None),
-                }
-            }
-        };
-        let ended = timeout(limit, ended).await;
-        ended.unwrap_or_else(|_| {
-            // The status that was being worked on is still to be published.
-            self.statuses.mark_changed();
-            (Status::Connecting, None)
-        })
-    }
-
-    /// Returns the next status, with what the server serves if its tools are new; `None` once the session is gone.
-    async fn next(&mut self) -> Option<(Status, Option<Arc<Served>>)> {
-        loop {
-            self.statuses.changed().await.ok()?;
-            let status = self.statuses.borrow_and_update().clone();
-            self.log(&status);
-            let is_new = |listing: &&Arc<Listing>| {
-                !self.known.as_ref().is_some_and(|known| Arc::ptr_eq(known, listing))
-            };
-            let Some(listing) = status.listing().filter(is_new).cloned() else {
-                return Some((status, None));
-            };
-            if let Some(served) = self.build(listing.clone()).await {
-                self.known = Some(listing);
-                return Some((status, Some(served)));
-            }
+    pub(super) async fn first_attempt(&mut self, limit: Duration) -> (Status, Option<Arc<Served>>) {
+        self.log(&Status::Connecting);
+        let ended = self.statuses.wait_for(|status| !matches!(status, Status::Connecting));
+        let ended = timeout(limit, ended).await.ok().and_then(|status| Some(status.ok()?.clone()));
+        let Some(status) = ended else { return (Status::Connecting, None) };
+        self.log(&status);
+        match self.serve(&status).await {
+            Ok(served) => (status, served),
+            Err(Undocumented) => (Status::Connecting, None),
         }
     }
 
-    /// Builds what the server serves, off the HTTP workers; `None` if that fails.
-    async fn build(&self, listing: Arc<Listing>) -> Option<Arc<Served>> {
-        let (registry, session) = (self.registry.clone(), self.session.clone());
+    /// Builds what the server serves, off the HTTP workers; `None` if its tools are known or it is not connected.
+    async fn serve(&mut self, status: &Status) -> Result<Option<Arc<Served>>, Undocumented> {
+        let is_new =
+            |listing: &&Arc<Listing>| !self.known.as_ref().is_some_and(|known| Arc::ptr_eq(known, listing));
+        let Some(listing) = status.listing().filter(is_new).cloned() else { return Ok(None) };
+        let (registry, session, new) = (self.registry.clone(), self.session.clone(), listing.clone());
+        let (former, secured) = {
+            let snapshot = registry.snapshot();
+            let former = snapshot.server(&session.config().name).and_then(|entry| entry.latest());
+            (former.cloned(), snapshot.authenticator.config.is_closed())
+        };
         let served = spawn_blocking(move || {
-            let (config, snapshot) = (session.config(), registry.snapshot());
-            let former = snapshot.server(&config.name).and_then(|entry| entry.latest());
-            let secured = snapshot.authenticator.config.is_closed();
-            let (settings, former) = (registry.settings.clone(), former.map(Arc::as_ref));
-            Served::new(config, &listing, settings, registry.mounting, secured, former)
+            let settings = registry.settings.clone();
+            Served::new(session.config(), &new, settings, registry.mounting, secured, former.as_deref())
         });
-        let failed =
-            |error| error!(server = self.session.config().name, %error, "its tools cannot be documented");
-        served.await.map(Arc::new).map_err(failed).ok()
+        let served = served.await.map_err(|error| {
+            error!(server = self.session.config().name, %error, "its tools cannot be documented");
+            Undocumented
+        })?;
+        self.known = Some(listing);
+        Ok(Some(Arc::new(served)))
     }
 
     fn log(&mut self, status: &Status) {

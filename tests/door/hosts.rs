@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Answer, Gateway, launch::Launch, parts};
+use crate::support::{Answer, Gateway, launch::Launch, parts, wire::hear};
 
 fn launch() -> Launch {
     Gateway::config(&json!({ "fake": parts::fake(&[]) }))
@@ -45,6 +45,23 @@ async fn the_public_host_is_ours() {
     let gateway = launch().options(options).ready().await;
     for (host, status) in [("tools.example", 200), ("localhost", 200), ("evil.example", 421)] {
         assert_eq!(call(&gateway, host).await, status, "{host}");
+    }
+    gateway.stop().await;
+}
+
+/// The host in an absolute target counts before the header (RFC 9112 section 3.2.2), below a root path, too.
+#[tokio::test]
+async fn an_absolute_target_names_the_host() {
+    let gateway = launch().options(["--root-path", "/mcp"]).ready().await;
+    let port = reqwest::Url::parse(gateway.base()).unwrap().port().unwrap();
+    for (target, host, status) in [
+        (format!("http://evil.example:{port}/mcp/status"), "localhost", 421),
+        (format!("http://evil.example:{port}/status"), "localhost", 421),
+        (format!("http://localhost:{port}/mcp/status"), "evil.example", 200),
+        (format!("http://localhost:{port}/status"), "evil.example", 200),
+    ] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        assert_eq!(hear(gateway.say(request.as_bytes()).await).await.status, status, "{target}, {host}");
     }
     gateway.stop().await;
 }

@@ -22,7 +22,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How many bytes must arrive for each second beyond that.
 const SLOWEST: f64 = 4096.0;
 
-/// Reads the whole body.
+/// Reads the whole body, until `latest`: a body that comes after the call's deadline would be in vain.
 ///
 /// # Errors
 ///
@@ -31,6 +31,7 @@ pub(super) async fn read(
     request: &HttpRequest,
     mut payload: Payload,
     limit: usize,
+    latest: Instant,
 ) -> Result<String, ApiError> {
     let length =
         request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -42,7 +43,7 @@ pub(super) async fn read(
     let start = Instant::now();
     loop {
         let deadline = start + GRACE + Duration::from_secs_f64(body.len() as f64 / SLOWEST);
-        let next = timeout_at(deadline, payload.next()).await.map_err(|_| ApiError::Slow)?;
+        let next = timeout_at(deadline.min(latest), payload.next()).await.map_err(|_| ApiError::Slow)?;
         let Some(chunk) = next else { break };
         let chunk = chunk.map_err(|_| ApiError::Incomplete)?;
         if body.len() + chunk.len() > limit {

@@ -30,7 +30,7 @@ use crate::{
 
 /// A request that calls a tool.
 #[derive(Clone, Copy)]
-pub(super) struct Incoming<'a> {
+pub(super) struct ToolRequest<'a> {
     pub(super) request: &'a HttpRequest,
     pub(super) context: &'a RequestContext,
     pub(super) observability: &'a Observability,
@@ -44,7 +44,7 @@ pub(super) async fn call(
     session: &Session,
     tool: &Tool,
     metrics: &ToolMetrics,
-    incoming: Incoming<'_>,
+    incoming: ToolRequest<'_>,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let (server, tracer) = (&session.config().name, &incoming.observability.tracer);
@@ -71,13 +71,13 @@ pub(super) async fn call(
 async fn answer(
     session: &Session,
     tool: &Tool,
-    incoming: Incoming<'_>,
+    incoming: ToolRequest<'_>,
     payload: Payload,
     trace: Option<&TraceContext>,
 ) -> Result<String, ApiError> {
     let guarded = incoming.context.authenticator.config.is_closed();
     let forwarded = forwarding::of(session, incoming.request.headers(), guarded)?;
-    let body = body::read(incoming.request, payload, incoming.limits.body).await?;
+    let body = body::read(incoming.request, payload, incoming.limits.body, incoming.deadline).await?;
     let arguments = body::parse(incoming.request, &body, &tool.arguments)?;
     let arguments = tool.arguments.check(arguments).map_err(ApiError::Invalid)?;
     let call = Call {
@@ -91,7 +91,7 @@ async fn answer(
     result::body(tool, session.config().results, &raw)
 }
 
-impl Incoming<'_> {
+impl ToolRequest<'_> {
     /// Logs and records a call to a server whose tools are not known, and returns its error.
     pub(super) fn not_begun(self, server: &str, reason: CallError) -> ApiError {
         let error = ApiError::Call(reason);
@@ -123,7 +123,7 @@ fn trace_context(headers: &HeaderMap) -> Option<TraceContext> {
 ///
 /// It holds no argument values and no part of the query.
 struct CallLine<'a> {
-    incoming: Incoming<'a>,
+    incoming: ToolRequest<'a>,
     server: &'a str,
     tool: &'a str,
     start: time::Instant,

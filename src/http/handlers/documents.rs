@@ -15,10 +15,9 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::{
-    config::Permission,
     http::{context::RequestContext, error::ApiError, pages, path},
-    openapi::{Document, entity_tag},
-    registry::{Entry, Mounting, Registry, Served, View},
+    openapi::{Document, entity_tag, root_title},
+    registry::{Entry, Mounting, Registry, Served, Snapshot, View},
     upstream::CallError,
 };
 
@@ -82,25 +81,26 @@ pub(in crate::http) async fn root_document(
 ) -> Result<HttpResponse, ApiError> {
     let context = RequestContext::of(&request);
     let snapshot = context.take_snapshot();
-    match snapshot.first().filter(|_| registry.mounting() == Mounting::Single).cloned() {
-        Some(entry) => {
-            drop(snapshot);
-            server_document(&request, &registry, entry).await
-        }
-        None => {
-            let document = registry.root_document(&snapshot, context.permission());
-            Ok(serve(&request, &context, &registry, &document))
-        }
+    if let Some(entry) = only(&registry, &snapshot).cloned() {
+        drop(snapshot);
+        return server_document(&request, &registry, entry).await;
     }
+    let document = registry.root_document(&snapshot, context.permission());
+    Ok(serve(&request, &context, &registry, &document))
 }
 
 /// `GET /docs`.
 pub(in crate::http) async fn root_page(request: HttpRequest, registry: Data<Registry>) -> HttpResponse {
     let snapshot = RequestContext::of(&request).take_snapshot();
-    match snapshot.first().filter(|_| registry.mounting() == Mounting::Single) {
+    match only(&registry, &snapshot) {
         Some(entry) => server_page(&request, entry),
-        None => page(&request, &registry.root_document(&snapshot, &Permission::FULL).title),
+        None => page(&request, root_title(registry.settings())),
     }
+}
+
+/// Returns the server in single mode, whose routes are at the root.
+fn only<'s>(registry: &Registry, snapshot: &'s Snapshot) -> Option<&'s Arc<Entry>> {
+    snapshot.first().filter(|_| registry.mounting() == Mounting::Single)
 }
 
 /// `GET /redoc`.

@@ -17,7 +17,7 @@ use crate::{
     oauth::{self, Authorizer, Context, Waiting},
 };
 
-/// The services that logins use.
+/// What the login routes share.
 pub(in crate::http) struct LoginServices {
     /// The OAuth context that the authorizers of all servers share.
     pub(in crate::http) oauth: Arc<Context>,
@@ -89,7 +89,8 @@ async fn start(
 ///
 /// A browser treats the two as different hosts and would not send the cookie to the callback.
 fn under_name_of(redirect_uri: &Url, request: &HttpRequest, client: &ClientInfo) -> Option<Url> {
-    let mut own = Url::parse(&format!("{}{}", client.origin(), request.uri())).ok()?;
+    let target = request.uri().path_and_query()?;
+    let mut own = Url::parse(&format!("{}{target}", client.origin())).ok()?;
     let host = own.host()?;
     if matches!(host, Host::Domain(_))
         || !is_loopback_host(&host)

@@ -17,7 +17,7 @@ pub(in crate::http) async fn metadata(request: HttpRequest) -> Result<HttpRespon
         return Err(ApiError::NotFound);
     };
     let mut metadata = json!({
-        "resource": context.authenticator.base().as_str().trim_end_matches('/'),
+        "resource": context.authenticator.runtime.base.as_str().trim_end_matches('/'),
         "authorization_servers": [tokens.jwt.issuer.as_str()],
         "bearer_methods_supported": ["header"],
     });

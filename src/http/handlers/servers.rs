@@ -17,7 +17,7 @@ use crate::{
     catalogue::Tool,
     config::Limits,
     http::{
-        call::{self, Incoming},
+        call::{self, ToolRequest},
         context::RequestContext,
         error::ApiError,
         observability::Observability,
@@ -70,7 +70,7 @@ pub(in crate::http) async fn serve(
     }
     let deadline = entry.session().deadline();
     let entry = if calls { registry.settled(entry, deadline).await } else { entry };
-    let incoming = Incoming {
+    let incoming = ToolRequest {
         request: &request,
         context: &context,
         observability: &observability,

@@ -3,7 +3,7 @@
 //! `X-Request-Id` identifies a request in its response, in the log and, if the client sent it, at the client.
 //! Invariant: an id holds only visible ASCII characters, so it can neither break nor forge a line of the log.
 
-use std::{pin::Pin, rc::Rc};
+use std::rc::Rc;
 
 use actix_web::{
     Error, HttpMessage,
@@ -14,40 +14,43 @@ use actix_web::{
         header::{HeaderName, HeaderValue},
     },
     middleware::Next,
+    web::Data,
 };
 use tracing::{Instrument as _, error_span, field::Empty};
 
-use crate::http::{client::ClientInfo, context::RequestContext, path, services::Services};
+use crate::{
+    http::{
+        client::{ClientInfo, Front},
+        context::RequestContext,
+        path,
+    },
+    registry::Registry,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is accepted from a client, in characters.
 const LONGEST: usize = 128;
 
-type AnswerFuture<B> = Pin<Box<dyn Future<Output = Result<ServiceResponse<B>, Error>>>>;
-
-/// Returns the layer, which loads the registry's snapshot once for each request.
-pub(in crate::http) fn context<B: MessageBody + 'static>(
-    services: &Services,
-) -> impl Fn(ServiceRequest, Next<B>) -> AnswerFuture<B> + Clone + use<B> {
-    let (registry, front) = (services.registry.clone(), services.front.clone());
-    move |mut request, next| {
-        let given = request.headers().get(REQUEST_ID).filter(|id| is_sane(id.as_bytes())).cloned();
-        let id = given.unwrap_or_else(fresh);
-        let client = ClientInfo::of(&front, &request);
-        let root = &registry.settings().base.root;
-        let root = if root.is_empty() { &client.prefix } else { root };
-        let original_path = strip(&mut request, root);
-        let context = RequestContext::new(id.clone(), client, original_path, registry.snapshot());
-        // The span has the highest level, so that it encloses lines of any level.
-        let span = error_span!("request", id = context.id(), caller = Empty);
-        request.extensions_mut().insert(Rc::new(context));
-        let answer = next.call(request).instrument(span);
-        Box::pin(async move {
-            let mut response = answer.await?;
-            response.headers_mut().insert(REQUEST_ID, id);
-            Ok(response)
-        })
-    }
+/// Gives a request its context. It loads the registry's snapshot, once for each request.
+pub(in crate::http) async fn context<B: MessageBody>(
+    registry: Data<Registry>,
+    front: Data<Front>,
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let given = request.headers().get(REQUEST_ID).filter(|id| is_sane(id.as_bytes())).cloned();
+    let id = given.unwrap_or_else(fresh);
+    let client = ClientInfo::of(&front, &request);
+    let root = &registry.settings().base.root;
+    let root = if root.is_empty() { &client.prefix } else { root };
+    let original_path = strip(&mut request, root);
+    let context = RequestContext::new(id.clone(), client, original_path, registry);
+    // The span has the highest level, so that it encloses lines of any level.
+    let span = error_span!("request", id = %context.id(), caller = Empty);
+    request.extensions_mut().insert(Rc::new(context));
+    let mut response = next.call(request).instrument(span).await?;
+    response.headers_mut().insert(REQUEST_ID, id);
+    Ok(response)
 }
 
 /// Strips the root path, and returns the original path; `None` if there was nothing to strip.
@@ -59,7 +62,10 @@ fn strip(request: &mut ServiceRequest, root: &str) -> Option<String> {
     }
     let stripped = path::without_prefix(request.path(), root)?;
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    let uri: Uri = format!("{stripped}{query}").parse().ok()?;
+    // The authority of an absolute target stays: the host of the request is judged by it.
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = Some(format!("{stripped}{query}").parse().ok()?);
+    let uri = Uri::from_parts(parts).ok()?;
     let original = request.path().to_owned();
     request.match_info_mut().get_mut().update(&uri);
     request.head_mut().uri = uri;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The configuration in effect, and the parts that change with it.
-pub(super) struct InEffect {
+pub(super) struct RunningConfig {
     pub(super) config: Config,
     /// The certificate for handshakes; `None` without HTTPS.
     pub(super) certificate: Option<ReloadableCertificate>,
@@ -20,10 +20,10 @@ pub(super) struct InEffect {
     pub(super) reconciler: Reconciler,
 }
 
-impl InEffect {
+impl RunningConfig {
     /// Starts all servers concurrently.
     pub(super) fn start(&self) {
-        self.reconciler.enlist(&Plan::initial(&self.config), &self.config);
+        self.reconciler.start_added(&Plan::initial(&self.config), &self.config);
     }
 
     /// Whether callers need a credential.
@@ -37,8 +37,8 @@ impl InEffect {
         for warning in &config.warnings {
             warn!("{warning}");
         }
-        if !plan.fixed.is_empty() {
-            warn!("changed, but used only from the next start on: {}", plan.fixed.join(", "));
+        if !plan.needs_restart.is_empty() {
+            warn!("changed, but used only from the next start on: {}", plan.needs_restart.join(", "));
         }
         info!("configuration read again: {}", plan.summary());
         if plan.recertified {
