@@ -1,26 +1,25 @@
-//! Sorts what an upstream sends: answers to our requests to their callers, everything else to rmcp.
+//! The receiving side of a connection. It sorts what a server sends: answers to our requests go to their callers,
+//! everything else goes to rmcp.
 //!
-//! Invariant: once closed, every caller that waits has been told, and no new one can begin to wait.
+//! Invariant: only the first reason for an end counts, and everyone who waits learns it.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use rmcp::model::{ErrorData, RequestId, ServerJsonRpcMessage};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use super::pending_requests::{PendingRequests, Ticket};
 use crate::upstream::protocol::{
     error::WireError,
     excerpt::Excerpt,
     json_rpc::{
         raw_message::{self, Kind, RawMessage},
-        reply::{FIRST_ID, RawReply},
+        reply::FIRST_ID,
     },
     normalize,
 };
@@ -28,17 +27,13 @@ use crate::upstream::protocol::{
 /// Notifications wait here for rmcp. A server that floods it loses notifications, never answers.
 const CONTROL_BUFFER: usize = 1024;
 
-type Answer = Result<RawReply, WireError>;
-
 /// The receiving side of one connection.
 pub(crate) struct Inbound {
     server: String,
     /// The largest message that is taken, in bytes.
     pub(super) max_message: usize,
-    /// `None` once closed.
-    waiting: Mutex<Option<HashMap<u64, oneshot::Sender<Answer>>>>,
+    requests: PendingRequests,
     control: mpsc::Sender<ServerJsonRpcMessage>,
-    asked: Mutex<Asked>,
     /// How much output was no message.
     ignored: AtomicUsize,
     closed: CancellationToken,
@@ -51,15 +46,6 @@ pub(crate) struct Inbound {
     heard: AtomicU64,
 }
 
-/// rmcp's own requests.
-#[derive(Default)]
-struct Asked {
-    /// Those that wait, by id, and their methods.
-    waiting: HashMap<i64, String>,
-    /// The last id: they count up.
-    last: Option<i64>,
-}
-
 impl Inbound {
     /// An open inbox, and the end at which rmcp takes out its messages.
     pub(crate) fn new(server: &str, max_message: usize) -> (Self, mpsc::Receiver<ServerJsonRpcMessage>) {
@@ -67,9 +53,8 @@ impl Inbound {
         let inbound = Self {
             server: server.to_owned(),
             max_message,
-            waiting: Mutex::new(Some(HashMap::new())),
+            requests: PendingRequests::new(),
             control,
-            asked: Mutex::default(),
             ignored: AtomicUsize::new(0),
             closed: CancellationToken::new(),
             doubted: CancellationToken::new(),
@@ -82,42 +67,31 @@ impl Inbound {
 
     /// Begins to wait for the answer to request `id`; to be called before it is sent.
     pub(super) fn expect(&self, id: u64) -> Result<Ticket<'_>, WireError> {
-        let (sender, answer) = oneshot::channel();
-        match self.lock().as_mut() {
-            Some(waiting) => waiting.insert(id, sender),
-            None => return Err(WireError::NotSent(self.reason())),
-        };
-        Ok(Ticket { inbound: self, id, answer })
+        self.requests.expect(id).ok_or_else(|| WireError::NotSent(self.reason()))
     }
 
     /// Begins to wait for the answer to rmcp's own request `id` of this method; to be called before it is sent.
     pub(crate) fn expect_control(&self, id: &RequestId, method: &str) {
         if let RequestId::Number(id) = id {
-            let mut asked = self.lock_asked();
-            if method == "initialize" {
-                // rmcp waits no longer for what it asked before: a server may start so slowly that its answer to
-                // `server/discover` comes after the time for it.
-                asked.waiting.clear();
-            }
-            asked.waiting.insert(*id, method.to_owned());
-            asked.last = Some(*id);
+            self.requests.expect_rmcp(*id, method);
         }
     }
 
     /// Waits no longer for the answer to rmcp's request `id`, which was not sent.
     pub(crate) fn forget_control(&self, id: &RequestId) {
-        if let RequestId::Number(id) = id {
-            self.lock_asked().waiting.remove(id);
+        self.take_rmcp(id);
+    }
+
+    /// Hands rmcp an error in place of the answer to its request `id`, if none has come.
+    pub(super) fn no_answer(&self, id: &RequestId, error: ErrorData) {
+        if self.take_rmcp(id).is_some() {
+            self.deliver(normalize::failure(id.clone(), error));
         }
     }
 
-    /// Tells rmcp that its request `id` gets no answer, where none has come.
-    pub(super) fn no_answer(&self, id: &RequestId, error: ErrorData) {
-        if let RequestId::Number(number) = id
-            && self.lock_asked().waiting.remove(number).is_some()
-        {
-            self.deliver(normalize::failure(id.clone(), error));
-        }
+    fn take_rmcp(&self, id: &RequestId) -> Option<String> {
+        let RequestId::Number(id) = id else { return None };
+        self.requests.take_rmcp(*id)
     }
 
     /// Takes what came over the wire: one message, or a list of them.
@@ -139,15 +113,18 @@ impl Inbound {
                         ErrorData::new(normalize::UNREADABLE, reason.clone(), None),
                     );
                 }
-                if let Some(id) = self.find_waiting(ids) {
-                    self.answer(id, Err(WireError::Lost(reason)));
+                if let Some(id) = self.requests.find(ids) {
+                    self.requests.answer(id, Err(WireError::Lost(reason)));
                 }
                 return;
             }
         };
         match (raw_message.kind(), raw_message.number().and_then(|id| u64::try_from(id).ok())) {
-            (Kind::Answer, Some(id)) if id >= FIRST_ID => self.answer(id, Ok(raw_message.reply())),
-            (Kind::Answer, _) => match self.asked(&raw_message) {
+            (Kind::Answer, Some(id)) if id >= FIRST_ID => self.requests.answer(id, Ok(raw_message.reply())),
+            (Kind::Answer, _) => match self
+                .requests
+                .find_rmcp(raw_message.number(), raw_message.error.is_some())
+            {
                 Some(id) => self.answer_control(&id, &raw_message),
                 None => debug!(server = self.server, message = %Excerpt(text), "nobody waits for an answer"),
             },
@@ -161,44 +138,18 @@ impl Inbound {
 
     /// Hands the answer to its request `id` to rmcp.
     pub(super) fn answer_control(&self, id: &RequestId, answer: &RawMessage<'_>) {
-        if let RequestId::Number(number) = id
-            && let Some(method) = self.lock_asked().waiting.remove(number)
-        {
+        if let Some(method) = self.take_rmcp(id) {
             self.deliver(normalize::answer(id.clone(), &method, answer));
         }
-    }
-
-    /// The request of rmcp's that a message answers. An error that names none is for the only one that waits.
-    fn asked(&self, answer: &RawMessage<'_>) -> Option<RequestId> {
-        let asked = self.lock_asked();
-        let id = match answer.number() {
-            Some(id) if asked.waiting.contains_key(&id) => Some(id),
-            // It is late.
-            Some(id) if asked.last.is_some_and(|last| (0..=last).contains(&id)) => None,
-            _ => asked
-                .waiting
-                .keys()
-                .copied()
-                .next()
-                .filter(|_| answer.error.is_some() && asked.waiting.len() == 1),
-        };
-        id.map(RequestId::Number)
-    }
-
-    /// Which of these ids is waited for.
-    fn find_waiting(&self, ids: Vec<i64>) -> Option<u64> {
-        let waiting = self.lock();
-        let waiting = waiting.as_ref()?;
-        ids.into_iter().filter_map(|id| u64::try_from(id).ok()).find(|id| waiting.contains_key(id))
     }
 
     /// Takes both ends of a message that is too large: its caller is told so. False if no caller can be made out.
     pub(super) fn refuse(&self, ends: &[u8]) -> bool {
         let text = String::from_utf8_lossy(ends);
         let ids = raw_message::find_ids(&text).into_iter().chain(raw_message::final_id(&text));
-        let id = self.find_waiting(ids.collect());
+        let id = self.requests.find(ids);
         if let Some(id) = id {
-            self.answer(id, Err(WireError::TooLarge(self.max_message)));
+            self.requests.answer(id, Err(WireError::TooLarge(self.max_message)));
         }
         id.is_some()
     }
@@ -213,7 +164,7 @@ impl Inbound {
     /// Ends the connection for everyone; only the first reason counts.
     pub(crate) fn close(&self, reason: impl Into<String>) {
         let _ = self.reason.set(reason.into());
-        self.lock().take();
+        self.requests.close(&self.reason());
         self.closed.cancel();
     }
 
@@ -270,13 +221,6 @@ impl Inbound {
         self.reason.get().cloned().unwrap_or_else(|| "the connection was closed".into())
     }
 
-    fn answer(&self, id: u64, answer: Answer) {
-        // A caller that has left, or whose time was up, leaves no ticket behind: its late answer is nobody's.
-        if let Some(sender) = self.lock().as_mut().and_then(|waiting| waiting.remove(&id)) {
-            let _ = sender.send(answer);
-        }
-    }
-
     /// Passes over output that is no message, and shows the first of it.
     fn ignore(&self, text: &str) {
         const SHOWN: usize = 5;
@@ -288,36 +232,6 @@ impl Inbound {
             ),
             number if number < SHOWN => warn!(server, %line, "ignored output that is not JSON-RPC"),
             _ => debug!(server, %line, "ignored output that is not JSON-RPC"),
-        }
-    }
-
-    fn lock_asked(&self) -> MutexGuard<'_, Asked> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<HashMap<u64, oneshot::Sender<Answer>>>> {
-        // No code panics while it holds the lock, so a poisoned one is still whole.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The right to one answer; dropping it gives the answer up.
-pub(super) struct Ticket<'a> {
-    inbound: &'a Inbound,
-    id: u64,
-    answer: oneshot::Receiver<Answer>,
-}
-
-impl Ticket<'_> {
-    pub(super) async fn answer(mut self) -> Answer {
-        (&mut self.answer).await.unwrap_or_else(|_| Err(WireError::Lost(self.inbound.reason())))
-    }
-}
-
-impl Drop for Ticket<'_> {
-    fn drop(&mut self) {
-        if let Some(waiting) = self.inbound.lock().as_mut() {
-            waiting.remove(&self.id);
         }
     }
 }

@@ -5,6 +5,7 @@
 mod event_stream;
 pub(crate) mod inbound;
 pub(crate) mod param_headers;
+mod pending_requests;
 pub(crate) mod remote;
 mod session_loss;
 mod sse;
