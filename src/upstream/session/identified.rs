@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    connection::ConnectionHandle,
+    connection::handle::ConnectionHandle,
     pool::pooled_connection::{self, Lease, PooledConnection, PooledState, RETRY},
     state::SessionState,
 };

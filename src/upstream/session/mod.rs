@@ -25,7 +25,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    connection::{ConnectionHandle, tool_call},
+    connection::{handle::ConnectionHandle, tool_call},
     pool::{Pool, pooled_connection::Lease},
     state::SessionState,
     stats::Tally,

@@ -18,7 +18,10 @@ use tokio::{
 
 use super::{
     concurrency_limit::ConcurrencyLimit,
-    connection::{ConnectionHandle, ToolHeaders, connector::Connector},
+    connection::{
+        connector::Connector,
+        handle::{ConnectionHandle, ToolHeaders},
+    },
     health::Health,
     pool::Pool,
     renewals::Renewals,

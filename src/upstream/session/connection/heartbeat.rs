@@ -10,7 +10,7 @@ use std::{convert::Infallible, future::pending, sync::atomic::Ordering, time::Du
 
 use tokio::time::{sleep, timeout};
 
-use super::ConnectionHandle;
+use super::handle::ConnectionHandle;
 use crate::upstream::protocol::{error::WireError, request::Params};
 
 /// How long it may take to say anything then.

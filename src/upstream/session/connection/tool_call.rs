@@ -5,7 +5,7 @@
 
 use serde_json::value::RawValue;
 
-use super::ConnectionHandle;
+use super::handle::ConnectionHandle;
 use crate::upstream::protocol::{
     error::CallError,
     input_required::{Input, InputRequired},

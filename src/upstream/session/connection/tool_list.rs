@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::ConnectionHandle;
+use super::handle::ConnectionHandle;
 use crate::upstream::protocol::{error::ConnectError, request::Params, tool::Tool};
 
 /// A server that pages without end stops being listened to here.

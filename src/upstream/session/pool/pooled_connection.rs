@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::upstream::{
     protocol::error::{CallError, ConnectError, WireError},
-    session::connection::ConnectionHandle,
+    session::connection::handle::ConnectionHandle,
 };
 
 /// How long an attempt that failed answers those who come after it.
