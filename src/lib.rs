@@ -5,7 +5,7 @@
 //! verifies callers' tokens; [`net`] makes the HTTP clients of these three. [`config`] loads the configuration, and
 //! [`cli`] parses the command line. [`example_server`] is the MCP server that ships with mcpo.
 //!
-//! ARCHITECTURE.md says which module may import which, and `tests/rooms.rs` checks it.
+//! ARCHITECTURE.md says which module may import which, and `tests/architecture.rs` checks it.
 
 pub mod access;
 pub mod app;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use syn::visit::{self, Visit};
 
-use crate::rooms::sources;
+use crate::architecture::sources;
 
 /// A module's path below `crate`.
 type Module = Vec<String>;

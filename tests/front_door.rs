@@ -6,7 +6,9 @@
 
 mod support;
 
+mod architecture;
+mod circles;
 mod config_errors;
+mod docs;
 mod example_server;
 mod gateway;
-mod texts;

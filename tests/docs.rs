@@ -1,4 +1,4 @@
-//! What the texts beside the source say of it: that it is there.
+//! The documents beside the source name only what exists: tests, options, files.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -127,4 +127,23 @@ fn the_blocks_for_authorization_servers_are_configs() {
         let name = config.servers.iter().next().expect("a server").name.as_str();
         assert!(heading.to_lowercase().contains(name), "{heading}: {name}");
     }
+}
+
+/// Every relative link in a document leads to a file.
+#[test]
+fn links_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages =
+        ["", "docs", "docs/decisions", "tests"].map(|folder| fs::read_dir(root.join(folder)).unwrap());
+    let pages = pages.into_iter().flatten().map(|entry| entry.unwrap().path());
+    let mut links = 0;
+    for page in pages.filter(|page| page.extension().is_some_and(|extension| extension == "md")) {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            let target = page.parent().unwrap().join(link);
+            assert!(link.contains("://") || target.exists(), "{}: no such file: {link}", page.display());
+            links += 1;
+        }
+    }
+    assert!(links > 40, "{links}");
 }
