@@ -10,7 +10,7 @@ use std::{
 use mcpo::{
     catalogue::{Components, Schema, ServerCatalogue},
     config::{self, Bounds, OperationIds, ResultStyle, Stdio, ToolFilter, Upstream, Validation},
-    upstream::{Frame, Listing, ServerInfo, Tool},
+    upstream::{Frame, Listing, ServerInfo, ToolDefinition},
 };
 use serde_json::{Map, Value, value::RawValue};
 
@@ -69,7 +69,7 @@ pub fn arguments(input: &[u8]) {
     };
     let listing = Listing {
         info: ServerInfo { name: "fuzzed".into(), version: String::new(), instructions: None },
-        tools: vec![Tool {
+        tools: vec![ToolDefinition {
             name: "tool".into(),
             title: None,
             description: None,

@@ -117,7 +117,7 @@ impl ServerCatalogue {
 }
 
 impl Tool {
-    fn new(config: &config::Server, tool: &upstream::Tool, operation_id: String) -> Self {
+    fn new(config: &config::Server, tool: &upstream::ToolDefinition, operation_id: String) -> Self {
         let warn = |schema: &str, note: &str| {
             warn!(server = config.name, tool = tool.name, "{schema} schema: {note}");
         };

@@ -73,9 +73,9 @@ impl Reconciler {
     fn start(&self, server: &Server, former: Option<&Session>, max_result: usize) -> (Entry, SessionWatch) {
         let stop = self.stop.child_token();
         let authorizer = self.authorizer(server, former);
-        let tally = former.map(|former| former.tally().clone()).unwrap_or_default();
+        let stats = former.map(|former| former.stats().clone()).unwrap_or_default();
         let session =
-            Session::start(server.clone(), authorizer, tally, max_result, &self.tasks, stop.clone());
+            Session::start(server.clone(), authorizer, stats, max_result, &self.tasks, stop.clone());
         let page = match self.registry.mounting {
             Mounting::Single => format!("{}/docs", self.url),
             Mounting::Named => {

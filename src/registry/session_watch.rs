@@ -6,7 +6,7 @@ use tokio::{sync::watch, task::spawn_blocking, time::timeout};
 use tracing::{error, info, warn};
 
 use super::{current::Registry, served::Served};
-use crate::upstream::{Listing, Session, Status, Tool};
+use crate::upstream::{Listing, Session, Status, ToolDefinition};
 
 /// The tools of a server could not be documented.
 struct Undocumented;
@@ -89,7 +89,7 @@ impl SessionWatch {
             Status::Connecting => info!(server, "connecting"),
             Status::Failing(_, reason) => warn!(server, reason, "calls fail one after another"),
             Status::Ready(listing) if !self.was_connected => {
-                let served = |tool: &&Tool| config.tools.allows(&tool.name);
+                let served = |tool: &&ToolDefinition| config.tools.allows(&tool.name);
                 info!(server, tools = listing.tools.iter().filter(served).count(), "ready at {page}");
             }
             // The session itself logs the reason, and which tools have changed.

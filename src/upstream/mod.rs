@@ -22,8 +22,10 @@ pub use protocol::{
     },
     listing::{Listing, ServerInfo},
     request::Call,
-    tool::Tool,
+    tool::ToolDefinition,
     trace_context::TraceContext,
 };
-pub use session::{Session, connection::connector::try_connect, stats::Tally, status::Status};
+pub use session::{
+    Session, connection::connector::try_connect, connection_stats::ConnectionStats, status::Status,
+};
 pub use transport::stdio::process::kill_groups;

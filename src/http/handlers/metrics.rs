@@ -60,7 +60,7 @@ fn servers(page: &mut Exposition, snapshot: &Snapshot, permission: &Permission) 
         Some(entry.last_served().map_or(0, |served| served.visible(permission).count() as u64))
     });
     each("mcpo_server_reconnects_total", "counter", "Connections made after the first.", &|entry| {
-        Some(entry.session().tally().reconnects())
+        Some(entry.session().stats().reconnects())
     });
     each(
         "mcpo_child_restarts_total",

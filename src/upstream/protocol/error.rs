@@ -29,7 +29,7 @@ pub enum CallError {
     #[error("no answer came back, the tool may have run: {0}")]
     Lost(String),
     /// The answer is larger than this many bytes.
-    #[error("the tool has run, but {}", WireError::TooLarge(*.0))]
+    #[error("the tool has run, but {}", TransportError::TooLarge(*.0))]
     TooLarge(usize),
     /// The server's deadline passed; the upstream was told to stop.
     #[error("no answer within {}", HumanDuration(*.0))]
@@ -69,7 +69,7 @@ pub enum ConnectError {
     },
     /// The server could not be reached, or the connection broke while it was being made.
     #[error("{0}")]
-    Transport(#[from] WireError),
+    Transport(#[from] TransportError),
     /// The server answered, but not as an MCP server does.
     #[error("the handshake failed: {0}")]
     Handshake(String),
@@ -98,7 +98,7 @@ impl ConnectError {
     /// The login that a person has to make first, if that is why.
     pub fn login_needed(&self) -> Option<&LoginNeeded> {
         match self {
-            Self::Transport(WireError::Authorization(AuthError::LoginNeeded(login))) => Some(login),
+            Self::Transport(TransportError::Authorization(AuthError::LoginNeeded(login))) => Some(login),
             _ => None,
         }
     }
@@ -106,7 +106,7 @@ impl ConnectError {
 
 /// Why a message did not get across.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum WireError {
+pub enum TransportError {
     /// It never reached the upstream.
     #[error("{0}")]
     NotSent(String),
@@ -138,7 +138,7 @@ pub enum WireError {
     },
 }
 
-impl WireError {
+impl TransportError {
     /// Whether a proxy says that it cannot reach the server (RFC 9110 section 15.6.3 to 15.6.5; 52x and 530 are
     /// Cloudflare's). Any other 5xx may be the server's own word.
     pub(crate) fn says_unreachable(&self) -> bool {
@@ -151,32 +151,32 @@ fn detail(body: &str) -> String {
     if body.trim().is_empty() { String::new() } else { format!(": {}", Excerpt(body)) }
 }
 
-impl From<WireError> for CallError {
-    fn from(error: WireError) -> Self {
+impl From<TransportError> for CallError {
+    fn from(error: TransportError) -> Self {
         match error {
-            WireError::NotSent(reason) => Self::NotSent(reason),
-            WireError::Lost(reason) | WireError::NoAnswer(reason) => Self::Lost(reason),
-            WireError::TooLarge(limit) => Self::TooLarge(limit),
-            WireError::Authorization(AuthError::LoginNeeded(login)) => Self::LoginNeeded(login),
-            WireError::Authorization(AuthError::Unavailable(reason)) => {
+            TransportError::NotSent(reason) => Self::NotSent(reason),
+            TransportError::Lost(reason) | TransportError::NoAnswer(reason) => Self::Lost(reason),
+            TransportError::TooLarge(limit) => Self::TooLarge(limit),
+            TransportError::Authorization(AuthError::LoginNeeded(login)) => Self::LoginNeeded(login),
+            TransportError::Authorization(AuthError::Unavailable(reason)) => {
                 Self::Unavailable { reason, retry_after: AUTHORIZATION_RETRY }
             }
             // 5xx may come from a proxy in front, after the tool has run; the others refuse before it.
-            WireError::Refused { status: 500.., .. } => Self::Lost(error.to_string()),
-            WireError::Refused { .. }
-            | WireError::Unauthorized
-            | WireError::CallerUnauthorized
-            | WireError::Authorization(_) => Self::Refused(error.to_string()),
+            TransportError::Refused { status: 500.., .. } => Self::Lost(error.to_string()),
+            TransportError::Refused { .. }
+            | TransportError::Unauthorized
+            | TransportError::CallerUnauthorized
+            | TransportError::Authorization(_) => Self::Refused(error.to_string()),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::WireError;
+    use super::TransportError;
 
-    fn refused(status: u16, body: &str) -> WireError {
-        WireError::Refused { status, body: body.to_owned() }
+    fn refused(status: u16, body: &str) -> TransportError {
+        TransportError::Refused { status, body: body.to_owned() }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use rmcp::model::ServerPeerInfo;
 
-use super::tool::Tool;
+use super::tool::ToolDefinition;
 
 /// What a connected server offers.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub struct Listing {
     /// Its name, its version and its instructions.
     pub info: ServerInfo,
     /// Its tools, in its own order; names are unique.
-    pub tools: Vec<Tool>,
+    pub tools: Vec<ToolDefinition>,
 }
 
 /// What a server says of itself.

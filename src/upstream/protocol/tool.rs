@@ -8,7 +8,7 @@ use super::excerpt::Excerpt;
 
 /// A tool as the server describes it (MCP 2025-11-25, Tools), its schemas untouched.
 #[derive(Debug, Clone)]
-pub struct Tool {
+pub struct ToolDefinition {
     /// Its name, unique within its server.
     pub name: String,
     /// A name for people.
@@ -25,7 +25,7 @@ pub struct Tool {
     pub output_schema: Option<Map<String, Value>>,
 }
 
-impl Tool {
+impl ToolDefinition {
     /// Whether a second run does no more than the first: the tool is annotated read-only or idempotent (MCP
     /// 2025-11-25, ToolAnnotations).
     pub fn repeatable(&self) -> bool {
@@ -42,7 +42,7 @@ impl Tool {
     }
 }
 
-impl Tool {
+impl ToolDefinition {
     /// Reads a tool of a list. ToolMembers that are not what they should be are left out, with one warning; a tool without
     /// a name is `None`.
     pub(crate) fn read(server: &str, raw: &RawValue) -> Option<Self> {
@@ -136,8 +136,8 @@ mod tests {
 
     use super::*;
 
-    fn read(tool: &Value) -> Option<Tool> {
-        Tool::read("test", &serde_json::value::to_raw_value(tool).unwrap())
+    fn read(tool: &Value) -> Option<ToolDefinition> {
+        ToolDefinition::read("test", &serde_json::value::to_raw_value(tool).unwrap())
     }
 
     #[test]

@@ -6,12 +6,12 @@
 mod backoff;
 mod concurrency_limit;
 pub(super) mod connection;
+pub(super) mod connection_stats;
 mod health;
 mod identified;
 mod pool;
 mod renewals;
 mod state;
-pub(super) mod stats;
 pub(super) mod status;
 mod supervisor;
 
@@ -26,9 +26,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     connection::{handle::ConnectionHandle, tool_call},
+    connection_stats::ConnectionStats,
     pool::{Pool, pooled_connection::Lease},
     state::SessionState,
-    stats::Tally,
     status::Status,
 };
 use super::protocol::{
@@ -45,17 +45,17 @@ pub struct Session {
 
 impl Session {
     /// Starts the session's task on `tasks`; it ends, with everything it has started, soon after `stop`.
-    /// `max_message` bounds what the server may send at once, in bytes; `tally` is counted on.
+    /// `max_message` bounds what the server may send at once, in bytes; `stats` is counted on.
     pub fn start(
         config: config::Server,
         authorizer: Option<Authorizer>,
-        tally: Arc<Tally>,
+        stats: Arc<ConnectionStats>,
         max_message: usize,
         tasks: &TaskTracker,
         stop: CancellationToken,
     ) -> Self {
         let pool = Pool::new(tasks.clone(), stop.clone());
-        let state = Arc::new(SessionState::new(config, authorizer, tally, max_message, pool));
+        let state = Arc::new(SessionState::new(config, authorizer, stats, max_message, pool));
         tasks.spawn(supervisor::run(state.clone(), tasks.clone(), stop));
         Self { state }
     }
@@ -81,13 +81,13 @@ impl Session {
     }
 
     /// What is counted of its server.
-    pub fn tally(&self) -> &Arc<Tally> {
-        &self.state.tally
+    pub fn stats(&self) -> &Arc<ConnectionStats> {
+        &self.state.stats
     }
 
     /// How often its program was started again; nothing where it has none.
     pub fn restarts(&self) -> Option<u64> {
-        self.state.is_program().then(|| self.state.tally.restarts())
+        self.state.is_program().then(|| self.state.stats.restarts())
     }
 
     /// Why there is no connection, for a caller that would need one.

@@ -22,10 +22,10 @@ use super::{
         connector::Connector,
         handle::{ConnectionHandle, ToolHeaders},
     },
+    connection_stats::ConnectionStats,
     health::Health,
     pool::Pool,
     renewals::Renewals,
-    stats::Tally,
     status::Status,
 };
 use crate::{
@@ -49,7 +49,7 @@ pub(super) struct SessionState {
     max_message: usize,
     pub(super) status: watch::Sender<Status>,
     pub(super) handle: ArcSwapOption<ConnectionHandle>,
-    pub(super) tally: Arc<Tally>,
+    pub(super) stats: Arc<ConnectionStats>,
     /// Counts the calls of all its connections.
     pub(super) concurrency: ConcurrencyLimit,
     tools: ToolHeaders,
@@ -74,7 +74,7 @@ impl SessionState {
     pub(super) fn new(
         config: config::Server,
         authorizer: Option<Authorizer>,
-        tally: Arc<Tally>,
+        stats: Arc<ConnectionStats>,
         max_message: usize,
         pool: Pool,
     ) -> Self {
@@ -83,7 +83,7 @@ impl SessionState {
             tools: ToolHeaders::default(),
             stderr_tail: StderrTail::default(),
             pool,
-            tally,
+            stats,
             config,
             authorizer,
             max_message,
@@ -122,7 +122,7 @@ impl SessionState {
             self.health.reset();
         }
         self.handle.store(Some(handle));
-        self.tally.connected();
+        self.stats.connected();
         self.held.store(true, Ordering::Release);
         self.tell_waiting();
     }

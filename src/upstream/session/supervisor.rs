@@ -40,7 +40,7 @@ pub(super) async fn run(state: Arc<SessionState>, tasks: TaskTracker, stop: Canc
         let Some(attempt) = stop.run_until_cancelled(Box::pin(connect(&state, &tasks))).await else { break };
         backoff.end(Instant::now());
         if counted && !matches!(attempt, Err(ConnectError::Spawn { .. })) {
-            state.tally.started();
+            state.stats.started();
         }
         let renewed = former.is_some();
         if let Some(former) = former.take() {
@@ -175,7 +175,7 @@ async fn serve(
         tokio::select! {
             // Calls that are under way in a doubted session go on.
             biased;
-            () = connection.handle.inbound.doubted() => break End::Renewal,
+            () = connection.handle.inbound.stale() => break End::Renewal,
             reason = connection.ended() => break End::Lost(reason),
             // Whose session it was is not known.
             () = &mut login => break End::Renewal,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 
-use crate::upstream::protocol::error::WireError;
+use crate::upstream::protocol::error::TransportError;
 
 /// One event that brought data.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -67,13 +67,13 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`WireError::TooLarge`] where an event is larger than the limit.
-    pub(super) fn next(&mut self) -> Result<Option<Event>, WireError> {
+    /// [`TransportError::TooLarge`] where an event is larger than the limit.
+    pub(super) fn next(&mut self) -> Result<Option<Event>, TransportError> {
         while !self.input.is_empty() {
             let end = memchr::memchr2(b'\n', b'\r', &self.input);
             let part = self.input.split_to(end.unwrap_or(self.input.len()));
             if self.line.len() + self.event.data.len() + part.len() > self.limit {
-                return Err(WireError::TooLarge(self.limit));
+                return Err(TransportError::TooLarge(self.limit));
             }
             if !part.is_empty() {
                 self.after_cr = false;
@@ -198,9 +198,9 @@ mod tests {
         let mut decoder = Decoder::new(20);
         assert!(events(&mut decoder, ": 0123456789\n".repeat(100).as_bytes(), 50).is_empty());
         decoder.feed(Bytes::from("data: 0123456789\ndata: 0123456789\n\n"));
-        assert!(matches!(decoder.next(), Err(WireError::TooLarge(20))));
+        assert!(matches!(decoder.next(), Err(TransportError::TooLarge(20))));
         let mut decoder = Decoder::new(20);
         decoder.feed(Bytes::from("x".repeat(21)));
-        assert!(matches!(decoder.next(), Err(WireError::TooLarge(20))));
+        assert!(matches!(decoder.next(), Err(TransportError::TooLarge(20))));
     }
 }

@@ -15,7 +15,7 @@ use tracing::{debug, info, warn};
 
 use super::pending_requests::{PendingRequests, Ticket};
 use crate::upstream::protocol::{
-    error::WireError,
+    error::TransportError,
     excerpt::Excerpt,
     json_rpc::{
         raw_message::{self, Kind, RawMessage},
@@ -39,7 +39,7 @@ pub(crate) struct Inbound {
     closed: CancellationToken,
     reason: OnceLock<String>,
     /// Cancelled once the server has refused something as if it did not know the session.
-    doubted: CancellationToken,
+    stale: CancellationToken,
     /// Told when the server may be gone: a call got no answer in time, or a stream of it broke.
     suspected: Notify,
     /// How many messages have come.
@@ -57,7 +57,7 @@ impl Inbound {
             control,
             ignored: AtomicUsize::new(0),
             closed: CancellationToken::new(),
-            doubted: CancellationToken::new(),
+            stale: CancellationToken::new(),
             suspected: Notify::new(),
             reason: OnceLock::new(),
             heard: AtomicU64::new(0),
@@ -66,8 +66,8 @@ impl Inbound {
     }
 
     /// Begins to wait for the answer to request `id`; to be called before it is sent.
-    pub(super) fn expect(&self, id: u64) -> Result<Ticket<'_>, WireError> {
-        self.requests.expect(id).ok_or_else(|| WireError::NotSent(self.reason()))
+    pub(super) fn expect(&self, id: u64) -> Result<Ticket<'_>, TransportError> {
+        self.requests.expect(id).ok_or_else(|| TransportError::NotSent(self.reason()))
     }
 
     /// Begins to wait for the answer to rmcp's own request `id` of this method; to be called before it is sent.
@@ -114,7 +114,7 @@ impl Inbound {
                     );
                 }
                 if let Some(id) = self.requests.find(ids) {
-                    self.requests.answer(id, Err(WireError::Lost(reason)));
+                    self.requests.answer(id, Err(TransportError::Lost(reason)));
                 }
                 return;
             }
@@ -149,7 +149,7 @@ impl Inbound {
         let ids = raw_message::find_ids(&text).into_iter().chain(raw_message::final_id(&text));
         let id = self.requests.find(ids);
         if let Some(id) = id {
-            self.requests.answer(id, Err(WireError::TooLarge(self.max_message)));
+            self.requests.answer(id, Err(TransportError::TooLarge(self.max_message)));
         }
         id.is_some()
     }
@@ -169,16 +169,16 @@ impl Inbound {
     }
 
     /// Doubts that the server still knows the session: calls under way go on, new ones take a new connection.
-    pub(crate) fn doubt(&self, reason: &str) {
-        if !self.doubted.is_cancelled() {
+    pub(crate) fn mark_stale(&self, reason: &str) {
+        if !self.stale.is_cancelled() {
             info!(server = self.server, reason, "opening the session anew");
         }
-        self.doubted.cancel();
+        self.stale.cancel();
     }
 
     /// Resolves once the session is doubted.
-    pub(crate) async fn doubted(&self) {
-        self.doubted.cancelled().await;
+    pub(crate) async fn stale(&self) {
+        self.stale.cancelled().await;
     }
 
     /// Has the server asked whether it is there.
@@ -208,7 +208,7 @@ impl Inbound {
 
     /// Whether new calls may take the connection.
     pub(crate) fn is_open(&self) -> bool {
-        !self.is_closed() && !self.doubted.is_cancelled()
+        !self.is_closed() && !self.stale.is_cancelled()
     }
 
     /// Resolves once the connection has ended.
@@ -272,6 +272,6 @@ mod tests {
         let ticket = inbound.expect(FIRST_ID).unwrap();
         let answer = format!(r#"{{"result":{{"id":2345678901}},"oops","id":{}}}"#, FIRST_ID);
         inbound.accept(answer.as_bytes());
-        assert!(matches!(ticket.answer().await, Err(WireError::Lost(_))));
+        assert!(matches!(ticket.answer().await, Err(TransportError::Lost(_))));
     }
 }

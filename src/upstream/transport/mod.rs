@@ -26,7 +26,7 @@ use self::{
     streamable_http::StreamableHttpTransport,
 };
 use super::protocol::{
-    error::{ConnectError, WireError},
+    error::{ConnectError, TransportError},
     json_rpc::{frame::Frame, reply::RawReply},
     request::{Framing, Request},
 };
@@ -76,7 +76,7 @@ impl OpenTransport {
         &self,
         request: Request<'_>,
         framing: &Framing,
-    ) -> Result<RawReply, WireError> {
+    ) -> Result<RawReply, TransportError> {
         match self {
             Self::Stdio(stdio) => stdio.request(request).await,
             Self::Sse(sse) => sse.request(request).await,
@@ -85,8 +85,8 @@ impl OpenTransport {
     }
 
     /// Sends one of rmcp's own messages; an answer to it arrives in the inbox.
-    pub(super) async fn control(&self, message: ClientJsonRpcMessage) -> Result<(), WireError> {
-        let frame = Frame::new(&message).map_err(|error| WireError::NotSent(error.to_string()))?;
+    pub(super) async fn control(&self, message: ClientJsonRpcMessage) -> Result<(), TransportError> {
+        let frame = Frame::new(&message).map_err(|error| TransportError::NotSent(error.to_string()))?;
         match self {
             Self::Stdio(stdio) => stdio.send(frame).await,
             Self::Sse(sse) => sse.send(frame).await,

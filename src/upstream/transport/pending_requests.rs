@@ -10,9 +10,9 @@ use std::{
 use rmcp::model::RequestId;
 use tokio::sync::oneshot;
 
-use crate::upstream::protocol::{error::WireError, json_rpc::reply::RawReply};
+use crate::upstream::protocol::{error::TransportError, json_rpc::reply::RawReply};
 
-type Reply = Result<RawReply, WireError>;
+type Reply = Result<RawReply, TransportError>;
 
 /// The requests of one connection that wait.
 pub(super) struct PendingRequests {
@@ -60,7 +60,7 @@ impl PendingRequests {
     /// Ends all waiting for answers to our requests.
     pub(super) fn close(&self, reason: &str) {
         for sender in self.ours().take().into_iter().flatten().map(|(_, sender)| sender) {
-            let _ = sender.send(Err(WireError::Lost(reason.to_owned())));
+            let _ = sender.send(Err(TransportError::Lost(reason.to_owned())));
         }
     }
 
@@ -113,7 +113,7 @@ pub(super) struct Ticket<'a> {
 
 impl Ticket<'_> {
     pub(super) async fn answer(mut self) -> Reply {
-        let lost = |_| Err(WireError::Lost("the connection was closed".into()));
+        let lost = |_| Err(TransportError::Lost("the connection was closed".into()));
         (&mut self.answer).await.unwrap_or_else(lost)
     }
 }

@@ -12,7 +12,9 @@ use crate::{
     config,
     net::{self, BodyError, Redirect},
     oauth::{Authorizer, Challenge},
-    upstream::protocol::{error::WireError, excerpt::without_secrets, forwarded::Forwarded, request::Trust},
+    upstream::protocol::{
+        error::TransportError, excerpt::without_secrets, forwarded::Forwarded, request::Trust,
+    },
 };
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -47,13 +49,13 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn new(config: &config::Remote, principal: Principal<'_>) -> Result<Self, WireError> {
+    pub(crate) fn new(config: &config::Remote, principal: Principal<'_>) -> Result<Self, TransportError> {
         let client = net::client_without_redirects(&config.proxy)
             .default_headers(config.headers.clone())
             .connect_timeout(principal.connect)
             .tcp_keepalive(KEEP_ALIVE)
             .build()
-            .map_err(|error| WireError::NotSent(explain(&error)))?;
+            .map_err(|error| TransportError::NotSent(explain(&error)))?;
         let Principal { authorizer, forwarded, .. } = principal;
         let authorizer = authorizer.filter(|_| !forwarded.is_some_and(Forwarded::authorizes)).cloned();
         let mut caller = HeaderMap::new();
@@ -72,16 +74,16 @@ impl Endpoint {
         headers: HeaderMap,
         body: Bytes,
         trust: Trust,
-    ) -> Result<Response, WireError> {
+    ) -> Result<Response, TransportError> {
         let headers = self.with_callers(headers);
         let request = self.client.request(method, url.clone()).headers(headers).body(body).build();
-        let request = request.map_err(|error| WireError::NotSent(explain(&error)))?;
+        let request = request.map_err(|error| TransportError::NotSent(explain(&error)))?;
         let Some(authorizer) = &self.authorizer else {
             let response = self.execute(request).await?;
             return match response.status() {
                 _ if trust != Trust::Believe => Ok(response),
-                StatusCode::UNAUTHORIZED if self.caller.is_empty() => Err(WireError::Unauthorized),
-                StatusCode::UNAUTHORIZED => Err(WireError::CallerUnauthorized),
+                StatusCode::UNAUTHORIZED if self.caller.is_empty() => Err(TransportError::Unauthorized),
+                StatusCode::UNAUTHORIZED => Err(TransportError::CallerUnauthorized),
                 _ => Ok(response),
             };
         };
@@ -110,7 +112,7 @@ impl Endpoint {
                 let token = credential.as_ref().map(|credential| &credential.header);
                 match status {
                     StatusCode::UNAUTHORIZED if self.refuses_all(url, token).await => {}
-                    StatusCode::UNAUTHORIZED => return Err(WireError::CallerUnauthorized),
+                    StatusCode::UNAUTHORIZED => return Err(TransportError::CallerUnauthorized),
                     _ => return Ok(response),
                 }
             }
@@ -131,7 +133,7 @@ impl Endpoint {
                 _ => return Ok(response),
             });
         }
-        Err(WireError::NotSent("the server refuses one new token after another".into()))
+        Err(TransportError::NotSent("the server refuses one new token after another".into()))
     }
 
     /// Whether the server refuses the gateway's own credential without a caller's headers, too. What is asked for is no
@@ -153,16 +155,16 @@ impl Endpoint {
 
     /// Sends a request as it is, and again with its method and its body wherever it is redirected to: as a GET, which
     /// is what 301 and 302 make of a POST elsewhere, it would be another question.
-    async fn execute(&self, mut request: Request) -> Result<Response, WireError> {
+    async fn execute(&self, mut request: Request) -> Result<Response, TransportError> {
         for _ in 0..=MOST_REDIRECTS {
             let again = request.try_clone();
             let (method, url) = (request.method().clone(), request.url().clone());
             let response = self.client.execute(request).await.map_err(|error| {
                 let reason = explain(&error);
                 if error.is_connect() || error.is_builder() {
-                    WireError::NotSent(reason)
+                    TransportError::NotSent(reason)
                 } else {
-                    WireError::Lost(reason)
+                    TransportError::Lost(reason)
                 }
             })?;
             match (redirected(&method, &url, &response)?, again) {
@@ -173,7 +175,9 @@ impl Endpoint {
                 _ => return Ok(response),
             }
         }
-        Err(WireError::NotSent("it redirects in a circle; configure the URL that it should lead to".into()))
+        Err(TransportError::NotSent(
+            "it redirects in a circle; configure the URL that it should lead to".into(),
+        ))
     }
 
     /// Says goodbye with what credential there is, without waiting for a better one.
@@ -191,23 +195,23 @@ impl Endpoint {
 
 /// Where the answer to such a request sends it, if it does. Configured headers hold secrets, so redirects are followed
 /// within their origin only; what a target's path and query hold may be a secret as well, and is not shown.
-fn redirected(method: &Method, url: &Url, response: &Response) -> Result<Option<Url>, WireError> {
+fn redirected(method: &Method, url: &Url, response: &Response) -> Result<Option<Url>, TransportError> {
     let status = response.status().as_u16();
     match net::redirect(url, status, response.headers()) {
         Redirect::None => Ok(None),
         Redirect::Nowhere => {
-            Err(WireError::NotSent(format!("it redirects (HTTP {status}), and does not say where to")))
+            Err(TransportError::NotSent(format!("it redirects (HTTP {status}), and does not say where to")))
         }
         Redirect::Elsewhere(target) => {
             let origin = target.origin().ascii_serialization();
             let place = if target.has_host() { &origin } else { target.scheme() };
             let advice = "if that is right, configure a URL there";
-            Err(WireError::NotSent(format!("it redirects to {place}; {advice}")))
+            Err(TransportError::NotSent(format!("it redirects to {place}; {advice}")))
         }
         // RFC 9110 section 15.4.4: the request has been dealt with, and the target says what came of it.
         Redirect::Within(target) if status == 303 && *method == Method::POST => {
             let origin = target.origin().ascii_serialization();
-            Err(WireError::Lost(format!(
+            Err(TransportError::Lost(format!(
                 "it answers a POST with a redirect (HTTP 303) to a page at {origin}; configure the URL of its MCP endpoint"
             )))
         }
@@ -216,10 +220,10 @@ fn redirected(method: &Method, url: &Url, response: &Response) -> Result<Option<
 }
 
 /// Lets a success pass and turns every other status into an error.
-pub(crate) async fn accepted(response: Response) -> Result<Response, WireError> {
+pub(crate) async fn accepted(response: Response) -> Result<Response, TransportError> {
     match response.status() {
         status if status.is_success() => Ok(response),
-        status => Err(WireError::Refused { status: status.as_u16(), body: beginning(response).await }),
+        status => Err(TransportError::Refused { status: status.as_u16(), body: beginning(response).await }),
     }
 }
 
@@ -236,10 +240,10 @@ pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
 }
 
 /// The whole body, of at most `limit` bytes.
-pub(crate) async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, WireError> {
+pub(crate) async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, TransportError> {
     net::body(&mut response, limit).await.map_err(|error| match error {
-        BodyError::Lost(error) => WireError::Lost(explain(&error)),
-        BodyError::TooLarge => WireError::TooLarge(limit),
+        BodyError::Lost(error) => TransportError::Lost(explain(&error)),
+        BodyError::TooLarge => TransportError::TooLarge(limit),
     })
 }
 
@@ -263,7 +267,7 @@ impl Events {
     }
 
     /// The next event, or `None` at the end. May be dropped and called again.
-    pub(crate) async fn next(&mut self) -> Result<Option<Event>, WireError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Event>, TransportError> {
         while !self.ended {
             if let Some(event) = self.decoder.next()? {
                 return Ok(Some(event));
@@ -271,7 +275,7 @@ impl Events {
             match self.response.chunk().await {
                 Ok(Some(bytes)) => self.decoder.feed(bytes),
                 Ok(None) => self.ended = true,
-                Err(error) => return Err(WireError::Lost(explain(&error))),
+                Err(error) => return Err(TransportError::Lost(explain(&error))),
             }
         }
         Ok(self.decoder.finish())

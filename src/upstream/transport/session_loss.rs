@@ -8,7 +8,7 @@
 
 use super::inbound::Inbound;
 use crate::upstream::protocol::{
-    error::WireError,
+    error::TransportError,
     excerpt::Excerpt,
     json_rpc::reply::{RawReply, RpcError},
 };
@@ -25,17 +25,17 @@ enum Verdict {
 }
 
 /// Takes the outcome of a request. Where it casts doubt on the session, `inbox` is told; where it also proves that the
-/// request did not run, it is [`WireError::NotSent`] from then on. `status` is that of the HTTP answer.
+/// request did not run, it is [`TransportError::NotSent`] from then on. `status` is that of the HTTP answer.
 pub(super) fn settle(
-    outcome: Result<RawReply, WireError>,
+    outcome: Result<RawReply, TransportError>,
     status: Option<u16>,
     inbound: &Inbound,
-) -> Result<RawReply, WireError> {
+) -> Result<RawReply, TransportError> {
     let verdict = match &outcome {
         Ok(Ok(_)) => Verdict::OfTheRequest,
         Ok(Err(error)) => of_an_error(error, status.unwrap_or(200)),
-        Err(WireError::Refused { status, body }) => of_a_refusal(*status, body),
-        Err(WireError::NoAnswer(_)) => Verdict::Doubtful,
+        Err(TransportError::Refused { status, body }) => of_a_refusal(*status, body),
+        Err(TransportError::NoAnswer(_)) => Verdict::Doubtful,
         Err(_) => Verdict::OfTheRequest,
     };
     if verdict == Verdict::OfTheRequest {
@@ -47,8 +47,8 @@ pub(super) fn settle(
         Err(error) => error.to_string(),
     };
     let reason = format!("the session is no longer accepted: {reason}");
-    inbound.doubt(&reason);
-    if verdict == Verdict::NeverRan { Err(WireError::NotSent(reason)) } else { outcome }
+    inbound.mark_stale(&reason);
+    if verdict == Verdict::NeverRan { Err(TransportError::NotSent(reason)) } else { outcome }
 }
 
 /// A refusal by HTTP status.

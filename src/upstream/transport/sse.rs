@@ -17,7 +17,7 @@ use super::{
 use crate::{
     config,
     upstream::protocol::{
-        error::WireError,
+        error::TransportError,
         json_rpc::{frame::Frame, reply::RawReply},
         request::{self, Request, Trust},
     },
@@ -51,18 +51,18 @@ impl SseTransport {
         config: &config::Remote,
         principal: Principal<'_>,
         inbound: Arc<Inbound>,
-    ) -> Result<Self, WireError> {
+    ) -> Result<Self, TransportError> {
         let client = Endpoint::new(config, principal)?;
         let headers = HeaderMap::from_iter([(header::ACCEPT, remote::EVENTS)]);
         let response = client.send(Method::GET, &config.url, headers, Bytes::new(), Trust::Believe).await?;
         let response = remote::accepted(response).await?;
         if !remote::is_event_stream(response.headers()) {
-            return Err(WireError::NotSent("the server's answer is not a stream of events".into()));
+            return Err(TransportError::NotSent("the server's answer is not a stream of events".into()));
         }
         let mut events = Events::of(response, inbound.max_message);
         let url = timeout(ENDPOINT, messages_url(&mut events, &config.url))
             .await
-            .map_err(|_| WireError::NotSent("the server did not name its endpoint".into()))??;
+            .map_err(|_| TransportError::NotSent("the server did not name its endpoint".into()))??;
 
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(read(events, inbound.clone(), stop.clone()));
@@ -70,7 +70,7 @@ impl SseTransport {
         Ok(Self { endpoint, inbound, stop, tasks, runtime: Handle::current() })
     }
 
-    pub(super) async fn request(&self, request: Request<'_>) -> Result<RawReply, WireError> {
+    pub(super) async fn request(&self, request: Request<'_>) -> Result<RawReply, TransportError> {
         let mut answer = pin!(self.inbound.expect(request.id)?.answer());
         // Some servers never answer a POST whose stream is gone, so the stream's end is waited for meanwhile.
         tokio::select! {
@@ -88,7 +88,7 @@ impl SseTransport {
         answer.await
     }
 
-    pub(super) async fn send(&self, frame: Frame) -> Result<(), WireError> {
+    pub(super) async fn send(&self, frame: Frame) -> Result<(), TransportError> {
         self.endpoint.post(frame, HeaderMap::new(), Trust::Believe).await
     }
 
@@ -120,7 +120,7 @@ impl Drop for SseTransport {
 }
 
 impl MessageEndpoint {
-    async fn post(&self, frame: Frame, mut headers: HeaderMap, trust: Trust) -> Result<(), WireError> {
+    async fn post(&self, frame: Frame, mut headers: HeaderMap, trust: Trust) -> Result<(), TransportError> {
         headers.insert(header::CONTENT_TYPE, remote::JSON);
         let response = self.client.send(Method::POST, &self.url, headers, frame.into_body(), trust).await?;
         remote::accepted(response).await.map(drop)
@@ -128,8 +128,8 @@ impl MessageEndpoint {
 }
 
 /// Reads up to the `endpoint` event. The endpoint gets our headers, so it must share the stream's origin.
-async fn messages_url(events: &mut Events, base: &Url) -> Result<Url, WireError> {
-    let broken = |reason: &str| WireError::NotSent(reason.to_owned());
+async fn messages_url(events: &mut Events, base: &Url) -> Result<Url, TransportError> {
+    let broken = |reason: &str| TransportError::NotSent(reason.to_owned());
     while let Some(event) = events.next().await? {
         if event.name.as_deref() != Some("endpoint") {
             continue;

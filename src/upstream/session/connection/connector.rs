@@ -16,7 +16,7 @@ use crate::{
     oauth::Authorizer,
     upstream::{
         protocol::{
-            error::{ConnectError, WireError},
+            error::{ConnectError, TransportError},
             forwarded::Forwarded,
             listing::Listing,
         },
@@ -69,7 +69,7 @@ impl Connector<'_> {
     pub(crate) async fn open(&self, tasks: &TaskTracker) -> Result<(Connection, Listing), ConnectError> {
         let attempt = async {
             if let Some(authorizer) = self.authorizer {
-                authorizer.recall().await.map_err(WireError::from)?;
+                authorizer.recall().await.map_err(TransportError::from)?;
             }
             let connection = self.connect(tasks).await?;
             match tool_list::tools(&self.server.name, &connection.handle, Pages::AsCanBeHad).await {
@@ -124,7 +124,7 @@ impl Connector<'_> {
             Upstream::Sse(remote) => self.sse(remote).await,
             Upstream::Probe(remote) => match self.http(remote).await {
                 // What a server of 2024-11-05 answers to a POST (MCP 2025-11-25, Backwards Compatibility).
-                Err(ConnectError::Transport(WireError::Refused { status: 400..=499, .. })) => {
+                Err(ConnectError::Transport(TransportError::Refused { status: 400..=499, .. })) => {
                     self.sse(remote).await
                 }
                 done => done,
@@ -139,7 +139,7 @@ impl Connector<'_> {
         let legacy = Handshake::Initialize(ProtocolVersion::LATEST_WITH_INITIALIZE);
         match self.negotiate(transport, Handshake::Auto).await {
             // Some old servers end at the first request that they do not know, which is our probe.
-            Err(ConnectError::Transport(WireError::Lost(_))) => self.negotiate(transport, legacy).await,
+            Err(ConnectError::Transport(TransportError::Lost(_))) => self.negotiate(transport, legacy).await,
             done => done,
         }
     }
@@ -179,7 +179,7 @@ impl Connector<'_> {
 fn named_version(error: &ConnectError) -> Option<ProtocolVersion> {
     let texts = match error {
         ConnectError::Refused { message, data } => [message, data],
-        ConnectError::Transport(WireError::Refused { status: 400, body }) => [body, body],
+        ConnectError::Transport(TransportError::Refused { status: 400, body }) => [body, body],
         _ => return None,
     };
     let older = ProtocolVersion::KNOWN_VERSIONS
@@ -208,10 +208,10 @@ mod tests {
             ),
             (refused("Unsupported protocol version 2025-11-25", "null"), None),
             (
-                WireError::Refused { status: 400, body: "supported versions: 2025-06-18".into() }.into(),
+                TransportError::Refused { status: 400, body: "supported versions: 2025-06-18".into() }.into(),
                 Some("2025-06-18"),
             ),
-            (WireError::Refused { status: 401, body: "2025-06-18".into() }.into(), None),
+            (TransportError::Refused { status: 401, body: "2025-06-18".into() }.into(), None),
         ] {
             assert_eq!(named_version(&error).as_ref().map(ProtocolVersion::as_str), version, "{error:?}");
         }

@@ -18,11 +18,11 @@ use tracing::warn;
 
 use crate::upstream::{
     protocol::{
-        error::WireError,
+        error::TransportError,
         forwarded::Forwarded,
         json_rpc::reply::{FIRST_ID, RawReply},
         request::{Framing, Params, Trust},
-        tool::Tool,
+        tool::ToolDefinition,
     },
     transport::{OpenTransport, inbound::Inbound, param_headers::ParamHeaders},
 };
@@ -101,7 +101,7 @@ impl ConnectionHandle {
         method: &'static str,
         mut params: Params<'_>,
         trust: Trust,
-    ) -> Result<RawReply, WireError> {
+    ) -> Result<RawReply, TransportError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let mut headers = self.param_headers(&params);
         if self.transport.has_headers() {
@@ -110,13 +110,13 @@ impl ConnectionHandle {
         let mut request = self
             .framing
             .request(id, method, params, trust)
-            .map_err(|error| WireError::NotSent(format!("the request cannot be written: {error}")))?;
+            .map_err(|error| TransportError::NotSent(format!("the request cannot be written: {error}")))?;
         request.headers = headers;
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let mut pending = CancelOnDrop { handle: self, id, armed: true };
         let reply = self.transport.request(request, &self.framing).await;
         pending.armed = false;
-        if reply.as_ref().is_err_and(WireError::says_unreachable) {
+        if reply.as_ref().is_err_and(TransportError::says_unreachable) {
             self.inbound.suspect();
         }
         reply
@@ -136,7 +136,7 @@ impl ConnectionHandle {
 
     /// Reads which arguments travel in headers. Tools that ask for it in a way that cannot be followed are taken
     /// out of the list, as the specification demands.
-    pub(super) fn read_param_headers(&self, server: &str, tools: &mut Vec<Tool>) {
+    pub(super) fn read_param_headers(&self, server: &str, tools: &mut Vec<ToolDefinition>) {
         if !self.framing.stateless() {
             return;
         }

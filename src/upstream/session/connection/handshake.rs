@@ -7,7 +7,7 @@ use rmcp::{
 
 use crate::upstream::{
     protocol::{
-        error::{ConnectError, WireError},
+        error::{ConnectError, TransportError},
         normalize,
     },
     transport::inbound::Inbound,
@@ -45,13 +45,14 @@ impl Handshake {
 /// rmcp's error, in words for the operator.
 pub(super) fn explain(error: ClientInitializeError, inbound: &Inbound) -> ConnectError {
     match error {
-        ClientInitializeError::TransportError { error, .. } => match error.error.downcast::<WireError>() {
+        ClientInitializeError::TransportError { error, .. } => match error.error.downcast::<TransportError>()
+        {
             Ok(error) => ConnectError::Transport(*error),
             Err(error) => ConnectError::Handshake(error.to_string()),
         },
         ClientInitializeError::LegacyFallbackFailed { fallback, .. } => explain(*fallback, inbound),
         ClientInitializeError::ConnectionClosed(_) => {
-            ConnectError::Transport(WireError::Lost(inbound.reason()))
+            ConnectError::Transport(TransportError::Lost(inbound.reason()))
         }
         ClientInitializeError::ExpectedInitResult(_) => {
             ConnectError::Handshake("the server answered with something else".into())

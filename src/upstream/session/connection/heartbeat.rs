@@ -11,7 +11,7 @@ use std::{convert::Infallible, future::pending, sync::atomic::Ordering, time::Du
 use tokio::time::{sleep, timeout};
 
 use super::handle::ConnectionHandle;
-use crate::upstream::protocol::{error::WireError, request::Params};
+use crate::upstream::protocol::{error::TransportError, request::Params};
 
 /// How long it may take to say anything then.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -54,15 +54,15 @@ impl ConnectionHandle {
 
     /// Asks the server whether it is there, and ends the connection if it is not. Gives the answer of a proxy that
     /// cannot reach it.
-    pub(crate) async fn check(&self) -> Option<WireError> {
+    pub(crate) async fn check(&self) -> Option<TransportError> {
         if self.unconnected() || !self.inbound.is_open() {
             return None;
         }
         let heard = self.inbound.heard();
         match timeout(ANSWER, self.request("ping", Params::default(), self.trust())).await {
             // The ping was refused, so the server is there, and its session is opened anew.
-            Ok(Err(WireError::NotSent(_))) if !self.inbound.is_open() => {}
-            Ok(Err(WireError::NotSent(reason) | WireError::Lost(reason))) => {
+            Ok(Err(TransportError::NotSent(_))) if !self.inbound.is_open() => {}
+            Ok(Err(TransportError::NotSent(reason) | TransportError::Lost(reason))) => {
                 self.inbound.close(format!("the server cannot be reached: {reason}"));
             }
             Ok(Err(error)) if error.says_unreachable() => return Some(error),

@@ -13,7 +13,7 @@ use rmcp::{
 use tokio::sync::{Notify, mpsc};
 
 use crate::upstream::{
-    protocol::{error::WireError, request},
+    protocol::{error::TransportError, request},
     transport::{OpenTransport, inbound::Inbound},
 };
 
@@ -25,12 +25,12 @@ pub(super) struct RmcpTransport {
 }
 
 impl rmcp::transport::Transport<RoleClient> for RmcpTransport {
-    type Error = WireError;
+    type Error = TransportError;
 
     fn send(
         &mut self,
         message: ClientJsonRpcMessage,
-    ) -> impl Future<Output = Result<(), WireError>> + Send + 'static {
+    ) -> impl Future<Output = Result<(), TransportError>> + Send + 'static {
         let transport = self.transport.clone();
         let inbound = self.inbound.clone();
         let asked = match &message {
@@ -57,7 +57,7 @@ impl rmcp::transport::Transport<RoleClient> for RmcpTransport {
         }
     }
 
-    async fn close(&mut self) -> Result<(), WireError> {
+    async fn close(&mut self) -> Result<(), TransportError> {
         Ok(())
     }
 }

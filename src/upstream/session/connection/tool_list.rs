@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::handle::ConnectionHandle;
-use crate::upstream::protocol::{error::ConnectError, request::Params, tool::Tool};
+use crate::upstream::protocol::{error::ConnectError, request::Params, tool::ToolDefinition};
 
 /// A server that pages without end stops being listened to here.
 const MOST_PAGES: usize = 1000;
@@ -46,7 +46,7 @@ pub(crate) async fn tools(
     server: &str,
     handle: &ConnectionHandle,
     pages: Pages,
-) -> Result<Vec<Tool>, ConnectError> {
+) -> Result<Vec<ToolDefinition>, ConnectError> {
     let mut tools = Tools { server, found: Vec::new(), names: HashSet::new() };
     let mut seen = HashSet::new();
     let mut next = tools.add(&first_page(handle).await?)?;
@@ -93,7 +93,7 @@ async fn page(handle: &ConnectionHandle, cursor: Option<&RawValue>) -> Result<Bo
 /// Tools as they are found.
 struct Tools<'a> {
     server: &'a str,
-    found: Vec<Tool>,
+    found: Vec<ToolDefinition>,
     names: HashSet<String>,
 }
 
@@ -103,7 +103,7 @@ impl Tools<'_> {
         let page: Option<Page<'_>> = serde_json::from_str(page.get()).map_err(unreadable)?;
         let Some(page) = page else { return Ok(None) };
         let listed = page.tools.map(listed).transpose()?.unwrap_or_default();
-        for tool in listed.into_iter().filter_map(|tool| Tool::read(self.server, tool)) {
+        for tool in listed.into_iter().filter_map(|tool| ToolDefinition::read(self.server, tool)) {
             if self.names.insert(tool.name.clone()) {
                 self.found.push(tool);
             } else {

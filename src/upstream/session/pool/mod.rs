@@ -57,7 +57,7 @@ impl Pool {
     pub(super) fn renew(&self) {
         for pooled in self.lock().values() {
             if let PooledState::Open(handle) = &*pooled.state.borrow() {
-                handle.inbound.doubt("the server's own session is opened anew");
+                handle.inbound.mark_stale("the server's own session is opened anew");
             }
         }
     }
@@ -102,7 +102,7 @@ impl Pool {
     ) {
         tokio::select! {
             _ = connection.ended() => {}
-            () = connection.handle.inbound.doubted() => {}
+            () = connection.handle.inbound.stale() => {}
             () = pooled.stop.cancelled() => {}
             () = self.idle(identity, pooled) => {}
             // It closes the inbox, which ends the connection.

@@ -9,7 +9,7 @@ use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::upstream::{
-    protocol::error::{CallError, ConnectError, WireError},
+    protocol::error::{CallError, ConnectError, TransportError},
     session::connection::handle::ConnectionHandle,
 };
 
@@ -97,7 +97,7 @@ pub(crate) fn unavailable(reason: impl Into<String>) -> CallError {
 fn refusal(error: &ConnectError) -> CallError {
     match error {
         ConnectError::Transport(
-            WireError::CallerUnauthorized | WireError::Refused { status: 400..=499, .. },
+            TransportError::CallerUnauthorized | TransportError::Refused { status: 400..=499, .. },
         ) => CallError::Refused(error.to_string()),
         _ => match error.login_needed() {
             Some(login) => CallError::LoginNeeded(Box::new(login.clone())),

@@ -38,7 +38,7 @@ use crate::{
     config,
     secret::ExposeSecret,
     upstream::protocol::{
-        error::{ConnectError, WireError},
+        error::{ConnectError, TransportError},
         excerpt::Excerpt,
         json_rpc::{frame::Frame, reply::RawReply},
         request::Request,
@@ -110,25 +110,25 @@ impl StdioTransport {
 
     /// Sends a request and waits for its answer. Dropping the future withdraws the request if it is not written yet,
     /// and cancels it otherwise.
-    pub(super) async fn request(&self, request: Request<'_>) -> Result<RawReply, WireError> {
+    pub(super) async fn request(&self, request: Request<'_>) -> Result<RawReply, TransportError> {
         let ticket = self.inbound.expect(request.id)?;
         let queued = self.queue(Some(request.id), request.frame).await?;
         let reply = ticket.answer().await;
         match (reply, queued.was_taken()) {
-            (Err(WireError::Lost(reason)), false) => Err(WireError::NotSent(reason)),
+            (Err(TransportError::Lost(reason)), false) => Err(TransportError::NotSent(reason)),
             (reply, _) => reply,
         }
     }
 
     /// Queues a message; waits while the child is too slow to read.
-    pub(super) async fn send(&self, frame: Frame) -> Result<(), WireError> {
+    pub(super) async fn send(&self, frame: Frame) -> Result<(), TransportError> {
         self.queue(None, frame).await.map(drop)
     }
 
-    async fn queue(&self, call: Option<u64>, frame: Frame) -> Result<Queued<'_>, WireError> {
+    async fn queue(&self, call: Option<u64>, frame: Frame) -> Result<Queued<'_>, TransportError> {
         tokio::select! {
             queued = self.outbox.put(call, frame) => Ok(queued),
-            () = self.inbound.closed() => Err(WireError::NotSent(self.inbound.reason())),
+            () = self.inbound.closed() => Err(TransportError::NotSent(self.inbound.reason())),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
     config,
     upstream::{
         protocol::{
-            error::WireError,
+            error::TransportError,
             json_rpc::{
                 frame::Frame,
                 raw_message::{self, RawMessage},
@@ -50,7 +50,7 @@ impl McpEndpoint {
         config: &config::Remote,
         principal: Principal<'_>,
         inbound: Arc<Inbound>,
-    ) -> Result<Self, WireError> {
+    ) -> Result<Self, TransportError> {
         Ok(Self {
             client: Endpoint::new(config, principal)?,
             url: config.url.clone(),
@@ -66,7 +66,7 @@ impl McpEndpoint {
         frame: Frame,
         mut headers: HeaderMap,
         trust: Trust,
-    ) -> Result<Response, WireError> {
+    ) -> Result<Response, TransportError> {
         headers.insert(header::CONTENT_TYPE, remote::JSON);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         self.add_session(&mut headers);
@@ -79,7 +79,7 @@ impl McpEndpoint {
     }
 
     /// Opens a stream of what the server has to say, after the event `last` if one is given.
-    pub(super) async fn get(&self, last: Option<&HeaderValue>) -> Result<Response, WireError> {
+    pub(super) async fn get(&self, last: Option<&HeaderValue>) -> Result<Response, TransportError> {
         let mut headers = HeaderMap::from_iter([(header::ACCEPT, remote::EVENTS)]);
         self.add_session(&mut headers);
         if let Some(last) = last {
@@ -109,8 +109,12 @@ impl McpEndpoint {
 
     /// A server of an older generation refuses `server/discover` in its own way. Told to rmcp as a JSON-RPC error,
     /// that makes it fall back to `initialize` (MCP 2026-07-28, Backward Compatibility).
-    pub(super) fn refused_discovery(&self, error: WireError, id: &RequestId) -> Result<(), WireError> {
-        let WireError::Refused { status, body } = error else {
+    pub(super) fn refused_discovery(
+        &self,
+        error: TransportError,
+        id: &RequestId,
+    ) -> Result<(), TransportError> {
+        let TransportError::Refused { status, body } = error else {
             return Err(error);
         };
         match RawMessage::open(&raw_message::text(body.as_bytes()))

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     config,
     upstream::protocol::{
-        error::WireError,
+        error::TransportError,
         json_rpc::{
             frame::Frame,
             raw_message::{self, RawMessage},
@@ -52,7 +52,7 @@ impl StreamableHttpTransport {
         config: &config::Remote,
         principal: Principal<'_>,
         inbound: Arc<Inbound>,
-    ) -> Result<Self, WireError> {
+    ) -> Result<Self, TransportError> {
         let endpoint = McpEndpoint::new(config, principal, inbound)?;
         Ok(Self {
             endpoint: Arc::new(endpoint),
@@ -67,9 +67,9 @@ impl StreamableHttpTransport {
         &self,
         request: Request<'_>,
         framing: &Framing,
-    ) -> Result<RawReply, WireError> {
+    ) -> Result<RawReply, TransportError> {
         if self.endpoint.inbound.is_closed() {
-            return Err(WireError::NotSent(self.endpoint.inbound.reason()));
+            return Err(TransportError::NotSent(self.endpoint.inbound.reason()));
         }
         let mut headers = HeaderMap::from_iter(request.headers);
         if framing.stateless() {
@@ -91,12 +91,16 @@ impl StreamableHttpTransport {
         tokio::select! {
             biased;
             reply = exchange => reply,
-            () = self.endpoint.inbound.closed() => Err(WireError::Lost(self.endpoint.inbound.reason())),
+            () = self.endpoint.inbound.closed() => Err(TransportError::Lost(self.endpoint.inbound.reason())),
         }
     }
 
     /// Sends one of rmcp's own messages; what it brings back goes to the inbox.
-    pub(super) async fn control(&self, message: ClientJsonRpcMessage, frame: Frame) -> Result<(), WireError> {
+    pub(super) async fn control(
+        &self,
+        message: ClientJsonRpcMessage,
+        frame: Frame,
+    ) -> Result<(), TransportError> {
         let headers = control_headers(&message);
         let answer = self.endpoint.post(frame, headers, Trust::Believe).await;
         match (answer, message) {
@@ -164,8 +168,8 @@ impl Drop for StreamableHttpTransport {
 }
 
 /// What a refused request means: an answer, where the body is one. The status goes with it.
-fn refused(error: WireError, id: u64) -> (Result<RawReply, WireError>, Option<u16>) {
-    let WireError::Refused { status, body } = &error else {
+fn refused(error: TransportError, id: u64) -> (Result<RawReply, TransportError>, Option<u16>) {
+    let TransportError::Refused { status, body } = &error else {
         return (Err(error), None);
     };
     let text = raw_message::text(body.as_bytes());

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::endpoint::{McpEndpoint, NO_ANSWER};
 use crate::upstream::{
     protocol::{
-        error::WireError,
+        error::TransportError,
         excerpt::Excerpt,
         json_rpc::{
             raw_message::{self, Kind, RawMessage},
@@ -34,9 +34,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 impl McpEndpoint {
     /// The answer to our request `wanted`.
-    pub(super) async fn answer(&self, response: Response, wanted: u64) -> Result<RawReply, WireError> {
+    pub(super) async fn answer(&self, response: Response, wanted: u64) -> Result<RawReply, TransportError> {
         let reply = self.follow(response, Some(wanted)).await?;
-        reply.ok_or_else(|| WireError::NoAnswer(NO_ANSWER.into()))
+        reply.ok_or_else(|| TransportError::NoAnswer(NO_ANSWER.into()))
     }
 
     /// Reads a response to its end, or up to the answer to `wanted`; resumes a broken stream where the server
@@ -45,7 +45,7 @@ impl McpEndpoint {
         &self,
         response: Response,
         wanted: Option<u64>,
-    ) -> Result<Option<RawReply>, WireError> {
+    ) -> Result<Option<RawReply>, TransportError> {
         if !remote::is_event_stream(response.headers()) {
             let body = remote::body(response, self.inbound.max_message).await?;
             return self.take_body(&body, wanted);
@@ -53,7 +53,7 @@ impl McpEndpoint {
         let mut events = Events::of(response, self.inbound.max_message);
         loop {
             let end = self.read(&mut events, wanted).await;
-            if matches!(end, Ok(Some(_)) | Err(WireError::TooLarge(_))) {
+            if matches!(end, Ok(Some(_)) | Err(TransportError::TooLarge(_))) {
                 return end;
             }
             let (Some(_), Some(last)) = (wanted, last_event(&events)) else {
@@ -62,13 +62,14 @@ impl McpEndpoint {
             // The caller's deadline bounds how often.
             sleep(retry(&events)).await;
             // Whatever happens now, the request has been sent.
-            let resumed = self.get(Some(&last)).await.map_err(|error| WireError::Lost(error.to_string()))?;
+            let resumed =
+                self.get(Some(&last)).await.map_err(|error| TransportError::Lost(error.to_string()))?;
             events.resume(resumed);
         }
     }
 
     /// Takes the body of an answer that is no stream.
-    fn take_body(&self, body: &[u8], wanted: Option<u64>) -> Result<Option<RawReply>, WireError> {
+    fn take_body(&self, body: &[u8], wanted: Option<u64>) -> Result<Option<RawReply>, TransportError> {
         let text = raw_message::text(body);
         if text.is_empty() {
             return Ok(None);
@@ -79,14 +80,14 @@ impl McpEndpoint {
         let unreadable = !text.starts_with('[') && RawMessage::open(&text).is_err();
         match self.take(&text, wanted) {
             None if unreadable => {
-                Err(WireError::NoAnswer(format!("its answer is not JSON-RPC: {}", Excerpt(&text))))
+                Err(TransportError::NoAnswer(format!("its answer is not JSON-RPC: {}", Excerpt(&text))))
             }
             reply => Ok(reply),
         }
     }
 
     /// Takes a body of events whose type does not say so.
-    fn take_events(&self, body: &[u8], wanted: Option<u64>) -> Result<Option<RawReply>, WireError> {
+    fn take_events(&self, body: &[u8], wanted: Option<u64>) -> Result<Option<RawReply>, TransportError> {
         let mut decoder = Decoder::new(self.inbound.max_message);
         decoder.feed(Bytes::copy_from_slice(body));
         let mut reply = None;
@@ -97,7 +98,11 @@ impl McpEndpoint {
     }
 
     /// Reads events until the stream ends or the answer to `wanted` has come.
-    async fn read(&self, events: &mut Events, wanted: Option<u64>) -> Result<Option<RawReply>, WireError> {
+    async fn read(
+        &self,
+        events: &mut Events,
+        wanted: Option<u64>,
+    ) -> Result<Option<RawReply>, TransportError> {
         while let Some(event) = events.next().await? {
             let text = raw_message::text(&event.data);
             let reply = if text.is_empty() { None } else { self.take(&text, wanted) };
@@ -144,11 +149,11 @@ impl McpEndpoint {
                     self.inbound.suspect();
                 }
                 // MCP 2025-11-25, Listening for Messages from the Server.
-                Err(WireError::Refused { status: 405, .. }) => return,
+                Err(TransportError::Refused { status: 405, .. }) => return,
                 Err(
-                    WireError::NotSent(_)
-                    | WireError::Lost(_)
-                    | WireError::Refused { status: 404 | 502..=504, .. },
+                    TransportError::NotSent(_)
+                    | TransportError::Lost(_)
+                    | TransportError::Refused { status: 404 | 502..=504, .. },
                 ) => {
                     self.inbound.suspect();
                 }

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// How often a server was connected and started.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct ConnectionStats {
     connections: AtomicU64,
     starts: AtomicU64,
 }
 
-impl Tally {
+impl ConnectionStats {
     /// The connections that were made after the first.
     pub fn reconnects(&self) -> u64 {
         self.connections.load(Relaxed).saturating_sub(1)
