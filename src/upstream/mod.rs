@@ -1,12 +1,16 @@
 //! MCP servers: one owned session each, over stdio, streamable HTTP or HTTP+SSE.
 //!
-//! A [`Session`] is the handle that everyone else holds: raw JSON arguments in, the raw result out. Behind it
-//! one task connects, lists the tools, waits for the connection's end, backs off and connects again. rmcp
-//! drives the protocol's lifecycle (discover or initialize, notifications, pings) over our own transports;
-//! the payload of a call passes beside it, never parsed, so that nothing of it can be lost.
+//! Other rooms hold a [`Session`]: raw JSON arguments go in, the raw result comes out. Behind it one task connects, lists
+//! the tools, waits for the connection's end, backs off and connects again. rmcp drives the protocol's lifecycle
+//! (discover or initialize, notifications, pings) over our own transports. The payload of a call passes beside it and is
+//! never parsed, so that nothing of it can be lost.
+//!
+//! `session/` uses `transport/`, and both use `protocol/`, never the other way round. A call goes through
+//! `session/mod.rs`, `session/connection/tool_call.rs`, `session/connection/handle.rs`, `transport/mod.rs` and the file
+//! of its transport. [`Session::status`] is the one thing to watch.
 //!
 //! Invariant: a request that may have reached a tool is not sent again, unless the tool says that a second run does no
-//! more than the first. Where a server asks for a further round of a call, that is a request of its own.
+//! more than the first. A further round of a call, which the server asks for, is a request of its own.
 
 mod protocol;
 mod session;

@@ -1,4 +1,4 @@
-//! What can go wrong between mcpo and an upstream, told apart by what it means for the caller.
+//! What can go wrong between mcpo and an upstream, by what it means for the caller.
 
 use std::time::Duration;
 

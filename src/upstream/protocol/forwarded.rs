@@ -1,12 +1,13 @@
 //! The caller's headers that travel on with a call.
 //!
-//! Invariant: no value is printed, and two callers are one only where all values that tell of a caller are the same.
+//! Invariant: no value is printed, and two callers share an identity only if all headers that identify a caller are
+//! equal.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-/// Headers that name a call: they go with it, and make no other caller of whoever sends them.
+/// Headers that name a call. They travel with it and are no part of the caller's identity.
 const OF_A_CALL: [&str; 2] = ["x-correlation-id", "x-request-id"];
 
 /// Headers to send with one call; there is at least one.
@@ -17,19 +18,19 @@ pub struct Forwarded {
     identity: Option<Identity>,
 }
 
-/// Who calls, as far as forwarded headers say it: their digest alone.
+/// The identity of a caller: a digest of the forwarded headers that identify one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Identity([u8; 32]);
 
 impl Forwarded {
-    /// Nothing where there are no headers.
+    /// `None` if there are no headers.
     pub fn new(mut headers: HeaderMap) -> Option<Self> {
         headers.values_mut().for_each(|value| value.set_sensitive(true));
         let identity = Identity::of(&headers);
         (!headers.is_empty()).then_some(Self { headers, identity })
     }
 
-    /// Who calls; nothing where they say nothing about it.
+    /// The caller's identity; `None` if no header identifies the caller.
     pub(crate) fn identity(&self) -> Option<Identity> {
         self.identity
     }
@@ -39,7 +40,7 @@ impl Forwarded {
         self.headers.iter().map(|(name, value)| (name.clone(), value.clone()))
     }
 
-    /// Those that tell of the caller, for every request of a connection.
+    /// Those that identify the caller, for every request of a connection.
     pub(crate) fn of_the_caller(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         self.headers().filter(|(name, _)| tells_of_a_caller(name))
     }

@@ -1,7 +1,7 @@
 //! Messages for rmcp, whose types are strict: what servers leave out, or spell in another way, is put right first.
 //!
-//! Of a handshake only that remains which mcpo uses: the version, whether changes of the tools are told, the name, the
-//! version and the instructions of the server.
+//! A handshake keeps only what mcpo uses: the protocol version, whether the server announces changes of its tools, and
+//! its name, version and instructions.
 
 use rmcp::model::{ErrorCode, ErrorData, ProtocolVersion, RequestId, ServerJsonRpcMessage};
 use serde_json::{Map, Value, json};
@@ -106,7 +106,7 @@ fn initialized(result: Value) -> Result<Value, String> {
     Ok(tidied)
 }
 
-/// `DiscoverResult`; `None` where the server does not speak the stateless generation, or has answered something else.
+/// `DiscoverResult`; `None` if the server does not speak the stateless generation, or has answered something else.
 fn discovered(result: Value) -> Option<Value> {
     const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
     let mut result = object(result);

@@ -73,7 +73,7 @@ pub(crate) struct Meta<'a> {
     pub(crate) context: Option<&'a RequestMetaObject>,
     #[serde(flatten)]
     pub(crate) trace: Option<&'a TraceContext>,
-    /// Where there are no headers to carry them; under the key that the Python mcpo has documented.
+    /// Set if there are no headers to carry them; the Python mcpo has documented this key.
     #[serde(rename = "headers", skip_serializing_if = "Option::is_none")]
     pub(crate) forwarded: Option<&'a Forwarded>,
 }
@@ -141,7 +141,7 @@ pub(crate) fn cancelled(id: u64) -> Option<Frame> {
     Frame::new(&message).ok()
 }
 
-/// What mcpo tells upstreams of itself.
+/// How mcpo introduces itself to upstreams.
 pub(crate) fn client_info() -> Implementation {
     Implementation::new("mcpo", env!("CARGO_PKG_VERSION"))
 }

@@ -1,7 +1,6 @@
 //! The caller's place in a distributed trace (W3C Trace Context), carried upstream as it came.
 //!
-//! Where mcpo exports no spans it changes nothing and makes nothing up: a server that traces becomes the child of whoever
-//! called.
+//! Without an exporter of spans mcpo changes nothing: the spans of a server become children of the caller's.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -20,8 +19,8 @@ impl TraceContext {
     /// The name of its second.
     pub const TRACESTATE: &'static str = "tracestate";
 
-    /// Reads both headers; nothing where the first is malformed. A second that is malformed is left out (Trace Context
-    /// section 3.3).
+    /// Reads both headers; `None` if the first is malformed. A malformed second one is left out (Trace Context section
+    /// 3.3).
     pub fn parse(traceparent: &str, tracestate: Option<&str>) -> Option<Self> {
         let tracestate = tracestate.filter(|state| is_tracestate(state)).map(str::to_owned);
         is_traceparent(traceparent).then(|| Self { traceparent: traceparent.to_owned(), tracestate })

@@ -1,5 +1,5 @@
-//! When a session tries again: after doubling waits by itself, sooner where a caller waits, and never so often that a
-//! crashing program keeps the machine busy.
+//! When a session connects again: after waits that double, sooner if a caller waits, and never so often that a crashing
+//! program keeps the machine busy.
 
 use std::{collections::VecDeque, num::NonZeroU32, time::Duration};
 
@@ -17,7 +17,7 @@ pub(super) struct Backoff {
     wait: Duration,
     /// When the last attempt ended, well or not.
     ended: Instant,
-    /// The attempts of the last minute; kept only where they are counted.
+    /// The attempts of the last minute; kept only if they are bounded.
     starts: VecDeque<Instant>,
     /// How many a minute may hold.
     most: Option<NonZeroU32>,
@@ -43,12 +43,12 @@ impl Backoff {
         self.ended = now;
     }
 
-    /// The next wait is the first of its kind again.
+    /// Starts again with the shortest wait.
     pub(super) fn reset(&mut self) {
         self.wait = FIRST_WAIT;
     }
 
-    /// When the next attempt starts, if nobody wants it sooner. Waits double, and are spread so that servers that
+    /// When the next attempt starts, unless a caller needs it sooner. Waits double, and are spread so that servers that
     /// fell together do not come back together.
     pub(super) fn next(&mut self, now: Instant) -> Instant {
         if now >= self.ended + SETTLED {

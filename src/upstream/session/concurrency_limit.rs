@@ -44,7 +44,7 @@ impl ConcurrencyLimit {
         let _place = self.waiting.try_acquire().map_err(|_| busy("too many calls wait for the server"))?;
         match timeout_at(deadline, self.running.acquire()).await {
             Ok(Ok(permit)) => Ok(permit),
-            // Nobody closes it.
+            // It is never closed.
             Ok(Err(_)) | Err(_) => Err(busy("the calls before this one took too long")),
         }
     }

@@ -1,4 +1,4 @@
-//! What is counted of one server under its name: it goes on with the session that replaces another.
+//! Counts of one server's connections, kept under its name: a session that replaces another goes on with them.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -15,8 +15,8 @@ impl ConnectionStats {
         self.connections.load(Relaxed).saturating_sub(1)
     }
 
-    /// How often its program was started after the first time. Two starts for one connection, where an old server
-    /// wants a second handshake, are one.
+    /// How often its program was started after the first time. Two starts for one connection count as one: an old
+    /// server may need a second handshake.
     pub fn restarts(&self) -> u64 {
         self.starts.load(Relaxed).saturating_sub(1)
     }

@@ -1,4 +1,4 @@
-//! Whether a session that stands is of any use: its calls may fail one after another all the same.
+//! Whether calls succeed. A session may be connected while its calls fail one after another.
 //!
 //! Invariant: a call that succeeds, or that the server itself has answered, ends the trouble.
 
@@ -8,10 +8,10 @@ use tokio::sync::watch;
 
 use crate::upstream::protocol::error::CallError;
 
-/// So many failures in a row are no accident.
+/// So many failures in a row are reported.
 const TROUBLE: u32 = 3;
 
-/// What the last calls of a session tell of it.
+/// The outcome of a session's last calls.
 pub(super) struct Health {
     failures: AtomicU32,
     /// Why the last call failed, while one after another does.
@@ -45,7 +45,7 @@ impl Health {
         }
     }
 
-    /// A connection is new: what the former one's calls tell says nothing of it.
+    /// Forgets the failures: they say nothing about a new connection.
     pub(super) fn reset(&self) {
         self.failures.store(0, Ordering::Relaxed);
         self.trouble.send_if_modified(|trouble| trouble.take().is_some());

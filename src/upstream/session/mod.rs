@@ -1,4 +1,4 @@
-//! One server's session: the handle that callers hold. Its task is the `supervisor`'s.
+//! One server's session: the handle that callers hold. The `supervisor` runs its task.
 //!
 //! Invariant: a request is sent a second time only if the first never reached the tool, or if a second run does no more
 //! than the first. No call outlives its deadline, whatever it waits for.
@@ -70,7 +70,7 @@ impl Session {
         &self.state.config
     }
 
-    /// The server's authorization, where it can have one.
+    /// The server's authorization; `None` if it takes no tokens.
     pub fn authorizer(&self) -> Option<&Authorizer> {
         self.state.authorizer.as_ref()
     }
@@ -80,17 +80,17 @@ impl Session {
         self.state.status.subscribe()
     }
 
-    /// What is counted of its server.
+    /// The counts of its server's connections.
     pub fn stats(&self) -> &Arc<ConnectionStats> {
         &self.state.stats
     }
 
-    /// How often its program was started again; nothing where it has none.
+    /// How often its program was started again; `None` if it has none.
     pub fn restarts(&self) -> Option<u64> {
         self.state.is_program().then(|| self.state.stats.restarts())
     }
 
-    /// Why there is no connection, for a caller that would need one.
+    /// The error of a call that needs a connection while there is none.
     pub fn unavailable(&self) -> CallError {
         self.state.unavailable()
     }
@@ -105,12 +105,12 @@ impl Session {
         self.state.concurrency.queued()
     }
 
-    /// When a call that begins now has to have its answer.
+    /// The deadline of a call that begins now.
     pub fn deadline(&self) -> Instant {
         Instant::now() + self.state.config.bounds.call
     }
 
-    /// Calls a tool, waiting for a connection and for its turn where it has to, until `deadline`. Dropping the future
+    /// Calls a tool. Waits for a connection and for its turn, but not longer than `deadline`. Dropping the future
     /// cancels the call upstream.
     ///
     /// # Errors
@@ -120,7 +120,7 @@ impl Session {
         let (handle, lease) = self.reach(call, deadline).await?;
         let _turn = self.state.concurrency.enter(deadline).await?;
         let outcome = self.run(&handle, call, deadline).await;
-        // A refusal of one caller's own headers tells nothing of the server.
+        // A refusal of one caller's own headers says nothing about the server.
         if lease.is_none() || outcome.is_ok() {
             self.state.health.note(&outcome);
         }
@@ -145,7 +145,7 @@ impl Session {
         };
         match (timeout_at(deadline, checked).await, error) {
             (Ok(Ok((again, _lease))), _) => {
-                // What a new session refuses, too, is believed.
+                // A refusal by a new session is believed.
                 if Arc::ptr_eq(handle, &again) {
                     return self.attempt(&again, call, deadline, again.trust()).await;
                 }
@@ -153,7 +153,7 @@ impl Session {
                 self.state.renewals.note(&outcome);
                 outcome
             }
-            // That it may have run matters more than why it cannot run again.
+            // That it may have run matters more than why it is not sent again.
             (_, lost @ CallError::Lost(_)) => Err(lost),
             (Ok(Err(unavailable)), _) => Err(unavailable),
             (Err(_), error) => Err(error),
@@ -173,8 +173,8 @@ impl Session {
         })
     }
 
-    /// The connection for a call: one of the caller's own where its headers tell who that is, unless the server is a
-    /// process, which is told with each call.
+    /// The connection for a call. If its headers identify the caller, that is a connection of the caller's own. A
+    /// process gets the headers with each call instead.
     async fn reach(
         &self,
         call: Call<'_>,

@@ -43,7 +43,7 @@ const SOON: Duration = Duration::from_millis(500);
 /// What the handles and the session's task share.
 pub(super) struct SessionState {
     pub(super) config: config::Server,
-    /// Nothing for servers that take no tokens.
+    /// `None` for servers that take no tokens.
     pub(super) authorizer: Option<Authorizer>,
     /// The largest message the server may send, in bytes.
     max_message: usize,
@@ -57,11 +57,11 @@ pub(super) struct SessionState {
     pub(super) stderr_tail: StderrTail,
     /// The connections of callers with an identity.
     pub(super) pool: Pool,
-    /// Whether it was ever connected: before, nobody waits for it.
+    /// Whether it was ever connected. Before that, callers do not wait for it.
     held: AtomicBool,
-    /// Told when an attempt to connect has ended. Its receivers are the callers that wait for that.
+    /// Notified when an attempt to connect has ended. Its receivers are the callers that wait for it.
     attempts: watch::Sender<()>,
-    /// Told when a caller begins to wait.
+    /// Notified when a caller begins to wait.
     wanted: Notify,
     /// Whether its calls fail one after another.
     pub(super) health: Health,
@@ -97,7 +97,7 @@ impl SessionState {
         }
     }
 
-    /// What it takes to connect, for the caller of these headers or for all.
+    /// What it takes to connect: for the caller of these headers if there are any, for all callers otherwise.
     pub(super) fn connector<'a>(&'a self, forwarded: Option<&'a Forwarded>) -> Connector<'a> {
         Connector {
             server: &self.config,
@@ -133,7 +133,7 @@ impl SessionState {
         self.tell_waiting();
     }
 
-    /// Tells those that wait that the attempt has ended; they look for themselves how.
+    /// Notifies callers that wait that the attempt has ended. They look at its outcome themselves.
     pub(super) fn tell_waiting(&self) {
         self.attempts.send_replace(());
     }
@@ -149,7 +149,7 @@ impl SessionState {
         self.handle.load_full().filter(|handle| handle.inbound.is_open())
     }
 
-    /// The open connection. Where it was lost, the caller waits for the one attempt that all such callers share.
+    /// The open connection. If it was lost, the caller waits for the one attempt that all such callers share.
     pub(super) async fn connection(&self, deadline: Instant) -> Result<Arc<ConnectionHandle>, CallError> {
         if let Some(handle) = self.open_handle() {
             return Ok(handle);
@@ -169,8 +169,7 @@ impl SessionState {
         self.open_handle().ok_or_else(|| self.unavailable())
     }
 
-    /// Whether there is nothing to wait for: it was tried and never connected, a person has to act first, or it is
-    /// over.
+    /// Whether waiting is of no use: no attempt has ever succeeded, a person has to act first, or the session has ended.
     fn hopeless(&self) -> bool {
         match &*self.status.borrow() {
             Status::Stopped => true,
@@ -184,15 +183,15 @@ impl SessionState {
         self.authorizer.as_ref().is_some_and(|authorizer| authorizer.login_needed().is_some())
     }
 
-    /// Why there is no connection, for a caller that would need one.
+    /// The error of a call that needs a connection while there is none.
     pub(super) fn unavailable(&self) -> CallError {
         let (reason, retry_after) = match &*self.status.borrow() {
             Status::Down { reason, retry, soonest, .. } => {
-                // Once it was connected, whoever calls has it tried before its turn.
+                // Once it was connected, a call brings the next attempt forward.
                 let next = if self.held.load(Ordering::Acquire) { soonest } else { retry };
                 (reason.clone(), next.saturating_duration_since(Instant::now()).max(SOON))
             }
-            // Once somebody has logged in, the session is about to connect, even where it has not said so yet.
+            // After a login the session is about to connect, even if its status does not say so yet.
             Status::NeedsAuthorization(login) if self.login_needed() => {
                 return CallError::LoginNeeded(login.clone());
             }

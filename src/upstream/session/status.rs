@@ -1,4 +1,4 @@
-//! What a session is doing, for all who watch it.
+//! What a session is doing. This is all that other rooms watch of it.
 
 use std::sync::Arc;
 

@@ -24,16 +24,16 @@ use crate::{
 /// How long listing the tools anew may take.
 const LIST: Duration = Duration::from_secs(30);
 
-/// How long the failures of calls count where no other call follows.
+/// How long failed calls count if no other call follows.
 const FORGIVEN: Duration = Duration::from_secs(60);
-/// How long an attempt to connect may take until it is told that it still goes on.
+/// How long an attempt to connect may take before the log says that it still goes on.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Keeps the session connected until `stop`.
 pub(super) async fn run(state: Arc<SessionState>, tasks: TaskTracker, stop: CancellationToken) {
     let counted = state.is_program();
     let mut backoff = Backoff::new(counted.then_some(state.config.bounds.restarts), Instant::now());
-    // The connection that the next one takes the place of, with calls under way.
+    // The connection that the next one replaces; calls are still under way on it.
     let mut former: Option<Connection> = None;
     loop {
         backoff.start(Instant::now());
@@ -87,7 +87,7 @@ pub(super) async fn run(state: Arc<SessionState>, tasks: TaskTracker, stop: Canc
     state.conclude(Status::Stopped);
 }
 
-/// One attempt to connect. What takes long is told while it does.
+/// One attempt to connect. If it takes long, the log says so meanwhile.
 async fn connect(state: &SessionState, tasks: &TaskTracker) -> Result<(Connection, Listing), ConnectError> {
     let server = state.config.name.as_str();
     let start = Instant::now();
@@ -104,7 +104,7 @@ async fn connect(state: &SessionState, tasks: &TaskTracker) -> Result<(Connectio
     }
 }
 
-/// Says that there is no connection; gives when the next attempt starts.
+/// Reports that there is no connection. Returns when the next attempt starts.
 fn down(state: &SessionState, backoff: &mut Backoff, reason: String) -> Instant {
     let last_words = state.stderr_tail.text();
     let retry = backoff.next(Instant::now());
@@ -156,7 +156,7 @@ async fn serve(
     let mut fresh = pin!(keep_fresh(authorizer));
     let mut watch = pin!(connection.handle.keep_watch(state.config.bounds.idle));
     let mut login = pin!(new_login(authorizer));
-    // What was told while another thing was looked at is not lost.
+    // It lives as long as the loop, so that no change is missed while another event is handled.
     let mut changes = pin!(changed_listing(server, connection));
     state.connected(connection.handle.clone(), renewed);
     let mut trouble = state.health.trouble();
@@ -177,7 +177,7 @@ async fn serve(
             biased;
             () = connection.handle.inbound.stale() => break End::Renewal,
             reason = connection.ended() => break End::Lost(reason),
-            // Whose session it was is not known.
+            // The session may belong to another account.
             () = &mut login => break End::Renewal,
             () = stop.cancelled() => break End::Stop,
             changed = &mut changes => {
@@ -187,7 +187,7 @@ async fn serve(
             }
             () = login_wish_changed(authorizer, shown.clone()) => {}
             () = authorized(authorizer), if shown.is_some() => break End::Renewal,
-            // Where nobody calls a server that is not ready, no call could show that it is.
+            // If nobody calls a server that is not ready, no call can show that it is ready again.
             () = sleep(FORGIVEN), if failing => state.health.reset(),
             // Its sender is the session's own.
             _ = trouble.changed() => {}
@@ -229,7 +229,7 @@ async fn keep_fresh(authorizer: Option<&Authorizer>) -> Infallible {
 async fn login_wish_changed(authorizer: Option<&Authorizer>, shown: Option<String>) {
     let Some(authorizer) = authorizer else { return pending().await };
     let mut status = authorizer.status();
-    // It fails only where the authorizer is gone, and that is held here.
+    // It fails only if the authorizer is gone, and it is held here.
     let _ = status.wait_for(|now| now.reason() != shown.as_deref()).await;
 }
 

@@ -12,7 +12,7 @@ use crate::upstream::protocol::error::TransportError;
 /// One event that brought data.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Event {
-    /// Its name, where it has one.
+    /// Its name, if it has one.
     pub(super) name: Option<String>,
     /// Its data, as it came: nothing says that it is UTF-8.
     pub(super) data: Vec<u8>,
@@ -67,7 +67,7 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// [`TransportError::TooLarge`] where an event is larger than the limit.
+    /// [`TransportError::TooLarge`] if an event is larger than the limit.
     pub(super) fn next(&mut self) -> Result<Option<Event>, TransportError> {
         while !self.input.is_empty() {
             let end = memchr::memchr2(b'\n', b'\r', &self.input);

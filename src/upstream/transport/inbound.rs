@@ -40,7 +40,7 @@ pub(crate) struct Inbound {
     reason: OnceLock<String>,
     /// Cancelled once the server has refused something as if it did not know the session.
     stale: CancellationToken,
-    /// Told when the server may be gone: a call got no answer in time, or a stream of it broke.
+    /// Notified when the server may be gone: a call got no answer in time, or one of its streams broke.
     suspected: Notify,
     /// How many messages have come.
     heard: AtomicU64,
@@ -143,7 +143,8 @@ impl Inbound {
         }
     }
 
-    /// Takes both ends of a message that is too large: its caller is told so. False if no caller can be made out.
+    /// Takes both ends of a message that is too large, and fails the request that it answers. Returns false if none can
+    /// be made out.
     pub(super) fn refuse(&self, ends: &[u8]) -> bool {
         let text = String::from_utf8_lossy(ends);
         let ids = raw_message::find_ids(&text).into_iter().chain(raw_message::final_id(&text));
@@ -168,7 +169,8 @@ impl Inbound {
         self.closed.cancel();
     }
 
-    /// Doubts that the server still knows the session: calls under way go on, new ones take a new connection.
+    /// Marks the session as one that the server may no longer know. Calls under way go on; new ones take a new
+    /// connection.
     pub(crate) fn mark_stale(&self, reason: &str) {
         if !self.stale.is_cancelled() {
             info!(server = self.server, reason, "opening the session anew");
@@ -176,12 +178,12 @@ impl Inbound {
         self.stale.cancel();
     }
 
-    /// Resolves once the session is doubted.
+    /// Resolves once the session is stale.
     pub(crate) async fn stale(&self) {
         self.stale.cancelled().await;
     }
 
-    /// Has the server asked whether it is there.
+    /// Asks for a ping: the server may be gone.
     pub(crate) fn suspect(&self) {
         self.suspected.notify_one();
     }
@@ -191,7 +193,7 @@ impl Inbound {
         self.suspected.notified().await;
     }
 
-    /// Notes that the server has said something, for those that watch whether it still does.
+    /// Counts a sign of life, for the heartbeat.
     pub(super) fn note_life(&self) {
         self.heard.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! `Mcp-Param-*`: arguments that a stateless request repeats in headers, for whoever routes it.
+//! `Mcp-Param-*`: arguments that a stateless request repeats in headers, for proxies that route it.
 //!
 //! A tool asks for it with `x-mcp-header` on a property (MCP 2026-07-28, SEP-2243).
 

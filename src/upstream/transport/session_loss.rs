@@ -1,10 +1,10 @@
-//! Whether a refusal means that the server knows the session no more.
+//! Whether a refusal means that the server no longer knows the session.
 //!
-//! A server that was restarted says so in any way: the specification's 404, another status, 401 before anything else is
-//! looked at, or 200 with an error. So a refusal by a session that stood is doubted first: the session is opened anew,
-//! and only what that one refuses too is believed.
+//! A restarted server says so in many ways: the specification's 404, another status, a 401 before it looks at anything
+//! else, or 200 with an error. So a refusal by a session that has worked is doubted first: the session is opened anew,
+//! and only a refusal by the new session is believed.
 //!
-//! Invariant: a request is sent again only where the refusal proves that it did not run.
+//! Invariant: a request is sent again only if the refusal proves that it did not run.
 
 use super::inbound::Inbound;
 use crate::upstream::protocol::{
@@ -13,7 +13,7 @@ use crate::upstream::protocol::{
     json_rpc::reply::{RawReply, RpcError},
 };
 
-/// What a refusal means for a session that stood before.
+/// What a refusal means for a session that has worked before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     /// It is about the request alone.
@@ -24,8 +24,8 @@ enum Verdict {
     NeverRan,
 }
 
-/// Takes the outcome of a request. Where it casts doubt on the session, `inbox` is told; where it also proves that the
-/// request did not run, it is [`TransportError::NotSent`] from then on. `status` is that of the HTTP answer.
+/// Takes the outcome of a request. If it casts doubt on the session, `inbound` marks the session as stale. If it also
+/// proves that the request did not run, it becomes [`TransportError::NotSent`]. `status` is that of the HTTP answer.
 pub(super) fn settle(
     outcome: Result<RawReply, TransportError>,
     status: Option<u16>,
@@ -84,8 +84,8 @@ fn speaks_of_session(text: &str) -> bool {
     ["session", "initialize", "transport"].iter().any(|word| text.contains(word))
 }
 
-/// Whether a text says that there is no such session, so that nothing can have run in it. A long one is a page or a stack,
-/// whose words prove nothing.
+/// Whether a text says that there is no such session, so that nothing can have run in it. A long text is a page or a
+/// stack trace, whose words prove nothing.
 fn denies_session(text: &str) -> bool {
     const LONGEST: usize = 300;
     const DENIALS: [&str; 16] = [

@@ -1,5 +1,5 @@
-//! The HTTP+SSE transport of MCP 2024-11-05: a standing stream of events brings everything the server says,
-//! and names the endpoint that takes what we say.
+//! The HTTP+SSE transport of MCP 2024-11-05. A standing stream of events brings everything that the server sends, and
+//! names the endpoint that takes our messages.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 

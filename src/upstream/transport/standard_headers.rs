@@ -1,4 +1,4 @@
-//! The headers in which a stateless request repeats what it is, for whoever routes it (MCP 2026-07-28, SEP-2243).
+//! The headers in which a stateless request repeats what it is, for proxies that route it (MCP 2026-07-28, SEP-2243).
 
 use http::{HeaderMap, HeaderName};
 use rmcp::model::{ClientJsonRpcMessage, GetMeta, JsonRpcMessage, ProtocolVersion};
@@ -9,7 +9,7 @@ pub(super) const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-ver
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
-/// The headers of one of rmcp's own messages; none where the connection has a session.
+/// The headers of one of rmcp's own messages; none if the connection has a session.
 pub(super) fn control_headers(message: &ClientJsonRpcMessage) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let JsonRpcMessage::Request(request) = message

@@ -164,7 +164,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawMessage<'a> {
     }
 }
 
-/// A payload as a value; `Null` where it is absent or cannot be read.
+/// A payload as a value; `Null` if it is absent or cannot be read.
 pub(crate) fn value(raw: Option<&RawValue>) -> Value {
     raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
@@ -199,7 +199,7 @@ pub(crate) fn final_id(text: &str) -> Option<i64> {
     is_last.then(|| leading_id(after)).flatten()
 }
 
-/// Where the string that `text` begins within ends.
+/// The end of the string inside which `text` begins.
 fn end_of_string(text: &str) -> usize {
     let mut escaped = false;
     let end = text.bytes().position(|byte| {

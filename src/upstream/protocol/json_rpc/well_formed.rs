@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// A whole escape of a UTF-16 code unit, such as `\u00e9`, in bytes.
 const ESCAPE: usize = 6;
 
-/// `json` with U+FFFD in place of each surrogate that is escaped without its other half; borrowed where there is none.
+/// `json` with U+FFFD in place of each surrogate that is escaped without its other half; borrowed if there is none.
 pub fn well_formed(json: &str) -> Cow<'_, str> {
     let mut mended = String::new();
     // What lies before the first is in `mended`, what lies before the second has been looked at.

@@ -27,9 +27,9 @@ use crate::{
 /// What it takes to reach one server.
 pub(crate) struct Connector<'a> {
     pub(crate) server: &'a config::Server,
-    /// Nothing for servers that take no tokens.
+    /// `None` for servers that take no tokens.
     pub(crate) authorizer: Option<&'a Authorizer>,
-    /// The headers of the one caller that the connection is for; nothing where it is for all.
+    /// The headers of the one caller that the connection is for; `None` if it is for all.
     pub(crate) forwarded: Option<&'a Forwarded>,
     /// The largest message that is taken, in bytes.
     pub(crate) max_message: usize,
@@ -39,7 +39,7 @@ pub(crate) struct Connector<'a> {
     pub(crate) stderr_tail: &'a StderrTail,
 }
 
-/// Connects to a remote server once, and tells how many tools it has.
+/// Connects to a remote server once. Returns how many tools it has.
 ///
 /// # Errors
 ///

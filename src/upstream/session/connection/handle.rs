@@ -35,7 +35,7 @@ pub(crate) struct ConnectionHandle {
     next_id: AtomicU64,
     /// How many requests wait for their answers.
     pub(super) in_flight: AtomicUsize,
-    /// Told when none waits any more.
+    /// Notified when none waits any more.
     idle: Notify,
     /// Since when it is there for calls.
     service: OnceLock<Service>,
@@ -95,7 +95,7 @@ impl ConnectionHandle {
         }
     }
 
-    /// Sends a request and waits for its answer. Dropping the future tells the upstream to stop.
+    /// Sends a request and waits for its answer. Dropping the future cancels the request.
     pub(super) async fn request(
         &self,
         method: &'static str,

@@ -16,7 +16,7 @@ use crate::upstream::{
 /// How a connection begins.
 #[derive(Debug, Clone)]
 pub(super) enum Handshake {
-    /// The stateless generation where the server speaks it, else the handshake of the older ones.
+    /// The stateless generation if the server speaks it, else the handshake of the older ones.
     Auto,
     /// `initialize`, with this version.
     Initialize(ProtocolVersion),

@@ -1,10 +1,10 @@
 //! Whether a server that says nothing is still there (MCP 2025-11-25, Ping).
 //!
-//! A frozen process and a half-open connection look like silence, which may last for ever. So after some of it, and
-//! after a call that got no answer in time, the server is asked; one that says nothing at all loses its connection. So
-//! does one that a proxy in front cannot reach for some time.
+//! A frozen process and a half-open connection look like silence, which may last for ever. After some silence, and after
+//! a call that got no answer in time, the server is pinged. If it sends nothing at all, the connection ends; so it does
+//! if a proxy in front cannot reach the server for some time.
 //!
-//! Invariant: no server that says anything is taken for dead. A refusal of the ping is an answer too, if it is its own.
+//! Invariant: a server that sends anything counts as alive. Its own refusal of the ping is an answer too.
 
 use std::{convert::Infallible, future::pending, sync::atomic::Ordering, time::Duration};
 
@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::handle::ConnectionHandle;
 use crate::upstream::protocol::{error::TransportError, request::Params};
 
-/// How long it may take to say anything then.
+/// How long a pinged server may take to send anything.
 const ANSWER: Duration = Duration::from_secs(10);
 /// How often a ping may get a proxy's answer, one time after another: a short fault of it costs no session.
 const MOST_REFUSALS: u32 = 3;
@@ -21,7 +21,8 @@ const MOST_REFUSALS: u32 = 3;
 const RETRY: Duration = Duration::from_secs(1);
 
 impl ConnectionHandle {
-    /// Watches the server for as long as it is polled, and asks after so long a silence; ends the connection of one that is gone.
+    /// Watches the server for as long as it is polled: pings it after a silence of `patience`, and ends the connection
+    /// if it is gone.
     pub(crate) async fn keep_watch(&self, patience: Duration) -> Infallible {
         if self.unconnected() {
             return pending().await;
@@ -40,7 +41,7 @@ impl ConnectionHandle {
         }
     }
 
-    /// Asks as often as a proxy may answer in the server's place; then the connection ends.
+    /// Pings as often as a proxy may answer in the server's place; then the connection ends.
     async fn insist(&self) {
         let heard = self.inbound.heard();
         for refusals in 1..=MOST_REFUSALS {
@@ -52,8 +53,7 @@ impl ConnectionHandle {
         }
     }
 
-    /// Asks the server whether it is there, and ends the connection if it is not. Gives the answer of a proxy that
-    /// cannot reach it.
+    /// Pings the server, and ends the connection if it is gone. Returns the answer of a proxy that cannot reach it.
     pub(crate) async fn check(&self) -> Option<TransportError> {
         if self.unconnected() || !self.inbound.is_open() {
             return None;

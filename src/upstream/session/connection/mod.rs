@@ -40,9 +40,9 @@ const RESUBSCRIBE: Duration = Duration::from_secs(5);
 pub(crate) struct Connection {
     pub(super) handle: Arc<ConnectionHandle>,
     pub(super) info: ServerInfo,
-    /// Told by servers with a session.
+    /// Notified by servers with a session.
     changed: Arc<Notify>,
-    /// Told by stateless servers, once asked to; nothing where they do not offer it.
+    /// The subscription to changes of a stateless server; `None` if it offers none.
     subscription: Option<Mutex<Option<Subscription>>>,
     service: RunningService<RoleClient, RmcpHandler>,
 }

@@ -1,4 +1,4 @@
-//! rmcp's side of a connection: its transport over our wire, and what it tells us.
+//! rmcp's side of a connection: its messages travel over our transport, and its notifications come to us.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::upstream::{
     transport::{OpenTransport, inbound::Inbound},
 };
 
-/// What rmcp sends and receives. The wire is closed by the connection, not by rmcp.
+/// What rmcp sends and receives. The connection closes the transport, not rmcp.
 pub(super) struct RmcpTransport {
     pub(super) transport: Arc<OpenTransport>,
     pub(super) inbound: Arc<Inbound>,
@@ -64,7 +64,7 @@ impl rmcp::transport::Transport<RoleClient> for RmcpTransport {
 
 /// Answers what a server may ask of a client: nothing beyond pings, which rmcp answers itself.
 pub(super) struct RmcpHandler {
-    /// Told when the server says that its tools have changed.
+    /// Notified when the server says that its tools have changed.
     pub(super) tools_changed: Arc<Notify>,
     /// The version to offer.
     pub(super) version: ProtocolVersion,

@@ -1,8 +1,8 @@
 //! The connections of callers with an identity: one each, made by the first call and shared by the next ones.
 //!
-//! A connection of the pool lives once. When it is lost, or has failed, the next call makes another, so that nothing
-//! is tried for callers who have left. What the server offers, how many calls it takes at once and its authorization
-//! are the session's.
+//! A pooled connection is never reopened. When it is lost or has failed, the next call makes another one, so that mcpo
+//! does not reconnect for callers that have left. The tool list, the concurrency limit and the authorization are the
+//! session's.
 //!
 //! Invariants: no connection is used for two identities; the pool is bounded; all connections end with the session.
 
@@ -26,7 +26,7 @@ use crate::upstream::protocol::{error::CallError, forwarded::Identity};
 
 /// How many identities have a connection to one server at once.
 const MOST: usize = 256;
-/// A connection that nobody has used for so long is closed.
+/// A connection that was unused for so long is closed.
 const IDLE: Duration = Duration::from_secs(10 * 60);
 
 /// One server's connections by identity.
@@ -53,7 +53,7 @@ impl Pool {
         }
     }
 
-    /// Has every identity take a new connection for its next calls.
+    /// Makes the next call of every identity open a new connection.
     pub(super) fn renew(&self) {
         for pooled in self.lock().values() {
             if let PooledState::Open(handle) = &*pooled.state.borrow() {
@@ -62,8 +62,8 @@ impl Pool {
         }
     }
 
-    /// A lease on the connection of `identity`. Where there is none that may be used, `start` is given a new one, for which
-    /// the one that was idle for the longest time makes room.
+    /// A lease on the connection of `identity`. If there is no usable one, `start` gets a new one; in a full pool the
+    /// connection that was idle for the longest time makes room for it.
     pub(super) fn enter(
         &self,
         identity: Identity,
@@ -92,7 +92,7 @@ impl Pool {
         Ok(pooled.lease())
     }
 
-    /// Keeps a connection until it ends, is idle for long, or has to stop. After such a silence its server is asked.
+    /// Keeps a connection until it ends, is idle for long, or has to stop. After `silence` its server is pinged.
     pub(super) async fn serve(
         &self,
         identity: Identity,
@@ -110,7 +110,7 @@ impl Pool {
         }
     }
 
-    /// Resolves once nobody has used the connection for long, and nobody can find it any more.
+    /// Resolves once the connection was unused for long. It is removed from the pool by then.
     async fn idle(&self, identity: Identity, pooled: &Arc<PooledConnection>) {
         loop {
             sleep_until(pooled.idle_since().unwrap_or_else(Instant::now) + self.patience).await;
@@ -123,7 +123,7 @@ impl Pool {
         }
     }
 
-    /// Has nobody find the connection any more, and tells those who wait for it.
+    /// Removes the connection, and notifies the calls that wait for it.
     pub(super) fn leave(&self, identity: Identity, pooled: &Arc<PooledConnection>) {
         remove(&mut self.lock(), identity, pooled);
         pooled.state.send_replace(PooledState::Ended);

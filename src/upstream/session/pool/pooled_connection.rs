@@ -1,4 +1,4 @@
-//! One connection of one identity, as its callers see it: on the way, open, or gone.
+//! One connection of one identity, as its callers see it: opening, open, failed or ended.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -13,7 +13,7 @@ use crate::upstream::{
     session::connection::handle::ConnectionHandle,
 };
 
-/// How long an attempt that failed answers those who come after it.
+/// How long a failed attempt answers the calls that follow it.
 pub(crate) const RETRY: Duration = Duration::from_millis(500);
 
 /// One connection of one identity.
@@ -70,7 +70,7 @@ impl PooledConnection {
         Lease(self.clone())
     }
 
-    /// Since when nobody uses it; nothing while somebody does.
+    /// Since when it is unused; `None` while it is in use.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         let usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
         (usage.calls == 0).then_some(usage.last)
@@ -93,7 +93,7 @@ pub(crate) fn unavailable(reason: impl Into<String>) -> CallError {
     CallError::Unavailable { reason: reason.into(), retry_after: RETRY }
 }
 
-/// Why a caller has no connection. Only what the server says of this very caller is no passing trouble.
+/// Why a caller has no connection. Only what the server says about this very caller is permanent.
 fn refusal(error: &ConnectError) -> CallError {
     match error {
         ConnectError::Transport(

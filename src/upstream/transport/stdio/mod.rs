@@ -60,7 +60,7 @@ pub(crate) struct StdioTransport {
 
 impl StdioTransport {
     /// Starts the child; its handshake is still to come.
-    /// `outlive` keeps the gateway from exiting before the child has ended, whoever drops this.
+    /// `outlive` keeps the gateway from exiting before the child has ended, even if this is dropped.
     pub(super) fn spawn(
         server: &str,
         config: &config::Stdio,
@@ -188,7 +188,7 @@ async fn write(mut stdin: ChildStdin, outbox: Arc<Outbox>, inbound: Arc<Inbound>
     }
 }
 
-/// Owns stdout until the child, and whoever has inherited it, closes it.
+/// Owns stdout until the child, and every process that has inherited it, closes it.
 async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationToken) {
     let mut stdout = BufReader::with_capacity(64 << 10, stdout);
     let mut line = Vec::new();
@@ -214,7 +214,7 @@ async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationTo
         () = inbound.closed() => return,
     };
     silent.cancel();
-    // The keeper knows better why, where the child has exited.
+    // If the child has exited, the keeper knows the reason better.
     if timeout(LAST_WORDS, inbound.closed()).await.is_err() {
         inbound.close(reason);
     }

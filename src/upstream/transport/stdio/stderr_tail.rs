@@ -1,4 +1,4 @@
-//! The last lines that a program wrote on stderr: why it failed stands there, as a rule.
+//! The last lines that a program wrote on stderr. They usually say why it failed.
 
 use std::{
     collections::VecDeque,
@@ -33,7 +33,7 @@ impl StderrTail {
         lines.push_back(line);
     }
 
-    /// All of them in one line; `None` where there are none.
+    /// All of them in one line; `None` if there are none.
     pub(crate) fn text(&self) -> Option<String> {
         let lines = self.lines();
         (!lines.is_empty()).then(|| lines.iter().map(String::as_str).collect::<Vec<_>>().join(" | "))

@@ -107,7 +107,7 @@ impl McpEndpoint {
         }
     }
 
-    /// A server of an older generation refuses `server/discover` in its own way. Told to rmcp as a JSON-RPC error,
+    /// A server of an older generation refuses `server/discover` in its own way. Handed to rmcp as a JSON-RPC error,
     /// that makes it fall back to `initialize` (MCP 2026-07-28, Backward Compatibility).
     pub(super) fn refused_discovery(
         &self,

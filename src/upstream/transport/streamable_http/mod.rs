@@ -138,7 +138,7 @@ impl StreamableHttpTransport {
         let _ = timeout(GOODBYE, self.endpoint.end_session()).await;
     }
 
-    /// Follows the answer to one of rmcp's requests. Without one, rmcp is told why.
+    /// Follows the answer to one of rmcp's requests. If there is none, rmcp gets an error that says why.
     fn drain(&self, response: Response, request: JsonRpcRequest<ClientRequest>) {
         let endpoint = self.endpoint.clone();
         self.spawn(async move {
@@ -167,7 +167,7 @@ impl Drop for StreamableHttpTransport {
     }
 }
 
-/// What a refused request means: an answer, where the body is one. The status goes with it.
+/// What a refused request means: an answer if the body is one. The status goes with it.
 fn refused(error: TransportError, id: u64) -> (Result<RawReply, TransportError>, Option<u16>) {
     let TransportError::Refused { status, body } = &error else {
         return (Err(error), None);

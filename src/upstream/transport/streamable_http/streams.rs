@@ -1,5 +1,5 @@
-//! The streams of a streamable HTTP connection: answers, resumed where they break off, and the standing stream, which
-//! brings what the server says unasked (MCP 2025-11-25, Resumability and Redelivery).
+//! The streams of a streamable HTTP connection: answers, which are resumed if they break off, and the standing stream,
+//! which brings what the server sends unasked (MCP 2025-11-25, Resumability and Redelivery).
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::upstream::{
     },
 };
 
-/// The wait before a stream is resumed, where the server names none.
+/// The wait before a stream is resumed, if the server names none.
 const RETRY: Duration = Duration::from_secs(1);
 /// What a server may name.
 const SHORTEST_RETRY: Duration = Duration::from_millis(100);
