@@ -23,7 +23,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub use access::{CallerKey, CorsOrigins, Guard, Issuer, Jwt, Permission, Rate, TokenPolicy};
+pub use access::{CallerKey, CorsOrigins, Guard, IssuerIdentifier, Jwt, Permission, Rate, TokenPolicy};
 pub use audit::Audit;
 pub use document::{About, OperationIds};
 pub use environment::{Environment, ForwardProxy, ServiceManager};

@@ -30,7 +30,7 @@ pub(super) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// The configured issuer, as a server.
 #[derive(Debug, Clone)]
 pub(super) struct Issuer {
-    identifier: config::Issuer,
+    identifier: config::IssuerIdentifier,
     client: GuardedClient,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Published {
 }
 
 impl Issuer {
-    pub(super) fn new(identifier: config::Issuer, proxy: &ForwardProxy) -> Self {
+    pub(super) fn new(identifier: config::IssuerIdentifier, proxy: &ForwardProxy) -> Self {
         Self { identifier, client: Network::new(proxy.clone()).anywhere() }
     }
 

@@ -18,7 +18,7 @@ use crate::support::wait::DEADLINE;
 const AUDIENCE: &str = "https://mcpo.example.com";
 
 fn verifier(issuer: &Issuer, audience: &str) -> Verifier {
-    let identifier = config::Issuer::parse(issuer.identifier()).unwrap();
+    let identifier = config::IssuerIdentifier::parse(issuer.identifier()).unwrap();
     Verifier::new(
         Jwt::new(identifier, vec![audience.to_owned()]),
         &ForwardProxy::default(),

@@ -13,7 +13,7 @@ const LEEWAY: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jwt {
     /// The issuer of accepted tokens.
-    pub issuer: Issuer,
+    pub issuer: IssuerIdentifier,
     /// `aud` must have one of these; never empty.
     pub audiences: Vec<String>,
     /// The allowed clock difference.
@@ -24,12 +24,12 @@ pub struct Jwt {
 ///
 /// Identifiers are compared character by character (RFC 8414 section 3.3), so the text is kept as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issuer {
+pub struct IssuerIdentifier {
     text: String,
     url: Url,
 }
 
-impl Issuer {
+impl IssuerIdentifier {
     /// Reads an identifier.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl Issuer {
 
 impl Jwt {
     /// Tokens of `issuer` for any of `audiences`, which must not be empty.
-    pub fn new(issuer: Issuer, audiences: Vec<String>) -> Self {
+    pub fn new(issuer: IssuerIdentifier, audiences: Vec<String>) -> Self {
         Self { issuer, audiences, leeway: LEEWAY }
     }
 
@@ -87,7 +87,7 @@ impl Jwt {
                 Err(audience.error("an audience needs its issuer; give --jwt-issuer as well"))
             }
             (Some(given), audiences) => {
-                let issuer = Issuer::parse(&given.value).map_err(|error| given.error(error))?;
+                let issuer = IssuerIdentifier::parse(&given.value).map_err(|error| given.error(error))?;
                 Ok(Some(Self::new(issuer, audiences.iter().map(audience).collect::<Result<_, _>>()?)))
             }
         }
@@ -115,15 +115,16 @@ mod tests {
             "http://localhost:8080",
             "http://[::1]:1",
         ] {
-            assert_eq!(Issuer::parse(text).unwrap().as_str(), text);
+            assert_eq!(IssuerIdentifier::parse(text).unwrap().as_str(), text);
         }
-        assert_eq!(Issuer::parse(" https://a ").unwrap().as_str(), "https://a");
+        assert_eq!(IssuerIdentifier::parse(" https://a ").unwrap().as_str(), "https://a");
     }
 
     #[test]
     fn keys_come_over_https_or_stay_on_this_machine() {
-        let may =
-            |issuer: &str, url: &str| Issuer::parse(issuer).unwrap().may_refer_to(&Url::parse(url).unwrap());
+        let may = |issuer: &str, url: &str| {
+            IssuerIdentifier::parse(issuer).unwrap().may_refer_to(&Url::parse(url).unwrap())
+        };
         for url in ["https://keys.example.net/jwks", "https://127.0.0.1/"] {
             assert!(may("https://id.example.com", url) && may("http://localhost", url), "{url}");
         }

@@ -8,7 +8,7 @@ mod rate;
 mod token_policy;
 
 pub use cors::CorsOrigins;
-pub use jwt::{Issuer, Jwt};
+pub use jwt::{IssuerIdentifier, Jwt};
 pub use keys::CallerKey;
 pub use permission::Permission;
 pub use rate::Rate;

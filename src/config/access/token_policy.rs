@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::{Issuer, Jwt, Permission, permission};
+use super::{IssuerIdentifier, Jwt, Permission, permission};
 use crate::config::{
     Block, ConfigError, OPTIONS, Options,
     json::{ConfigNode, ConfigObject},
@@ -39,7 +39,8 @@ impl TokenPolicy {
                     return Err(twice.error("--jwt-issuer is given too; keep one of the two"));
                 }
                 (None, Some(issuer), Some(audience)) => {
-                    let issuer = Issuer::parse(&issuer.string()?).map_err(|error| issuer.error(error))?;
+                    let issuer =
+                        IssuerIdentifier::parse(&issuer.string()?).map_err(|error| issuer.error(error))?;
                     Jwt::new(issuer, audiences(&audience)?)
                 }
                 (None, _, _) => return Err(node.error("tokens need an \"issuer\" and an \"audience\"")),

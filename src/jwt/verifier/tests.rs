@@ -50,7 +50,7 @@ impl Bed {
             _ => response(404, ""),
         })
         .await;
-        let issuer = config::Issuer::parse(stub.url("/realm").as_str()).unwrap();
+        let issuer = config::IssuerIdentifier::parse(stub.url("/realm").as_str()).unwrap();
         let stop = CancellationToken::new();
         let config = Jwt::new(issuer, vec![AUDIENCE.to_owned(), "mcpo".to_owned()]);
         let verifier = Verifier::new(config, &ForwardProxy::default(), &TaskTracker::new(), stop.clone());
