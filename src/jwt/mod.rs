@@ -6,7 +6,7 @@
 
 mod claims;
 mod issuer;
-mod keeper;
+mod jwks_cache;
 mod keys;
 mod refusal;
 #[cfg(test)]

@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{claims::Claims, issuer::Issuer, keeper::Keeper, keys::Keys, refusal::Refusal, token::Header};
+use super::{
+    claims::Claims, issuer::Issuer, jwks_cache::JwksCache, keys::Keys, refusal::Refusal, token::Header,
+};
 use crate::config::{ForwardProxy, Jwt};
 
 /// Verifies tokens of one issuer. Cheap to clone.
@@ -13,7 +15,7 @@ use crate::config::{ForwardProxy, Jwt};
 #[derive(Clone)]
 pub struct Verifier {
     config: Arc<Jwt>,
-    keeper: Arc<Keeper>,
+    cache: Arc<JwksCache>,
 }
 
 impl Verifier {
@@ -21,11 +23,11 @@ impl Verifier {
     pub fn new(config: Jwt, proxy: &ForwardProxy, tasks: &TaskTracker, stop: CancellationToken) -> Self {
         let issuer = Issuer::new(config.issuer.clone(), proxy);
         let name = config.issuer.as_str().to_owned();
-        let keeper = Keeper::start(name, tasks, stop, move || {
+        let cache = JwksCache::start(name, tasks, stop, move || {
             let issuer = issuer.clone();
             async move { issuer.keys().await }
         });
-        Self { config: Arc::new(config), keeper }
+        Self { config: Arc::new(config), cache }
     }
 
     /// Verifies a token. Waits where the issuer has to be asked for a key, 20 s at most.
@@ -35,10 +37,10 @@ impl Verifier {
     /// Says why the token is refused, or that the issuer's keys cannot be had.
     pub async fn verify(&self, token: &str) -> Result<Claims, Refusal> {
         let header = Header::of(token)?;
-        let judged = self.keeper.at_hand().map(|keys| self.judge(token, &header, &keys));
+        let judged = self.cache.at_hand().map(|keys| self.judge(token, &header, &keys));
         match judged {
             None | Some(Err(Refusal::UnknownKey)) => {
-                let renewed = self.keeper.renewed().await?;
+                let renewed = self.cache.renewed().await?;
                 self.judge(token, &header, &renewed)
             }
             Some(judged) => judged,

@@ -198,7 +198,7 @@ impl Authorizer {
     pub fn callback_port(&self) -> Option<u16> {
         let settings = &self.0.context.settings;
         let local =
-            settings.use_loopback != Some(false) && self.0.context.context.settings.public_url.is_none();
+            settings.use_loopback != Some(false) && self.0.context.oauth.settings.public_url.is_none();
         settings.callback_port.filter(|_| local)
     }
 
@@ -290,6 +290,6 @@ impl Authorizer {
     {
         let work = work(self.0.clone());
         let stopping = || AuthError::Unavailable("mcpo is being stopped".to_owned());
-        self.0.context.context.finish(work).await.unwrap_or_else(|| Err(stopping()))
+        self.0.context.oauth.finish(work).await.unwrap_or_else(|| Err(stopping()))
     }
 }

@@ -23,7 +23,7 @@ use super::{
     storage::{
         backend::Lock,
         record::{Record, Version},
-        token_store::{Vault, VaultError},
+        token_store::{TokenStore, TokenStoreError},
     },
     token::{credential::Credential, endpoint::TokenEndpoint, response::Tokens},
 };
@@ -38,11 +38,11 @@ pub(super) struct ServerContext {
     /// The MCP server's own URL: tokens go there only.
     pub(super) url: Url,
     pub(super) settings: config::OAuth,
-    pub(super) context: Arc<Context>,
+    pub(super) oauth: Arc<Context>,
     /// Whether the config has an `oauth` block for the server.
     explicit: bool,
     /// Opened when it is first needed, as a keyring may take its time; or why it cannot be.
-    vault: OnceCell<Result<Vault, String>>,
+    store: OnceCell<Result<TokenStore, String>>,
     /// Why tokens are kept in memory alone, if nobody asked for that.
     volatile: OnceLock<String>,
     /// Part of the login URLs that callers are given, if the gateway has a key.
@@ -56,16 +56,16 @@ pub(super) struct ServerContext {
 }
 
 impl ServerContext {
-    pub(super) fn new(name: &str, url: &Url, settings: Option<config::OAuth>, context: Arc<Context>) -> Self {
+    pub(super) fn new(name: &str, url: &Url, settings: Option<config::OAuth>, oauth: Arc<Context>) -> Self {
         Self {
             name: name.to_owned(),
             url: url.clone(),
             explicit: settings.is_some(),
             settings: settings.unwrap_or_default(),
-            vault: OnceCell::new(),
+            store: OnceCell::new(),
             volatile: OnceLock::new(),
-            ticket: ArcSwapOption::new(context.ticket().map(Arc::new)),
-            context,
+            ticket: ArcSwapOption::new(oauth.ticket().map(Arc::new)),
+            oauth,
             current: ArcSwapOption::empty(),
             status: watch::Sender::new(AuthorizationStatus::NotAsked),
             refreshes: AtomicU64::new(0),
@@ -73,10 +73,10 @@ impl ServerContext {
         }
     }
 
-    pub(super) async fn vault(&self) -> Result<&Vault, AuthError> {
-        let vault = self.vault.get_or_init(|| async {
-            let (storage, logins) = (self.settings.storage, self.context.settings.clone());
-            let open = move |storage| Vault::open(&storage, &logins).map_err(|error| error.to_string());
+    pub(super) async fn store(&self) -> Result<&TokenStore, AuthError> {
+        let store = self.store.get_or_init(|| async {
+            let (storage, logins) = (self.settings.storage, self.oauth.settings.clone());
+            let open = move |storage| TokenStore::open(&storage, &logins).map_err(|error| error.to_string());
             let memory = open.clone();
             let opened = spawn_blocking(move || open(storage)).await;
             match opened.unwrap_or_else(|_| Err("the token store cannot be opened".to_owned())) {
@@ -88,15 +88,15 @@ impl ServerContext {
                 opened => opened,
             }
         });
-        vault.await.as_ref().map_err(|reason| AuthError::Unfit(reason.clone()))
+        store.await.as_ref().map_err(|reason| AuthError::Unfit(reason.clone()))
     }
 
     /// The sole right to change what is stored. A store that fails is no reason to lose a token; one that somebody else
     /// holds is.
     pub(super) async fn alone(&self) -> Result<Option<Lock>, AuthError> {
-        match self.vault().await?.lock(&self.name, &self.url).await {
+        match self.store().await?.lock(&self.name, &self.url).await {
             Ok(lock) => Ok(Some(lock)),
-            Err(error @ VaultError::Locked { .. }) => Err(unavailable(error)),
+            Err(error @ TokenStoreError::Locked { .. }) => Err(unavailable(error)),
             Err(error) => {
                 warn!(server = self.name, %error, "the token store cannot be locked");
                 Ok(None)
@@ -106,12 +106,12 @@ impl ServerContext {
 
     /// Removes what is stored.
     pub(super) async fn forget(&self) -> Result<(), AuthError> {
-        self.vault().await?.remove(&self.name, &self.url).await.map_err(unavailable)
+        self.store().await?.remove(&self.name, &self.url).await.map_err(unavailable)
     }
 
     /// Makes login URLs that were given out worthless.
     pub(super) fn renew_ticket(&self) {
-        self.ticket.store(self.context.ticket().map(Arc::new));
+        self.ticket.store(self.oauth.ticket().map(Arc::new));
     }
 
     /// Why tokens will not survive a restart, if so and if nobody asked for that.
@@ -154,7 +154,7 @@ impl ServerContext {
         if self.status.send_replace(asked.clone()) != asked {
             let login = self.login(reason);
             info!(server = self.name, reason, "needs authorization: log in at {}", login.page);
-            self.context.present(&login);
+            self.oauth.present(&login);
         }
         self.login_needed(reason)
     }
@@ -165,7 +165,7 @@ impl ServerContext {
 
     /// Where a person starts a login.
     pub(super) fn login_page(&self) -> Url {
-        self.context.login(&self.name)
+        self.oauth.login(&self.name)
     }
 
     pub(super) fn login(&self, reason: &str) -> Box<LoginNeeded> {

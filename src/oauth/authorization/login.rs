@@ -77,7 +77,7 @@ pub(in crate::oauth) async fn begin(
         cookie: (waiting == Waiting::Browser).then(|| digest(&cookie.value)),
         ends: Instant::now() + LOGIN_LIFETIME,
     };
-    context.context.pending().insert(&state, authorization);
+    context.oauth.pending().insert(&state, authorization);
     Ok(Started { url, cookie })
 }
 

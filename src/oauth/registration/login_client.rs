@@ -60,7 +60,7 @@ pub(in crate::oauth) async fn check_open(
 ) -> Result<(), AuthError> {
     let Some(found) = state.found.clone() else { return Ok(()) };
     login_possible(&found, context)?;
-    let redirect_uri = context.context.callback();
+    let redirect_uri = context.oauth.callback();
     if found.server.presumed
         && context.settings.client.is_none()
         && known(state, context, &found, &redirect_uri).is_none()
@@ -115,14 +115,14 @@ pub(in crate::oauth) async fn remember(
     client: Client,
 ) {
     state.client = Some(client.clone());
-    if client.origin != ClientOrigin::Registered || state.tokens().is_some() || state.inherited.is_some() {
+    if client.origin != ClientOrigin::Registered || state.tokens().is_some() || state.legacy.is_some() {
         return;
     }
     let kept = async {
-        let vault = context.vault().await?;
-        match vault.load(&context.name, &context.url).await.map_err(unavailable)? {
+        let store = context.store().await?;
+        match store.load(&context.name, &context.url).await.map_err(unavailable)? {
             Some(Record { tokens: Some(_), .. }) => Ok(()),
-            _ => vault.save(&context.record(found, client)).await.map_err(unavailable),
+            _ => store.save(&context.record(found, client)).await.map_err(unavailable),
         }
     };
     if let Err(error) = kept.await {
@@ -137,7 +137,7 @@ pub(in crate::oauth) async fn obtain(
     found: &Discovered,
     redirect_uri: &Url,
 ) -> Result<Client, AuthError> {
-    let (scopes, document) = (state.scopes_to_ask(context), context.context.document());
+    let (scopes, document) = (state.scopes_to_ask(context), context.oauth.document());
     let wanted = Wanted {
         configured: context.settings.client.as_ref(),
         document: document.as_ref(),
@@ -174,7 +174,7 @@ fn login_possible(found: &Discovered, context: &ServerContext) -> Result<(), Aut
             server.issuer
         )));
     }
-    let document = server.client_id_metadata_document && context.context.document().is_some();
+    let document = server.client_id_metadata_document && context.oauth.document().is_some();
     if context.settings.client.is_none() && !document && server.registration_endpoint.is_none() {
         return unfit(
             "the authorization server registers no clients by itself; register one there by hand, and put its \

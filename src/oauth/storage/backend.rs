@@ -1,7 +1,7 @@
 //! Where records are kept: files, the system's keyring, or this process alone.
 //!
-//! Stores are synchronous, as file systems and keyrings are; the vault calls them off the async workers. They know
-//! bytes only: what these mean, and whether they are sealed, is the vault's matter.
+//! Stores are synchronous, as file systems and keyrings are; the store calls them off the async workers. They know
+//! bytes only: what these mean, and whether they are sealed, is the store's matter.
 //!
 //! Invariant: a reader gets the whole of what was saved last or the whole of what was saved before it.
 
@@ -10,34 +10,34 @@ use std::fmt::{self, Display, Write as _};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-/// How much of a server's name its [`Key`] shows.
+/// How much of a server's name its [`RecordKey`] shows.
 const SHOWN: usize = 40;
 
 /// A place for records.
-pub(in crate::oauth) trait Store: Send + Sync {
+pub(in crate::oauth) trait StorageBackend: Send + Sync {
     /// What was saved last.
-    fn load(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError>;
+    fn load(&self, key: &RecordKey) -> Result<Option<Vec<u8>>, BackendError>;
 
     /// Keeps `bytes` in place of what was there.
-    fn save(&self, key: &Key, bytes: &[u8]) -> Result<(), StoreError>;
+    fn save(&self, key: &RecordKey, bytes: &[u8]) -> Result<(), BackendError>;
 
     /// Forgets what was saved; fine where there is nothing.
-    fn remove(&self, key: &Key) -> Result<(), StoreError>;
+    fn remove(&self, key: &RecordKey) -> Result<(), BackendError>;
 
     /// Keeps everybody else from getting the same lock; nothing where somebody has it already. It guards no
     /// single call of this trait, but a whole exchange: load, ask the authorization server, save.
-    fn try_lock(&self, key: &Key) -> Result<Option<Lock>, StoreError>;
+    fn try_lock(&self, key: &RecordKey) -> Result<Option<Lock>, BackendError>;
 
     /// Where the record is, for messages.
-    fn describe(&self, key: &Key) -> String;
+    fn describe(&self, key: &RecordKey) -> String;
 }
 
 /// The name of a record: something to read of the server's name, and 8 hex digits that tell servers apart whose
 /// names read the same, or that have moved to another URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::oauth) struct Key(String);
+pub(in crate::oauth) struct RecordKey(String);
 
-impl Key {
+impl RecordKey {
     /// The key of the server of this name at this URL.
     pub(in crate::oauth) fn new(server: &str, url: &Url) -> Self {
         // Lower case, since some file systems take `A` and `a` for one.
@@ -85,9 +85,9 @@ impl fmt::Debug for Lock {
 /// A store that cannot be used: where, why, and what to do, in one line without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(in crate::oauth) struct StoreError(String);
+pub(in crate::oauth) struct BackendError(String);
 
-impl StoreError {
+impl BackendError {
     /// An error at a place, such as a path.
     pub(in crate::oauth) fn at(place: impl Display, message: impl Display) -> Self {
         Self(format!("{place}: {message}"))
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     fn key(server: &str, url: &str) -> String {
-        Key::new(server, &Url::parse(url).unwrap()).as_str().to_owned()
+        RecordKey::new(server, &Url::parse(url).unwrap()).as_str().to_owned()
     }
 
     #[test]

@@ -25,11 +25,11 @@ const SALT_LEN: usize = 32;
 const SHORTEST: usize = 16;
 
 /// What seals and opens records.
-pub(in crate::oauth) struct Seal(SecretString);
+pub(in crate::oauth) struct Encryption(SecretString);
 
 /// Why a record cannot be sealed or opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(in crate::oauth) enum SealError {
+pub(in crate::oauth) enum EncryptionError {
     /// The key could be guessed.
     #[error("shorter than {SHORTEST} bytes; give a random one, such as `openssl rand -base64 32` prints")]
     ShortKey,
@@ -69,26 +69,28 @@ struct Envelope {
     data: String,
 }
 
-impl Seal {
+impl Encryption {
     /// A seal with the user's own key, any text of at least 16 bytes.
-    pub(in crate::oauth) fn new(key: &SecretString) -> Result<Self, SealError> {
+    pub(in crate::oauth) fn new(key: &SecretString) -> Result<Self, EncryptionError> {
         if key.expose_secret().len() < SHORTEST {
-            return Err(SealError::ShortKey);
+            return Err(EncryptionError::ShortKey);
         }
         Ok(Self(key.clone()))
     }
 
     /// `plain`, to be opened under this `name` only.
-    pub(in crate::oauth) fn seal(&self, name: &str, plain: Vec<u8>) -> Result<Vec<u8>, SealError> {
+    pub(in crate::oauth) fn encrypt(&self, name: &str, plain: Vec<u8>) -> Result<Vec<u8>, EncryptionError> {
         let (mut salt, mut nonce) = ([0; SALT_LEN], [0; NONCE_LEN]);
-        rand::fill(&mut salt).and_then(|()| rand::fill(&mut nonce)).map_err(|_| SealError::NoRandomness)?;
+        rand::fill(&mut salt)
+            .and_then(|()| rand::fill(&mut nonce))
+            .map_err(|_| EncryptionError::NoRandomness)?;
         let mut data = plain;
         self.key(&salt)
             .and_then(|key| {
                 let nonce = Nonce::assume_unique_for_key(nonce);
                 key.seal_in_place_append_tag(nonce, Aad::from(name), &mut data)
             })
-            .map_err(|_| SealError::Damaged)?;
+            .map_err(|_| EncryptionError::Damaged)?;
         let envelope = Envelope {
             version: VERSION,
             sealed: ALGORITHM.into(),
@@ -96,16 +98,17 @@ impl Seal {
             nonce: STANDARD.encode(nonce),
             data: STANDARD.encode(data),
         };
-        serde_json::to_vec(&envelope).map_err(|_| SealError::Damaged)
+        serde_json::to_vec(&envelope).map_err(|_| EncryptionError::Damaged)
     }
 
-    fn open(&self, name: &str, envelope: &Envelope) -> Result<Vec<u8>, SealError> {
-        let decode = |text: &str| STANDARD.decode(text).map_err(|_| SealError::Damaged);
-        let nonce: [u8; NONCE_LEN] = decode(&envelope.nonce)?.try_into().map_err(|_| SealError::Damaged)?;
+    fn decrypt(&self, name: &str, envelope: &Envelope) -> Result<Vec<u8>, EncryptionError> {
+        let decode = |text: &str| STANDARD.decode(text).map_err(|_| EncryptionError::Damaged);
+        let nonce: [u8; NONCE_LEN] =
+            decode(&envelope.nonce)?.try_into().map_err(|_| EncryptionError::Damaged)?;
         let salt = decode(&envelope.salt)?;
         let mut data = decode(&envelope.data)?;
         if salt.len() != SALT_LEN || data.len() < AES_256_GCM.tag_len() {
-            return Err(SealError::Damaged);
+            return Err(EncryptionError::Damaged);
         }
         let plain = self
             .key(&salt)
@@ -113,7 +116,7 @@ impl Seal {
                 let nonce = Nonce::assume_unique_for_key(nonce);
                 Ok(key.open_in_place(nonce, Aad::from(name), &mut data)?.len())
             })
-            .map_err(|_| SealError::WrongKey)?;
+            .map_err(|_| EncryptionError::WrongKey)?;
         data.truncate(plain);
         Ok(data)
     }
@@ -125,15 +128,19 @@ impl Seal {
 }
 
 /// What is in `bytes`, sealed or not: a plain record is taken as it is, and sealed when it is saved next.
-pub(in crate::oauth) fn open(seal: Option<&Seal>, name: &str, bytes: Vec<u8>) -> Result<Vec<u8>, SealError> {
+pub(in crate::oauth) fn decrypt(
+    key: Option<&Encryption>,
+    name: &str,
+    bytes: Vec<u8>,
+) -> Result<Vec<u8>, EncryptionError> {
     let Ok(head) = serde_json::from_slice::<Head>(&bytes) else {
         return Ok(bytes);
     };
     if head.version != Some(VERSION) || head.sealed != ALGORITHM {
-        return Err(SealError::Unknown);
+        return Err(EncryptionError::Unknown);
     }
-    let envelope = serde_json::from_slice(&bytes).map_err(|_| SealError::Damaged)?;
-    seal.ok_or(SealError::NoKey)?.open(name, &envelope)
+    let envelope = serde_json::from_slice(&bytes).map_err(|_| EncryptionError::Damaged)?;
+    key.ok_or(EncryptionError::NoKey)?.decrypt(name, &envelope)
 }
 
 #[cfg(test)]
@@ -144,18 +151,18 @@ mod tests {
 
     const PLAIN: &[u8] = br#"{"version":1,"access_token":"open sesame"}"#;
 
-    fn seal(key: &str) -> Seal {
-        Seal::new(&key.into()).unwrap_or_else(|error| panic!("{error}"))
+    fn seal(key: &str) -> Encryption {
+        Encryption::new(&key.into()).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    fn sealed() -> (Seal, Value) {
+    fn sealed() -> (Encryption, Value) {
         let seal = seal("0123456789abcdef");
-        let bytes = seal.seal("one-00000000", PLAIN.to_vec()).unwrap();
+        let bytes = seal.encrypt("one-00000000", PLAIN.to_vec()).unwrap();
         (seal, serde_json::from_slice(&bytes).unwrap())
     }
 
-    fn reopen(seal: Option<&Seal>, name: &str, envelope: &Value) -> Result<Vec<u8>, SealError> {
-        open(seal, name, serde_json::to_vec(envelope).unwrap())
+    fn reopen(key: Option<&Encryption>, name: &str, envelope: &Value) -> Result<Vec<u8>, EncryptionError> {
+        decrypt(key, name, serde_json::to_vec(envelope).unwrap())
     }
 
     #[test]
@@ -165,7 +172,7 @@ mod tests {
         assert_eq!((&envelope["version"], &envelope["sealed"]), (&json!(1), &json!("aes-256-gcm")));
         assert!(!STANDARD.decode(envelope["data"].as_str().unwrap()).unwrap().starts_with(&PLAIN[..8]));
         let again: Value =
-            serde_json::from_slice(&seal.seal("one-00000000", PLAIN.to_vec()).unwrap()).unwrap();
+            serde_json::from_slice(&seal.encrypt("one-00000000", PLAIN.to_vec()).unwrap()).unwrap();
         for part in ["salt", "nonce", "data"] {
             assert_ne!(envelope[part], again[part], "{part}");
         }
@@ -187,10 +194,10 @@ mod tests {
     fn another_key_and_another_name_do_not_open() {
         let (right, envelope) = sealed();
         let wrong = seal("0123456789abcdeF");
-        assert_eq!(reopen(Some(&wrong), "one-00000000", &envelope), Err(SealError::WrongKey));
-        assert_eq!(reopen(Some(&right), "other-00000000", &envelope), Err(SealError::WrongKey));
-        assert_eq!(reopen(None, "one-00000000", &envelope), Err(SealError::NoKey));
-        assert_eq!(Seal::new(&"0123456789abcde".into()).err(), Some(SealError::ShortKey));
+        assert_eq!(reopen(Some(&wrong), "one-00000000", &envelope), Err(EncryptionError::WrongKey));
+        assert_eq!(reopen(Some(&right), "other-00000000", &envelope), Err(EncryptionError::WrongKey));
+        assert_eq!(reopen(None, "one-00000000", &envelope), Err(EncryptionError::NoKey));
+        assert_eq!(Encryption::new(&"0123456789abcde".into()).err(), Some(EncryptionError::ShortKey));
     }
 
     #[test]
@@ -202,7 +209,7 @@ mod tests {
             reopen(Some(&seal), "one-00000000", &envelope)
         };
         let data = whole["data"].as_str().unwrap();
-        assert_eq!(changed("data", json!(data[..data.len() - 8])), Err(SealError::WrongKey));
+        assert_eq!(changed("data", json!(data[..data.len() - 8])), Err(EncryptionError::WrongKey));
         for (part, value) in [
             ("data", json!("")),
             ("data", json!("AAAA")),
@@ -212,16 +219,16 @@ mod tests {
             ("nonce", json!("AAAA")),
             ("salt", json!("")),
         ] {
-            assert_eq!(changed(part, value.clone()), Err(SealError::Damaged), "{part} {value}");
+            assert_eq!(changed(part, value.clone()), Err(EncryptionError::Damaged), "{part} {value}");
         }
-        assert_eq!(changed("version", json!(2)), Err(SealError::Unknown));
-        assert_eq!(changed("sealed", json!("rot13")), Err(SealError::Unknown));
+        assert_eq!(changed("version", json!(2)), Err(EncryptionError::Unknown));
+        assert_eq!(changed("sealed", json!("rot13")), Err(EncryptionError::Unknown));
     }
 
     #[test]
     fn what_is_not_sealed_passes() {
         for plain in [PLAIN, b"", b"garbage", br#"{"version":1,"sealed":"aes-2"#] {
-            assert_eq!(open(Some(&seal("0123456789abcdef")), "one", plain.to_vec()).unwrap(), plain);
+            assert_eq!(decrypt(Some(&seal("0123456789abcdef")), "one", plain.to_vec()).unwrap(), plain);
         }
     }
 }

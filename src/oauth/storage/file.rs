@@ -18,7 +18,7 @@ use std::{
 use nix::libc::{ELOOP, O_NOFOLLOW};
 
 use super::{
-    backend::{Key, Lock, Store, StoreError},
+    backend::{BackendError, Lock, RecordKey, StorageBackend},
     plain_file::{self, FILE_RIGHTS, explain, has_wider_rights, narrow},
 };
 
@@ -29,13 +29,13 @@ const TEMPORARY: &str = ".mcpo-";
 const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// Keeps records in a folder.
-pub(in crate::oauth) struct FileStore {
+pub(in crate::oauth) struct FileBackend {
     folder: PathBuf,
 }
 
-impl FileStore {
+impl FileBackend {
     /// Makes the folder where there is none.
-    pub(in crate::oauth) fn open(folder: &Path) -> Result<Self, StoreError> {
+    pub(in crate::oauth) fn open(folder: &Path) -> Result<Self, BackendError> {
         // Without the trailing slash, behind which a symbolic link would be followed.
         let store = Self { folder: folder.components().collect() };
         store.prepare()?;
@@ -44,20 +44,20 @@ impl FileStore {
     }
 
     /// Sees to it that the folder is there, and for its owner alone.
-    fn prepare(&self) -> Result<(), StoreError> {
+    fn prepare(&self) -> Result<(), BackendError> {
         let folder = &self.folder;
         let failed = |error: io::Error| explain(folder, &error);
         DirBuilder::new().recursive(true).mode(FOLDER_RIGHTS).create(folder).map_err(failed)?;
         if fs::symlink_metadata(folder).map_err(failed)?.is_symlink() {
             let message = "a symbolic link; give the folder that it leads to with --token-dir";
-            return Err(StoreError::at(folder.display(), message));
+            return Err(BackendError::at(folder.display(), message));
         }
         let opened = OpenOptions::new().read(true).custom_flags(O_NOFOLLOW).open(folder).map_err(failed)?;
         // Taking rights away here could lock a whole system's users out.
         if has_wider_rights(&opened).map_err(failed)? && self.is_shared(&opened).map_err(failed)? {
             let message =
                 "open to others and not for tokens alone; give a folder of its own with --token-dir";
-            return Err(StoreError::at(folder.display(), message));
+            return Err(BackendError::at(folder.display(), message));
         }
         narrow(&opened, folder, FOLDER_RIGHTS)
     }
@@ -87,7 +87,7 @@ impl FileStore {
         }
     }
 
-    fn path(&self, key: &Key, extension: &str) -> PathBuf {
+    fn path(&self, key: &RecordKey, extension: &str) -> PathBuf {
         self.folder.join(format!("{}.{extension}", key.as_str()))
     }
 
@@ -113,8 +113,8 @@ impl FileStore {
     }
 }
 
-impl Store for FileStore {
-    fn load(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
+impl StorageBackend for FileBackend {
+    fn load(&self, key: &RecordKey) -> Result<Option<Vec<u8>>, BackendError> {
         let path = self.path(key, "json");
         let Some(file) = plain_file::open(&path)? else {
             return Ok(None);
@@ -123,7 +123,7 @@ impl Store for FileStore {
         plain_file::contents(&file, &path).map(Some)
     }
 
-    fn save(&self, key: &Key, bytes: &[u8]) -> Result<(), StoreError> {
+    fn save(&self, key: &RecordKey, bytes: &[u8]) -> Result<(), BackendError> {
         self.prepare()?;
         let path = self.path(key, "json");
         // A link would be replaced, not followed; whoever put it there meant something else.
@@ -133,7 +133,7 @@ impl Store for FileStore {
         self.replace(&path, bytes).map_err(|error| explain(&path, &error))
     }
 
-    fn remove(&self, key: &Key) -> Result<(), StoreError> {
+    fn remove(&self, key: &RecordKey) -> Result<(), BackendError> {
         let path = self.path(key, "json");
         // The lock file stays: removed, it could be locked by one and made anew by another, who both go on.
         match fs::remove_file(&path).and_then(|()| self.flush()) {
@@ -142,7 +142,7 @@ impl Store for FileStore {
         }
     }
 
-    fn try_lock(&self, key: &Key) -> Result<Option<Lock>, StoreError> {
+    fn try_lock(&self, key: &RecordKey) -> Result<Option<Lock>, BackendError> {
         self.prepare()?;
         let path = self.path(key, "lock");
         let file = plain_file::create(&path)?;
@@ -154,7 +154,7 @@ impl Store for FileStore {
         }
     }
 
-    fn describe(&self, key: &Key) -> String {
+    fn describe(&self, key: &RecordKey) -> String {
         self.path(key, "json").display().to_string()
     }
 }

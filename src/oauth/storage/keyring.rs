@@ -19,8 +19,8 @@ use keyring::{Entry, Error};
 use tracing::warn;
 
 use super::{
-    backend::{Key, Lock, Store, StoreError},
-    file::FileStore,
+    backend::{BackendError, Lock, RecordKey, StorageBackend},
+    file::FileBackend,
     memory::Locks,
 };
 
@@ -31,20 +31,20 @@ const SERVICE: &str = "mcpo";
 const PLACE: &str = "the system's keyring";
 
 /// Keeps records in the keyring.
-pub(in crate::oauth) struct KeyringStore {
+pub(in crate::oauth) struct KeyringBackend {
     turns: Turns,
-    lock_files: Option<FileStore>,
+    lock_files: Option<FileBackend>,
     locks: Locks,
 }
 
-impl KeyringStore {
+impl KeyringBackend {
     /// Looks whether there is a keyring. Lock files go to `folder`.
-    pub(in crate::oauth) fn open(folder: Option<&Path>) -> Result<Self, StoreError> {
+    pub(in crate::oauth) fn open(folder: Option<&Path>) -> Result<Self, BackendError> {
         let turns = Turns::default();
         let status = || Entry::store_status().as_ref().map_err(ToString::to_string).copied();
         turns.run(DEADLINE, status).and_then(|found| found.map_err(|error| unusable(&error)))?;
         let lock_files = folder.and_then(|folder| {
-            FileStore::open(folder)
+            FileBackend::open(folder)
                 .inspect_err(|error| warn!("{error}; do not start mcpo twice with this keyring until then"))
                 .ok()
         });
@@ -54,9 +54,9 @@ impl KeyringStore {
     /// Does something with the entry for `key`; nothing where there is no such entry.
     fn with_entry<T: Send + 'static>(
         &self,
-        key: &Key,
+        key: &RecordKey,
         call: impl FnOnce(&Entry) -> Result<T, Error> + Send + 'static,
-    ) -> Result<Option<T>, StoreError> {
+    ) -> Result<Option<T>, BackendError> {
         let name = key.as_str().to_owned();
         match self.turns.run(DEADLINE, move || call(&Entry::new(SERVICE, &name)?))? {
             Ok(value) => Ok(Some(value)),
@@ -66,36 +66,36 @@ impl KeyringStore {
     }
 }
 
-impl Store for KeyringStore {
-    fn load(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
+impl StorageBackend for KeyringBackend {
+    fn load(&self, key: &RecordKey) -> Result<Option<Vec<u8>>, BackendError> {
         self.with_entry(key, Entry::get_secret)
     }
 
-    fn save(&self, key: &Key, bytes: &[u8]) -> Result<(), StoreError> {
+    fn save(&self, key: &RecordKey, bytes: &[u8]) -> Result<(), BackendError> {
         let bytes = bytes.to_vec();
         self.with_entry(key, move |entry| entry.set_secret(&bytes)).map(|_| ())
     }
 
-    fn remove(&self, key: &Key) -> Result<(), StoreError> {
+    fn remove(&self, key: &RecordKey) -> Result<(), BackendError> {
         self.with_entry(key, Entry::delete_credential).map(|_| ())
     }
 
-    fn try_lock(&self, key: &Key) -> Result<Option<Lock>, StoreError> {
+    fn try_lock(&self, key: &RecordKey) -> Result<Option<Lock>, BackendError> {
         match &self.lock_files {
             Some(files) => files.try_lock(key),
             None => Ok(self.locks.try_lock(key)),
         }
     }
 
-    fn describe(&self, key: &Key) -> String {
+    fn describe(&self, key: &RecordKey) -> String {
         format!("{PLACE}, entry {} of {SERVICE}", key.as_str())
     }
 }
 
-fn unusable(reason: &str) -> StoreError {
+fn unusable(reason: &str) -> BackendError {
     let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     let advice = "start and unlock it (GNOME Keyring, KWallet) and start mcpo again, or set \"storage_type\" to \"file\"";
-    StoreError::at(PLACE, format_args!("cannot be used ({reason}); {advice}"))
+    BackendError::at(PLACE, format_args!("cannot be used ({reason}); {advice}"))
 }
 
 /// Lets calls in one at a time, each on a thread of its own: a call that blocks cannot be taken back, only left
@@ -109,12 +109,12 @@ impl Turns {
         &self,
         deadline: Duration,
         call: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, BackendError> {
         let end = Instant::now() + deadline;
         let silent = || {
             let message =
                 format_args!("no answer within {} s; unlock it and try again", deadline.as_secs_f32());
-            StoreError::at(PLACE, message)
+            BackendError::at(PLACE, message)
         };
         let turn = self.take(deadline).ok_or_else(silent)?;
         let (sender, answer) = sync_channel(1);
@@ -187,10 +187,10 @@ mod tests {
     #[test]
     fn locks_hold_across_stores_that_share_a_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let key = Key::new("one", &Url::parse("https://h/").unwrap());
+        let key = RecordKey::new("one", &Url::parse("https://h/").unwrap());
         let store =
-            |lock_files| KeyringStore { turns: Turns::default(), lock_files, locks: Locks::default() };
-        let shared = || store(Some(FileStore::open(folder.path()).unwrap()));
+            |lock_files| KeyringBackend { turns: Turns::default(), lock_files, locks: Locks::default() };
+        let shared = || store(Some(FileBackend::open(folder.path()).unwrap()));
         let lock = shared().try_lock(&key).unwrap();
         assert!(lock.is_some() && shared().try_lock(&key).unwrap().is_none());
         let alone = store(None);

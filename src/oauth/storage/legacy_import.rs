@@ -18,7 +18,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
 use super::{
-    backend::StoreError,
+    backend::BackendError,
     plain_file,
     record::{MethodForm, flaw},
 };
@@ -30,7 +30,7 @@ use crate::{
 
 /// What the Python mcpo knows of a server.
 #[derive(Debug, Clone)]
-pub(in crate::oauth) struct Inherited {
+pub(in crate::oauth) struct LegacyLogin {
     /// `client_id`
     pub client_id: String,
     /// `client_secret`
@@ -70,7 +70,7 @@ struct TokenFile {
 
 /// What the Python mcpo has left in `folder` for the server of this name. Tokens without a client are of no use:
 /// nothing would refresh them.
-pub(in crate::oauth) fn find(folder: &Path, server: &str) -> Result<Option<Inherited>, StoreError> {
+pub(in crate::oauth) fn find(folder: &Path, server: &str) -> Result<Option<LegacyLogin>, BackendError> {
     let files = Files::new(folder, server);
     if plain_file::open(&files.marker)?.is_some() {
         return Ok(None);
@@ -94,7 +94,7 @@ pub(in crate::oauth) fn find(folder: &Path, server: &str) -> Result<Option<Inher
         Some(_) => token_endpoint_auth_method.map(|Method(method)| method),
         None => Some(ClientAuthMethod::None),
     };
-    Ok(Some(Inherited {
+    Ok(Some(LegacyLogin {
         client_id,
         client_secret: client_secret.map(Into::into),
         // RFC 7591 section 3.2.1: 0 is never.
@@ -106,7 +106,7 @@ pub(in crate::oauth) fn find(folder: &Path, server: &str) -> Result<Option<Inher
 }
 
 /// Has [`find`] find nothing for this server from now on.
-pub(in crate::oauth) fn retire(folder: &Path, server: &str) -> Result<(), StoreError> {
+pub(in crate::oauth) fn retire(folder: &Path, server: &str) -> Result<(), BackendError> {
     let files = Files::new(folder, server);
     if files.client.exists() || files.tokens.exists() {
         plain_file::create(&files.marker)?;
@@ -125,7 +125,7 @@ fn tokens(file: TokenFile, written: SystemTime) -> Tokens {
     }
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<(T, SystemTime)>, StoreError> {
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<(T, SystemTime)>, BackendError> {
     let Some(file) = plain_file::open(path)? else {
         return Ok(None);
     };
@@ -134,7 +134,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<(T, SystemTime)>, Sto
     let read = serde_json::from_slice(&plain_file::contents(&file, path)?).map_err(|error| {
         let message =
             format_args!("not a token file of the Python mcpo ({}); move it away and log in", flaw(&error));
-        StoreError::at(path.display(), message)
+        BackendError::at(path.display(), message)
     })?;
     Ok(Some((read, written)))
 }

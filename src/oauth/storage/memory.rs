@@ -5,46 +5,46 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::backend::{Key, Lock, Store, StoreError};
+use super::backend::{BackendError, Lock, RecordKey, StorageBackend};
 
 /// Keeps records in memory.
 #[derive(Default)]
-pub(in crate::oauth) struct MemoryStore {
-    records: Mutex<HashMap<Key, Vec<u8>>>,
+pub(in crate::oauth) struct MemoryBackend {
+    records: Mutex<HashMap<RecordKey, Vec<u8>>>,
     locks: Locks,
 }
 
-impl Store for MemoryStore {
-    fn load(&self, key: &Key) -> Result<Option<Vec<u8>>, StoreError> {
+impl StorageBackend for MemoryBackend {
+    fn load(&self, key: &RecordKey) -> Result<Option<Vec<u8>>, BackendError> {
         Ok(whole(&self.records).get(key).cloned())
     }
 
-    fn save(&self, key: &Key, bytes: &[u8]) -> Result<(), StoreError> {
+    fn save(&self, key: &RecordKey, bytes: &[u8]) -> Result<(), BackendError> {
         whole(&self.records).insert(key.clone(), bytes.to_vec());
         Ok(())
     }
 
-    fn remove(&self, key: &Key) -> Result<(), StoreError> {
+    fn remove(&self, key: &RecordKey) -> Result<(), BackendError> {
         whole(&self.records).remove(key);
         Ok(())
     }
 
-    fn try_lock(&self, key: &Key) -> Result<Option<Lock>, StoreError> {
+    fn try_lock(&self, key: &RecordKey) -> Result<Option<Lock>, BackendError> {
         Ok(self.locks.try_lock(key))
     }
 
-    fn describe(&self, key: &Key) -> String {
+    fn describe(&self, key: &RecordKey) -> String {
         format!("memory, {}", key.as_str())
     }
 }
 
 /// Locks that hold within this process.
 #[derive(Clone, Default)]
-pub(in crate::oauth) struct Locks(Arc<Mutex<HashSet<Key>>>);
+pub(in crate::oauth) struct Locks(Arc<Mutex<HashSet<RecordKey>>>);
 
 impl Locks {
-    /// As [`Store::try_lock`].
-    pub(in crate::oauth) fn try_lock(&self, key: &Key) -> Option<Lock> {
+    /// As [`StorageBackend::try_lock`].
+    pub(in crate::oauth) fn try_lock(&self, key: &RecordKey) -> Option<Lock> {
         whole(&self.0).insert(key.clone()).then(|| Lock::new(Held { locks: self.clone(), key: key.clone() }))
     }
 }
@@ -52,7 +52,7 @@ impl Locks {
 /// Gives its lock back when dropped.
 struct Held {
     locks: Locks,
-    key: Key,
+    key: RecordKey,
 }
 
 impl Drop for Held {
@@ -75,8 +75,8 @@ mod tests {
     #[test]
     fn keeps_forgets_and_locks_by_key() {
         let url = Url::parse("https://h/").unwrap();
-        let (one, other) = (Key::new("one", &url), Key::new("other", &url));
-        let store = MemoryStore::default();
+        let (one, other) = (RecordKey::new("one", &url), RecordKey::new("other", &url));
+        let store = MemoryBackend::default();
         store.save(&one, b"first").unwrap();
         store.save(&one, b"second").unwrap();
         assert_eq!(store.load(&one).unwrap().as_deref(), Some(&b"second"[..]));

@@ -10,7 +10,7 @@ use std::{
 use nix::libc::{ELOOP, O_NOFOLLOW, O_NONBLOCK};
 use tracing::warn;
 
-use super::backend::StoreError;
+use super::backend::BackendError;
 
 /// The rights on every file of ours.
 pub(in crate::oauth) const FILE_RIGHTS: u32 = 0o600;
@@ -18,7 +18,7 @@ pub(in crate::oauth) const FILE_RIGHTS: u32 = 0o600;
 const LARGEST: u64 = 1024 * 1024;
 
 /// Opens the file at `path`, which is made where there is none.
-pub(in crate::oauth) fn create(path: &Path) -> Result<File, StoreError> {
+pub(in crate::oauth) fn create(path: &Path) -> Result<File, BackendError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(FILE_RIGHTS);
     let file = open_with(&mut options, path)?.ok_or_else(|| explain(path, &ErrorKind::NotFound.into()))?;
@@ -27,11 +27,11 @@ pub(in crate::oauth) fn create(path: &Path) -> Result<File, StoreError> {
 }
 
 /// Opens the file at `path` to read it; nothing where there is none.
-pub(in crate::oauth) fn open(path: &Path) -> Result<Option<File>, StoreError> {
+pub(in crate::oauth) fn open(path: &Path) -> Result<Option<File>, BackendError> {
     open_with(OpenOptions::new().read(true), path)
 }
 
-fn open_with(options: &mut OpenOptions, path: &Path) -> Result<Option<File>, StoreError> {
+fn open_with(options: &mut OpenOptions, path: &Path) -> Result<Option<File>, BackendError> {
     // Opening a pipe would wait for its other end.
     let file = match options.custom_flags(O_NOFOLLOW | O_NONBLOCK).open(path) {
         Ok(file) => file,
@@ -41,22 +41,22 @@ fn open_with(options: &mut OpenOptions, path: &Path) -> Result<Option<File>, Sto
     if file.metadata().map_err(|error| explain(path, &error))?.is_file() {
         Ok(Some(file))
     } else {
-        Err(StoreError::at(path.display(), "not a file; move it away"))
+        Err(BackendError::at(path.display(), "not a file; move it away"))
     }
 }
 
 /// All that is in `file`, which stands at `path`.
-pub(in crate::oauth) fn contents(file: &File, path: &Path) -> Result<Vec<u8>, StoreError> {
+pub(in crate::oauth) fn contents(file: &File, path: &Path) -> Result<Vec<u8>, BackendError> {
     let mut bytes = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| explain(path, &error))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(StoreError::at(path.display(), "too large for a token file of mcpo; move it away"));
+        return Err(BackendError::at(path.display(), "too large for a token file of mcpo; move it away"));
     }
     Ok(bytes)
 }
 
 /// Takes away the rights that others have.
-pub(in crate::oauth) fn narrow(file: &File, path: &Path, rights: u32) -> Result<(), StoreError> {
+pub(in crate::oauth) fn narrow(file: &File, path: &Path, rights: u32) -> Result<(), BackendError> {
     let failed = |error: io::Error| explain(path, &error);
     if has_wider_rights(file).map_err(failed)? {
         file.set_permissions(Permissions::from_mode(rights)).map_err(failed)?;
@@ -71,7 +71,7 @@ pub(in crate::oauth) fn has_wider_rights(file: &File) -> io::Result<bool> {
 }
 
 /// What is wrong at `path`, and what to do about it.
-pub(in crate::oauth) fn explain(path: &Path, error: &io::Error) -> StoreError {
+pub(in crate::oauth) fn explain(path: &Path, error: &io::Error) -> BackendError {
     let message = match error.kind() {
         _ if error.raw_os_error() == Some(ELOOP) => {
             "a symbolic link, which is not followed; put the file itself in its place".to_owned()
@@ -92,7 +92,7 @@ pub(in crate::oauth) fn explain(path: &Path, error: &io::Error) -> StoreError {
         ErrorKind::IsADirectory => "a folder is in the way of the file; move it away".to_owned(),
         kind => format!("cannot be used ({kind}); mend it, or choose another folder with --token-dir"),
     };
-    StoreError::at(path.display(), message)
+    BackendError::at(path.display(), message)
 }
 
 #[cfg(test)]

@@ -14,12 +14,12 @@ use tokio::{
 use url::Url;
 
 use super::{
-    backend::{Key, Lock, Store, StoreError},
-    encryption::{self, Seal, SealError},
-    file::FileStore,
-    keyring::KeyringStore,
-    legacy_import::{self, Inherited},
-    memory::MemoryStore,
+    backend::{BackendError, Lock, RecordKey, StorageBackend},
+    encryption::{self, Encryption, EncryptionError},
+    file::FileBackend,
+    keyring::KeyringBackend,
+    legacy_import::{self, LegacyLogin},
+    memory::MemoryBackend,
     record::{Record, RecordError},
 };
 use crate::config::{LoginSettings, TokenStorage};
@@ -33,28 +33,28 @@ const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Where records are kept; clones share it.
 #[derive(Clone)]
-pub(in crate::oauth) struct Vault {
-    store: Arc<dyn Store>,
-    seal: Option<Arc<Seal>>,
+pub(in crate::oauth) struct TokenStore {
+    backend: Arc<dyn StorageBackend>,
+    encryption: Option<Arc<Encryption>>,
     /// Where the Python mcpo may have left tokens.
-    python: Option<Arc<Path>>,
+    legacy: Option<Arc<Path>>,
 }
 
 /// Why a record cannot be had or kept: where, why, and what to do, in one line without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(in crate::oauth) enum VaultError {
+pub(in crate::oauth) enum TokenStoreError {
     /// The store cannot be used.
     #[error("{0}")]
-    Store(#[from] StoreError),
+    Backend(#[from] BackendError),
     /// There is no place for files.
     #[error("nowhere to keep tokens, as there is no home folder; give a folder with --token-dir")]
     NoFolder,
     /// The user's key cannot be used.
     #[error("--token-key: {0}")]
-    Key(SealError),
+    Key(EncryptionError),
     /// The record is sealed and does not open, or cannot be sealed.
     #[error("{0}: {1}")]
-    Seal(String, SealError),
+    Encryption(String, EncryptionError),
     /// What is kept is no record.
     #[error("{0}: {1}")]
     Record(String, RecordError),
@@ -77,21 +77,24 @@ pub(in crate::oauth) enum VaultError {
     Broken(String),
 }
 
-impl Vault {
+impl TokenStore {
     /// Opens the store of this kind, with the folder and the key of `logins`. May block, a keyring for some seconds.
     ///
     /// # Errors
     ///
     /// Where the folder cannot be used, there is no keyring, or the key is too short.
-    pub(in crate::oauth) fn open(storage: &TokenStorage, logins: &LoginSettings) -> Result<Self, VaultError> {
+    pub(in crate::oauth) fn open(storage: &TokenStorage, logins: &LoginSettings) -> Result<Self, TokenStoreError> {
         let folder = logins.token_dir.as_deref();
-        let (store, python): (Arc<dyn Store>, _) = match storage {
-            TokenStorage::File => (Arc::new(FileStore::open(folder.ok_or(VaultError::NoFolder)?)?), folder),
-            TokenStorage::Memory => (Arc::new(MemoryStore::default()), None),
-            TokenStorage::Keyring => (Arc::new(KeyringStore::open(folder)?), folder),
+        let (backend, legacy): (Arc<dyn StorageBackend>, _) = match storage {
+            TokenStorage::File => {
+                (Arc::new(FileBackend::open(folder.ok_or(TokenStoreError::NoFolder)?)?), folder)
+            }
+            TokenStorage::Memory => (Arc::new(MemoryBackend::default()), None),
+            TokenStorage::Keyring => (Arc::new(KeyringBackend::open(folder)?), folder),
         };
-        let seal = logins.token_key.as_ref().map(Seal::new).transpose().map_err(VaultError::Key)?;
-        Ok(Self { store, seal: seal.map(Arc::new), python: python.map(Arc::from) })
+        let encryption =
+            logins.token_key.as_ref().map(Encryption::new).transpose().map_err(TokenStoreError::Key)?;
+        Ok(Self { backend, encryption: encryption.map(Arc::new), legacy: legacy.map(Arc::from) })
     }
 
     /// The record of this server, where there is one for this very URL.
@@ -99,13 +102,17 @@ impl Vault {
     /// # Errors
     ///
     /// Where the store fails, or what it holds cannot be read.
-    pub(in crate::oauth) async fn load(&self, server: &str, url: &Url) -> Result<Option<Record>, VaultError> {
+    pub(in crate::oauth) async fn load(
+        &self,
+        server: &str,
+        url: &Url,
+    ) -> Result<Option<Record>, TokenStoreError> {
         let (server, url) = (server.to_owned(), url.clone());
-        self.call(Key::new(&server, &url), move |vault, key| {
-            let Some(bytes) = vault.store.load(key)? else {
+        self.call(RecordKey::new(&server, &url), move |store, key| {
+            let Some(bytes) = store.backend.load(key)? else {
                 return Ok(None);
             };
-            let record = vault.read(key, bytes)?;
+            let record = store.read(key, bytes)?;
             Ok((record.server == server && record.url == url).then_some(record))
         })
         .await
@@ -117,13 +124,13 @@ impl Vault {
     /// # Errors
     ///
     /// Where its files cannot be read.
-    pub(in crate::oauth) async fn inherited(
+    pub(in crate::oauth) async fn legacy(
         &self,
         server: &str,
         url: &Url,
-    ) -> Result<Option<Inherited>, VaultError> {
+    ) -> Result<Option<LegacyLogin>, TokenStoreError> {
         let name = server.to_owned();
-        self.call(Key::new(server, url), move |vault, _| match &vault.python {
+        self.call(RecordKey::new(server, url), move |store, _| match &store.legacy {
             Some(folder) => Ok(legacy_import::find(folder, &name)?),
             None => Ok(None),
         })
@@ -135,16 +142,19 @@ impl Vault {
     /// # Errors
     ///
     /// Where the store fails.
-    pub(in crate::oauth) async fn save(&self, record: &Record) -> Result<(), VaultError> {
+    pub(in crate::oauth) async fn save(&self, record: &Record) -> Result<(), TokenStoreError> {
         let record = record.clone();
-        self.call(Key::new(&record.server, &record.url), move |vault, key| {
-            let mut bytes =
-                record.to_json().map_err(|error| VaultError::Record(vault.store.describe(key), error))?;
-            if let Some(seal) = &vault.seal {
-                bytes = seal.seal(key.as_str(), bytes).map_err(|error| vault.sealed(key, error))?;
+        self.call(RecordKey::new(&record.server, &record.url), move |store, key| {
+            let mut bytes = record
+                .to_json()
+                .map_err(|error| TokenStoreError::Record(store.backend.describe(key), error))?;
+            if let Some(encryption) = &store.encryption {
+                bytes = encryption
+                    .encrypt(key.as_str(), bytes)
+                    .map_err(|error| store.encryption_error(key, error))?;
             }
-            vault.store.save(key, &bytes)?;
-            vault.retire(&record.server)
+            store.backend.save(key, &bytes)?;
+            store.retire(&record.server)
         })
         .await
     }
@@ -154,11 +164,11 @@ impl Vault {
     /// # Errors
     ///
     /// Where the store fails.
-    pub(in crate::oauth) async fn remove(&self, server: &str, url: &Url) -> Result<(), VaultError> {
+    pub(in crate::oauth) async fn remove(&self, server: &str, url: &Url) -> Result<(), TokenStoreError> {
         let name = server.to_owned();
-        self.call(Key::new(server, url), move |vault, key| {
-            vault.store.remove(key)?;
-            vault.retire(&name)
+        self.call(RecordKey::new(server, url), move |store, key| {
+            store.backend.remove(key)?;
+            store.retire(&name)
         })
         .await
     }
@@ -168,52 +178,52 @@ impl Vault {
     /// # Errors
     ///
     /// Where the store fails, or somebody else has the lock all that time.
-    pub(in crate::oauth) async fn lock(&self, server: &str, url: &Url) -> Result<Lock, VaultError> {
-        self.lock_within(PATIENCE, Key::new(server, url)).await
+    pub(in crate::oauth) async fn lock(&self, server: &str, url: &Url) -> Result<Lock, TokenStoreError> {
+        self.lock_within(PATIENCE, RecordKey::new(server, url)).await
     }
 
-    async fn lock_within(&self, patience: Duration, key: Key) -> Result<Lock, VaultError> {
+    async fn lock_within(&self, patience: Duration, key: RecordKey) -> Result<Lock, TokenStoreError> {
         let attempts = async {
             loop {
                 if let Some(lock) =
-                    self.call(key.clone(), |vault, key| Ok(vault.store.try_lock(key)?)).await?
+                    self.call(key.clone(), |store, key| Ok(store.backend.try_lock(key)?)).await?
                 {
                     return Ok(lock);
                 }
                 sleep(INTERVAL).await;
             }
         };
-        let locked = || VaultError::Locked { place: self.store.describe(&key), waited: patience };
+        let locked = || TokenStoreError::Locked { place: self.backend.describe(&key), waited: patience };
         timeout(patience, attempts).await.unwrap_or_else(|_| Err(locked()))
     }
 
     /// Does `work` where it may block.
     async fn call<T: Send + 'static>(
         &self,
-        key: Key,
-        work: impl FnOnce(&Self, &Key) -> Result<T, VaultError> + Send + 'static,
-    ) -> Result<T, VaultError> {
-        let place = self.store.describe(&key);
-        let vault = self.clone();
-        match timeout(DEADLINE, spawn_blocking(move || work(&vault, &key))).await {
+        key: RecordKey,
+        work: impl FnOnce(&Self, &RecordKey) -> Result<T, TokenStoreError> + Send + 'static,
+    ) -> Result<T, TokenStoreError> {
+        let place = self.backend.describe(&key);
+        let store = self.clone();
+        match timeout(DEADLINE, spawn_blocking(move || work(&store, &key))).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(VaultError::Broken(place)),
-            Err(_) => Err(VaultError::Timeout { place }),
+            Ok(Err(_)) => Err(TokenStoreError::Broken(place)),
+            Err(_) => Err(TokenStoreError::Timeout { place }),
         }
     }
 
-    fn read(&self, key: &Key, bytes: Vec<u8>) -> Result<Record, VaultError> {
-        let plain = encryption::open(self.seal.as_deref(), key.as_str(), bytes)
-            .map_err(|error| self.sealed(key, error))?;
-        Record::from_json(&plain).map_err(|error| VaultError::Record(self.store.describe(key), error))
+    fn read(&self, key: &RecordKey, bytes: Vec<u8>) -> Result<Record, TokenStoreError> {
+        let plain = encryption::decrypt(self.encryption.as_deref(), key.as_str(), bytes)
+            .map_err(|error| self.encryption_error(key, error))?;
+        Record::from_json(&plain).map_err(|error| TokenStoreError::Record(self.backend.describe(key), error))
     }
 
-    fn sealed(&self, key: &Key, error: SealError) -> VaultError {
-        VaultError::Seal(self.store.describe(key), error)
+    fn encryption_error(&self, key: &RecordKey, error: EncryptionError) -> TokenStoreError {
+        TokenStoreError::Encryption(self.backend.describe(key), error)
     }
 
-    fn retire(&self, server: &str) -> Result<(), VaultError> {
-        match &self.python {
+    fn retire(&self, server: &str) -> Result<(), TokenStoreError> {
+        match &self.legacy {
             Some(folder) => Ok(legacy_import::retire(folder, server)?),
             None => Ok(()),
         }

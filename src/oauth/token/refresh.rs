@@ -47,7 +47,7 @@ pub(in crate::oauth) async fn refresh(
     context: &ServerContext,
 ) -> Result<Arc<Credential>, AuthError> {
     let alone = context.alone().await?;
-    match context.vault().await?.load(&context.name, &context.url).await.map_err(unfit)? {
+    match context.store().await?.load(&context.name, &context.url).await.map_err(unfit)? {
         // Another process may have been faster, and has burnt the refresh token that we know.
         Some(stored) => {
             if let Some(credential) = state.adopt(context, stored)?.filter(|new| !new.expired()) {
@@ -55,12 +55,12 @@ pub(in crate::oauth) async fn refresh(
             }
         }
         None if state.stored.take().is_some() => {
-            (state.record, state.inherited) = (None, None);
+            (state.record, state.legacy) = (None, None);
             return Err(context.dismiss("somebody has logged out"));
         }
         None => {}
     }
-    inherit(state, context);
+    import_legacy(state, context);
     let guarded = state.guarded(context).await;
     if state.tokens().is_none() {
         return Err(give_up(state, context, "nobody has logged in yet").await);
@@ -164,7 +164,7 @@ pub(in crate::oauth) async fn keep(
         warn!(server = context.name, reason, "the token is not kept: after a restart a login is needed");
     }
     // A token that cannot be kept is still better than none.
-    match context.vault().await?.save(record).await {
+    match context.store().await?.save(record).await {
         Ok(()) => state.stored = record.tokens.as_ref().map(|tokens| tokens.access.clone()),
         Err(error) => {
             warn!(server = context.name, %error, "the token is not kept: after a restart a login is needed");
@@ -179,8 +179,8 @@ pub(in crate::oauth) async fn keep(
 async fn pin(state: &mut TokenState, context: &ServerContext, found: &Discovered, client: Client) {
     if state.record.is_none() {
         let record = context.record(found, client);
-        if let Ok(vault) = context.vault().await
-            && let Err(error) = vault.save(&record).await
+        if let Ok(store) = context.store().await
+            && let Err(error) = store.save(&record).await
         {
             warn!(server = context.name, %error, "its authorization server cannot be remembered");
         }
@@ -212,7 +212,7 @@ pub(in crate::oauth) async fn give_up(
     {
         state.dead = Some(tokens.access);
         // mcpo's client may still hold, so the record stays.
-        let kept = async { context.vault().await?.save(record).await.map_err(unavailable) };
+        let kept = async { context.store().await?.save(record).await.map_err(unavailable) };
         if let Err(error) = kept.await {
             warn!(server = context.name, %error, "the token is no good, and cannot be removed");
         }
@@ -224,26 +224,26 @@ pub(in crate::oauth) async fn give_up(
 }
 
 /// Takes over what the Python mcpo has left, now that its authorization server is known.
-fn inherit(state: &mut TokenState, context: &ServerContext) {
+fn import_legacy(state: &mut TokenState, context: &ServerContext) {
     if state.record.is_some() {
         return;
     }
-    if let (Some(found), Some(inherited)) = (&state.found, state.inherited.take()) {
+    if let (Some(found), Some(legacy)) = (&state.found, state.legacy.take()) {
         info!(server = context.name, "took over the tokens of the Python mcpo");
         let client = Client {
             issuer: found.server.issuer.clone(),
-            id: inherited.client_id,
-            method: inherited.method.unwrap_or(match inherited.client_secret {
+            id: legacy.client_id,
+            method: legacy.method.unwrap_or(match legacy.client_secret {
                 Some(_) => ClientAuthMethod::Post,
                 None => ClientAuthMethod::None,
             }),
-            secret: inherited.client_secret,
-            secret_expires: inherited.secret_expires,
-            redirect_uri: inherited.redirect_uris.into_iter().next(),
+            secret: legacy.client_secret,
+            secret_expires: legacy.secret_expires,
+            redirect_uri: legacy.redirect_uris.into_iter().next(),
             scopes: None,
             origin: ClientOrigin::Registered,
         };
-        let tokens = inherited.tokens;
+        let tokens = legacy.tokens;
         state.record = Some(Record { tokens, ..context.record(found, client) });
     }
 }

@@ -126,6 +126,6 @@ async fn step_up(
     if context.settings.grant == Grant::ClientCredentials {
         return refresh::mint(state, context).await;
     }
-    info!(server = context.name, "{text}: log in again at {}", context.context.login(&context.name));
+    info!(server = context.name, "{text}: log in again at {}", context.oauth.login(&context.name));
     Err(context.login_needed(&text))
 }

@@ -33,7 +33,7 @@ pub struct TokenInfo {
 
 /// What is kept of this server's tokens.
 pub(in crate::oauth) async fn info(context: &ServerContext) -> Result<Option<TokenInfo>, AuthError> {
-    let record = context.vault().await?.load(&context.name, &context.url).await.map_err(unavailable)?;
+    let record = context.store().await?.load(&context.name, &context.url).await.map_err(unavailable)?;
     Ok(record.and_then(|record| {
         let tokens = record.tokens?;
         Some(TokenInfo {
@@ -51,15 +51,15 @@ pub(in crate::oauth) async fn log_out(
     state: &mut TokenState,
     context: &ServerContext,
 ) -> Result<bool, AuthError> {
-    let vault = context.vault().await?;
-    let _alone = vault.lock(&context.name, &context.url).await.map_err(unavailable)?;
-    let record = vault.load(&context.name, &context.url).await.map_err(unavailable)?;
-    let inherited = vault.inherited(&context.name, &context.url).await.map_err(unavailable)?;
+    let store = context.store().await?;
+    let _alone = store.lock(&context.name, &context.url).await.map_err(unavailable)?;
+    let record = store.load(&context.name, &context.url).await.map_err(unavailable)?;
+    let legacy = store.legacy(&context.name, &context.url).await.map_err(unavailable)?;
     // Those of the Python mcpo are not taken over after that.
     context.forget().await?;
     let Some((record, tokens)) = record.as_ref().and_then(|record| Some((record, record.tokens.as_ref()?)))
     else {
-        return Ok(inherited.is_some());
+        return Ok(legacy.is_some());
     };
     let Some(url) = &record.revocation_endpoint else { return Ok(true) };
     for token in tokens.refresh.iter().chain([&tokens.access]) {

@@ -22,7 +22,7 @@ use crate::{
         registration::client::Client,
         scopes::Scopes,
         server::ServerContext,
-        storage::{legacy_import::Inherited, record::Record},
+        storage::{legacy_import::LegacyLogin, record::Record},
     },
     secret::{ExposeSecret, SecretString},
 };
@@ -35,7 +35,7 @@ pub(in crate::oauth) struct TokenState {
     /// As it stands in the store.
     pub(in crate::oauth) record: Option<Record>,
     /// Left behind by the Python mcpo; taken over once the authorization server is known.
-    pub(in crate::oauth) inherited: Option<Inherited>,
+    pub(in crate::oauth) legacy: Option<LegacyLogin>,
     /// The client of a login that is not complete yet, for the next one if it never is.
     pub(in crate::oauth) client: Option<Client>,
     /// Whether a login has begun since one came back last. An authorization server that has forgotten a client shows
@@ -69,12 +69,12 @@ pub(in crate::oauth) struct Quarantined {
 impl TokenState {
     /// Takes up what is kept, where it is news.
     pub(in crate::oauth) async fn recall(&mut self, context: &ServerContext) -> Result<(), AuthError> {
-        let stored = context.vault().await?.load(&context.name, &context.url).await.map_err(unfit)?;
+        let stored = context.store().await?.load(&context.name, &context.url).await.map_err(unfit)?;
         match stored {
             Some(record) => drop(self.adopt(context, record)?),
             None if self.record.is_none() => {
-                self.inherited =
-                    context.vault().await?.inherited(&context.name, &context.url).await.map_err(unfit)?;
+                self.legacy =
+                    context.store().await?.legacy(&context.name, &context.url).await.map_err(unfit)?;
             }
             None => {}
         }
@@ -130,7 +130,7 @@ impl TokenState {
         challenge: &Challenge,
     ) -> Result<Arc<Discovered>, AuthError> {
         let base = context.settings.server_url.as_ref();
-        let guarded = context.context.network().login(&context.url, challenge.peer).await;
+        let guarded = context.oauth.network().login(&context.url, challenge.peer).await;
         let found = search::discover(guarded, &context.url, base, challenge).await.map_err(|error| {
             let text = error.to_string();
             if error.is_transient() { AuthError::Unavailable(text) } else { AuthError::Unfit(text) }
@@ -199,7 +199,7 @@ impl TokenState {
     pub(in crate::oauth) async fn guarded(&self, context: &ServerContext) -> GuardedClient {
         match &self.found {
             Some(found) => found.guarded.clone(),
-            None => context.context.network().login(&context.url, None).await,
+            None => context.oauth.network().login(&context.url, None).await,
         }
     }
 

@@ -7,13 +7,13 @@ use url::Url;
 
 use super::*;
 
-fn key(server: &str) -> Key {
-    Key::new(server, &Url::parse("https://h/").unwrap())
+fn key(server: &str) -> RecordKey {
+    RecordKey::new(server, &Url::parse("https://h/").unwrap())
 }
 
-fn store() -> (TempDir, FileStore) {
+fn store() -> (TempDir, FileBackend) {
     let parent = tempfile::tempdir().unwrap();
-    let store = FileStore::open(&parent.path().join("a/tokens/")).unwrap();
+    let store = FileBackend::open(&parent.path().join("a/tokens/")).unwrap();
     (parent, store)
 }
 
@@ -34,7 +34,7 @@ fn folder_and_files_are_for_their_owner_alone() {
     assert_eq!([rights(&store.folder), rights(&json), rights(&lock)], [0o700, 0o600, 0o600]);
     set_rights(&store.folder, 0o755);
     set_rights(&json, 0o644);
-    FileStore::open(&store.folder).unwrap();
+    FileBackend::open(&store.folder).unwrap();
     assert_eq!(store.load(&key("one")).unwrap().as_deref(), Some(&b"secret"[..]));
     assert_eq!([rights(&store.folder), rights(&json)], [0o700, 0o600]);
 }
@@ -46,7 +46,7 @@ fn a_shared_folder_is_refused_and_left_as_it_is() {
         let folder = parent.path().join(name);
         fs::create_dir_all(folder.join("other")).unwrap();
         set_rights(&folder, mode);
-        let error = FileStore::open(&folder).err().unwrap().to_string();
+        let error = FileBackend::open(&folder).err().unwrap().to_string();
         assert!(error.contains("give a folder of its own"), "{error}");
         assert_eq!(rights(&folder), mode);
     }
@@ -72,7 +72,7 @@ fn a_reader_never_sees_a_part() {
 fn a_lock_excludes_everybody_else_until_it_is_dropped() {
     let (_parent, store) = store();
     let lock = store.try_lock(&key("one")).unwrap().expect("nobody has it");
-    let other_process = FileStore::open(&store.folder).unwrap();
+    let other_process = FileBackend::open(&store.folder).unwrap();
     assert!(store.try_lock(&key("one")).unwrap().is_none());
     assert!(other_process.try_lock(&key("one")).unwrap().is_none());
     assert!(other_process.try_lock(&key("two")).unwrap().is_some());
@@ -93,7 +93,7 @@ fn only_abandoned_temporary_files_are_swept() {
     let hours_ago = std::time::SystemTime::now() - 2 * ABANDONED;
     File::create(&old).and_then(|file| file.set_modified(hours_ago)).unwrap();
     File::create(&new).unwrap();
-    FileStore::open(&store.folder).unwrap();
+    FileBackend::open(&store.folder).unwrap();
     assert_eq!((old.exists(), new.exists()), (false, true));
 }
 
@@ -107,7 +107,7 @@ fn what_is_in_the_way_is_named_and_left_alone() {
     symlink(&victim, store.path(&key("one"), "lock")).unwrap();
     let link = parent.path().join("link");
     symlink(&store.folder, &link).unwrap();
-    let fails = |result: Result<(), StoreError>, words: &str| {
+    let fails = |result: Result<(), BackendError>, words: &str| {
         let error = result.unwrap_err().to_string();
         assert!(error.starts_with(&parent.path().display().to_string()) && error.contains(words), "{error}");
     };
@@ -115,10 +115,10 @@ fn what_is_in_the_way_is_named_and_left_alone() {
     fails(store.load(&key("one")).map(|_| ()), "a symbolic link");
     fails(store.save(&key("one"), b"new"), "a symbolic link");
     fails(store.try_lock(&key("one")).map(|_| ()), "a symbolic link");
-    fails(FileStore::open(&link).map(|_| ()), "a symbolic link");
-    fails(FileStore::open(&link.join("")).map(|_| ()), "a symbolic link");
-    fails(FileStore::open(&victim).map(|_| ()), "a file is in the way");
-    fails(FileStore::open(&victim.join("tokens")).map(|_| ()), "a file is in the way");
+    fails(FileBackend::open(&link).map(|_| ()), "a symbolic link");
+    fails(FileBackend::open(&link.join("")).map(|_| ()), "a symbolic link");
+    fails(FileBackend::open(&victim).map(|_| ()), "a file is in the way");
+    fails(FileBackend::open(&victim.join("tokens")).map(|_| ()), "a file is in the way");
     assert_eq!((fs::read_to_string(&victim).unwrap().as_str(), rights(&victim) & 0o044), ("precious", 0o044));
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();

@@ -1,4 +1,4 @@
-//! The vault over real folders.
+//! The store over real folders.
 
 use std::fs;
 
@@ -27,9 +27,9 @@ fn record(server: &str, access: &str) -> Record {
     Record::from_json(json.to_string().as_bytes()).unwrap()
 }
 
-fn vault(storage: TokenStorage, folder: &TempDir, key: Option<&str>) -> Vault {
+fn store(storage: TokenStorage, folder: &TempDir, key: Option<&str>) -> TokenStore {
     let (token_dir, token_key) = (Some(folder.path().to_owned()), key.map(SecretString::from));
-    Vault::open(&storage, &LoginSettings { token_dir, token_key, ..LoginSettings::default() })
+    TokenStore::open(&storage, &LoginSettings { token_dir, token_key, ..LoginSettings::default() })
         .unwrap_or_else(|e| panic!("{e}"))
 }
 
@@ -38,8 +38,8 @@ fn files(folder: &Path, extension: &str) -> Vec<std::path::PathBuf> {
     paths.filter(|path| path.extension().is_some_and(|found| found == extension)).collect()
 }
 
-async fn access(vault: &Vault, server: &str) -> Result<Option<String>, VaultError> {
-    let record = vault.load(server, &url()).await?;
+async fn access(store: &TokenStore, server: &str) -> Result<Option<String>, TokenStoreError> {
+    let record = store.load(server, &url()).await?;
     Ok(record.and_then(|record| record.tokens).map(|tokens| tokens.access.expose_secret().to_owned()))
 }
 
@@ -52,50 +52,50 @@ async fn keeps_records_plain_sealed_and_in_memory() {
         (TokenStorage::Memory, Some(KEY)),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let vault = vault(storage, &folder, key);
-        assert_eq!(access(&vault, "notes").await.unwrap(), None);
-        vault.save(&record("notes", "first")).await.unwrap();
-        vault.clone().save(&record("notes", "second")).await.unwrap();
-        assert_eq!(access(&vault, "notes").await.unwrap().as_deref(), Some("second"));
-        assert_eq!(access(&vault, "other").await.unwrap(), None);
+        let store = store(storage, &folder, key);
+        assert_eq!(access(&store, "notes").await.unwrap(), None);
+        store.save(&record("notes", "first")).await.unwrap();
+        store.clone().save(&record("notes", "second")).await.unwrap();
+        assert_eq!(access(&store, "notes").await.unwrap().as_deref(), Some("second"));
+        assert_eq!(access(&store, "other").await.unwrap(), None);
         for file in files(folder.path(), "json") {
             let text = fs::read_to_string(file).unwrap();
             assert_eq!(text.contains("second"), key.is_none(), "{text}");
         }
-        vault.remove("notes", &url()).await.unwrap();
-        assert_eq!(access(&vault, "notes").await.unwrap(), None);
+        store.remove("notes", &url()).await.unwrap();
+        assert_eq!(access(&store, "notes").await.unwrap(), None);
     }
 }
 
 #[tokio::test]
 async fn a_record_is_for_its_server_and_url_only() {
     let folder = tempfile::tempdir().unwrap();
-    let vault = vault(TokenStorage::File, &folder, None);
-    vault.save(&record("notes", "secret")).await.unwrap();
+    let store = store(TokenStorage::File, &folder, None);
+    store.save(&record("notes", "secret")).await.unwrap();
     let other = Url::parse("https://evil.example.com/mcp").unwrap();
-    assert!(vault.load("notes", &other).await.unwrap().is_none());
+    assert!(store.load("notes", &other).await.unwrap().is_none());
     // Neither does a file that was copied to where the other's record would be.
-    let moved = folder.path().join(format!("{}.json", Key::new("notes", &other).as_str()));
+    let moved = folder.path().join(format!("{}.json", RecordKey::new("notes", &other).as_str()));
     fs::copy(&files(folder.path(), "json")[0], moved).unwrap();
-    assert!(vault.load("notes", &other).await.unwrap().is_none());
+    assert!(store.load("notes", &other).await.unwrap().is_none());
 }
 
 #[tokio::test]
 async fn what_does_not_open_is_an_error_with_its_path() {
     let folder = tempfile::tempdir().unwrap();
-    let sealed = vault(TokenStorage::File, &folder, Some(KEY));
+    let sealed = store(TokenStorage::File, &folder, Some(KEY));
     sealed.save(&record("one", "1")).await.unwrap();
     let path = files(folder.path(), "json").remove(0).display().to_string();
-    let fails = async |vault: &Vault, server: &str| access(vault, server).await.unwrap_err();
+    let fails = async |store: &TokenStore, server: &str| access(store, server).await.unwrap_err();
 
-    let error = fails(&vault(TokenStorage::File, &folder, None), "one").await;
-    assert_eq!(error, VaultError::Seal(path.clone(), SealError::NoKey));
-    let error = fails(&vault(TokenStorage::File, &folder, Some("another key of the user")), "one").await;
-    assert_eq!(error, VaultError::Seal(path.clone(), SealError::WrongKey));
-    let swapped = folder.path().join(format!("{}.json", Key::new("two", &url()).as_str()));
+    let error = fails(&store(TokenStorage::File, &folder, None), "one").await;
+    assert_eq!(error, TokenStoreError::Encryption(path.clone(), EncryptionError::NoKey));
+    let error = fails(&store(TokenStorage::File, &folder, Some("another key of the user")), "one").await;
+    assert_eq!(error, TokenStoreError::Encryption(path.clone(), EncryptionError::WrongKey));
+    let swapped = folder.path().join(format!("{}.json", RecordKey::new("two", &url()).as_str()));
     fs::copy(&path, &swapped).unwrap();
     let error = fails(&sealed, "two").await;
-    assert_eq!(error, VaultError::Seal(swapped.display().to_string(), SealError::WrongKey));
+    assert_eq!(error, TokenStoreError::Encryption(swapped.display().to_string(), EncryptionError::WrongKey));
     for broken in ["", "garbage", r#"{"version": 2}"#] {
         fs::write(&path, broken).unwrap();
         let error = fails(&sealed, "one").await.to_string();
@@ -107,8 +107,8 @@ async fn what_does_not_open_is_an_error_with_its_path() {
 #[tokio::test]
 async fn a_plain_record_is_taken_and_sealed_at_the_next_save() {
     let folder = tempfile::tempdir().unwrap();
-    vault(TokenStorage::File, &folder, None).save(&record("notes", "plain")).await.unwrap();
-    let sealed = vault(TokenStorage::File, &folder, Some(KEY));
+    store(TokenStorage::File, &folder, None).save(&record("notes", "plain")).await.unwrap();
+    let sealed = store(TokenStorage::File, &folder, Some(KEY));
     let found = sealed.load("notes", &url()).await.unwrap().expect("the plain record");
     sealed.save(&found).await.unwrap();
     let text = fs::read_to_string(&files(folder.path(), "json")[0]).unwrap();
@@ -120,13 +120,13 @@ async fn a_plain_record_is_taken_and_sealed_at_the_next_save() {
 async fn a_lock_is_waited_for_and_given_up_in_time() {
     let folder = tempfile::tempdir().unwrap();
     for storage in [TokenStorage::File, TokenStorage::Memory] {
-        let vault = vault(storage, &folder, None);
-        let key = Key::new("notes", &url());
-        let held = vault.lock("notes", &url()).await.unwrap();
-        let error = vault.lock_within(Duration::from_millis(20), key).await.unwrap_err();
-        assert!(matches!(error, VaultError::Locked { .. }), "{error}");
+        let store = store(storage, &folder, None);
+        let key = RecordKey::new("notes", &url());
+        let held = store.lock("notes", &url()).await.unwrap();
+        let error = store.lock_within(Duration::from_millis(20), key).await.unwrap_err();
+        assert!(matches!(error, TokenStoreError::Locked { .. }), "{error}");
         let url = url();
-        let (next, ()) = tokio::join!(vault.lock("notes", &url), async { drop(held) });
+        let (next, ()) = tokio::join!(store.lock("notes", &url), async { drop(held) });
         next.unwrap();
     }
 }
@@ -134,31 +134,30 @@ async fn a_lock_is_waited_for_and_given_up_in_time() {
 #[tokio::test]
 async fn files_of_the_python_mcpo_count_until_anything_is_kept() {
     let client = r#"{"client_id": "c1", "redirect_uris": []}"#;
-    let removed = async |vault: &Vault| vault.remove("notes", &url()).await;
-    let saved = async |vault: &Vault| vault.save(&record("notes", "mine")).await;
+    let removed = async |store: &TokenStore| store.remove("notes", &url()).await;
+    let saved = async |store: &TokenStore| store.save(&record("notes", "mine")).await;
     for save in [true, false] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("4358b500_client.json"), client).unwrap();
-        let vault = vault(TokenStorage::File, &folder, None);
-        assert!(vault.inherited("notes", &url()).await.unwrap().is_some());
+        let store = store(TokenStorage::File, &folder, None);
+        assert!(store.legacy("notes", &url()).await.unwrap().is_some());
         if save {
-            saved(&vault).await.unwrap();
+            saved(&store).await.unwrap();
         } else {
-            removed(&vault).await.unwrap();
+            removed(&store).await.unwrap();
         }
         let moved = Url::parse("https://elsewhere.example.com/").unwrap();
-        assert!(vault.inherited("notes", &moved).await.unwrap().is_none());
+        assert!(store.legacy("notes", &moved).await.unwrap().is_none());
     }
 }
 
 #[test]
 fn what_cannot_be_opened_is_said() {
     let error =
-        |logins| Vault::open(&TokenStorage::File, &logins).err().map(|error| error.to_string()).unwrap();
+        |logins| TokenStore::open(&TokenStorage::File, &logins).err().map(|error| error.to_string()).unwrap();
     assert!(error(LoginSettings::default()).contains("--token-dir"));
     let folder = tempfile::tempdir().unwrap();
     let token_dir = Some(folder.path().to_owned());
-    let short =
-        error(LoginSettings { token_dir, token_key: Some("short".into()), ..LoginSettings::default() });
+    let short = error(LoginSettings { token_dir, token_key: Some("short".into()), ..LoginSettings::default() });
     assert!(short.starts_with("--token-key: shorter than 16 bytes"), "{short}");
 }

@@ -26,9 +26,9 @@ impl Fake {
         Arc::new(Self { asked, answers: Semaphore::new(answers), down, lifetime, stop, tasks })
     }
 
-    fn keeper(self: &Arc<Self>) -> Arc<Keeper> {
+    fn cache(self: &Arc<Self>) -> Arc<JwksCache> {
         let fake = self.clone();
-        Keeper::start("https://id.example".to_owned(), &self.tasks, self.stop.clone(), move || {
+        JwksCache::start("https://id.example".to_owned(), &self.tasks, self.stop.clone(), move || {
             let fake = fake.clone();
             async move {
                 fake.asked.send_modify(|asked| *asked += 1);
@@ -55,10 +55,10 @@ impl Fake {
 #[tokio::test]
 async fn any_number_of_tokens_make_one_fetch_and_nobody_ends_it() {
     let fake = Fake::new(LONGEST, 1);
-    let keeper = fake.keeper();
-    assert!(join_all((0..50).map(|_| keeper.renewed())).await.iter().all(Result::is_ok));
+    let cache = fake.cache();
+    assert!(join_all((0..50).map(|_| cache.renewed())).await.iter().all(Result::is_ok));
     assert_eq!(fake.asked(), 1, "the first fetch is for all");
-    let mut tokens: Vec<_> = (0..50).map(|_| Box::pin(keeper.renewed())).collect();
+    let mut tokens: Vec<_> = (0..50).map(|_| Box::pin(cache.renewed())).collect();
     let asked = async {
         fake.is_asked(2).await;
         fake.answers.add_permits(1);
@@ -68,38 +68,38 @@ async fn any_number_of_tokens_make_one_fetch_and_nobody_ends_it() {
     let (answers, ()) = tokio::join!(join_all(tokens), asked);
     assert!(answers.iter().all(Result::is_ok));
     // Nor do any more within the gap.
-    assert!(join_all((0..50).map(|_| keeper.renewed())).await.iter().all(Result::is_ok));
+    assert!(join_all((0..50).map(|_| cache.renewed())).await.iter().all(Result::is_ok));
     assert_eq!(fake.asked(), 2);
 }
 
 #[tokio::test]
 async fn a_token_waits_for_a_fetch_that_begins_after_it() {
-    let keeper = Fake::new(LONGEST, 1).keeper();
-    assert_eq!(keeper.ask(), 1);
-    keeper.renewed().await.unwrap();
-    keeper.known.send_modify(|known| known.begun += 1);
-    assert_eq!(keeper.ask(), 3, "the second may have missed the key");
-    keeper.known.send_modify(|known| known.begun += 1);
-    assert_eq!(keeper.ask(), 3, "others join it");
+    let cache = Fake::new(LONGEST, 1).cache();
+    assert_eq!(cache.ask(), 1);
+    cache.renewed().await.unwrap();
+    cache.known.send_modify(|known| known.begun += 1);
+    assert_eq!(cache.ask(), 3, "the second may have missed the key");
+    cache.known.send_modify(|known| known.begun += 1);
+    assert_eq!(cache.ask(), 3, "others join it");
 }
 
 #[tokio::test]
 async fn keys_are_fetched_again_without_any_token() {
     let fake = Fake::new(Duration::from_millis(1), 4);
-    let keeper = fake.keeper();
+    let cache = fake.cache();
     fake.is_asked(5).await;
-    assert!(keeper.at_hand().is_some());
+    assert!(cache.at_hand().is_some());
 }
 
 #[tokio::test]
 async fn keys_outlive_their_issuer_for_a_day() {
     let fake = Fake::new(LONGEST, 2);
-    let keeper = fake.keeper();
-    keeper.renewed().await.unwrap();
+    let cache = fake.cache();
+    cache.renewed().await.unwrap();
     fake.down.send_replace(true);
-    let Err(Refusal::Unavailable { reason, .. }) = keeper.renewed().await else { panic!("judged") };
+    let Err(Refusal::Unavailable { reason, .. }) = cache.renewed().await else { panic!("judged") };
     assert_eq!(reason, "it is down");
-    let known = keeper.known.borrow().clone();
+    let known = cache.known.borrow().clone();
     let (_, fetched) = known.keys.clone().unwrap();
     assert!(known.keys(fetched + LONGEST - GAP).is_some() && known.keys(fetched + LONGEST).is_none());
 }
@@ -107,8 +107,8 @@ async fn keys_outlive_their_issuer_for_a_day() {
 #[tokio::test]
 async fn the_end_frees_who_waits() {
     let fake = Fake::new(LONGEST, 0);
-    let keeper = fake.keeper();
-    let (answer, ()) = tokio::join!(keeper.renewed(), async { fake.stop.cancel() });
+    let cache = fake.cache();
+    let (answer, ()) = tokio::join!(cache.renewed(), async { fake.stop.cancel() });
     assert!(matches!(answer, Err(Refusal::Unavailable { .. })));
     fake.tasks.close();
     timeout(DEADLINE, fake.tasks.wait()).await.expect("the task ends");

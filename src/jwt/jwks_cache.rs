@@ -30,7 +30,7 @@ const SLOWEST: Duration = Duration::from_secs(5 * 60);
 const PATIENCE: Duration = Duration::from_secs(21);
 
 /// Gives keys to whoever has a token.
-pub(super) struct Keeper {
+pub(super) struct JwksCache {
     known: watch::Sender<Known>,
     wanted: Notify,
     /// The last time that a token made the task ask, and which fetch is its answer.
@@ -57,7 +57,7 @@ impl Known {
     }
 }
 
-impl Keeper {
+impl JwksCache {
     /// Starts the task, which calls `fetch` for keys of `issuer` until told to stop.
     pub(super) fn start<F>(
         issuer: String,
@@ -71,10 +71,10 @@ impl Keeper {
         // The first fetch counts as begun, so that tokens that come before it wait for it and ask for no other.
         let known = watch::Sender::new(Known { begun: 1, ..Known::default() });
         let (wanted, asked) = (Notify::new(), Mutex::new(None));
-        let keeper = Arc::new(Self { known, wanted, asked, stop: stop.clone() });
-        let work = keeper.clone();
+        let cache = Arc::new(Self { known, wanted, asked, stop: stop.clone() });
+        let work = cache.clone();
         tasks.spawn(async move { stop.run_until_cancelled(work.run(&issuer, fetch)).await });
-        keeper
+        cache
     }
 
     /// The keys at hand.
