@@ -171,11 +171,11 @@ async fn pasted(context: &Context, authorizer: &Authorizer) -> Outcome {
         };
         let _ = say(&hint);
     }
-    // Nobody is at a terminal; the callback may still be reached.
+    // There is no terminal; the callback may still be reached.
     pending().await
 }
 
-/// Removes the tokens of `server`, and revokes them where that is possible.
+/// Removes the tokens of `server`, and revokes them if that is possible.
 ///
 /// # Errors
 ///

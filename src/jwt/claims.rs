@@ -38,7 +38,7 @@ impl Claims {
         validation.set_audience(&config.audiences);
         validation.leeway = config.leeway.as_secs();
         // By default tokens without issuer or audience pass, and `nbf` is not looked at. Most issuers write no `nbf`, so
-        // it counts where it is.
+        // it counts if it is there.
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         validation.validate_nbf = true;
         let all: Map<String, Value> =

@@ -1,4 +1,4 @@
-//! Where the issuer's keys are: its metadata (OpenID Connect Discovery 1.0, RFC 8414), then its JWK set.
+//! The keys of the issuer: its metadata (OpenID Connect Discovery 1.0, RFC 8414), then its JWK set.
 //!
 //! The operator has chosen the issuer, so it may be on a private network. Invariant: keys come only from where metadata
 //! say that name this very issuer, over https or from this machine, and from the origin that was asked.
@@ -21,7 +21,7 @@ use crate::{
 
 /// How long all of it may take: metadata in either place, and keys.
 const WHOLE: Duration = Duration::from_secs(10);
-/// How long keys are fresh where the issuer does not say, and within what is believed.
+/// How long keys are fresh if the issuer does not say, and the bounds of what is believed.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
 const SHORTEST: Duration = Duration::from_secs(5 * 60);
 /// See [`LIFETIME`].

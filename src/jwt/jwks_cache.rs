@@ -1,6 +1,6 @@
 //! The keys in use: fetched when mcpo starts, again before they are stale, and when a token names one that is not known.
 //!
-//! One task does all the asking, so that any number of tokens make one request and nobody who hangs up ends it. Keys are
+//! One task does all the asking, so that any number of tokens make one request, and a caller that hangs up does not end it. Keys are
 //! used for a day after they were fetched, however the issuer fares meanwhile. Invariant: tokens with made-up key ids
 //! make one request in [`GAP`] at most.
 
@@ -29,7 +29,7 @@ const SLOWEST: Duration = Duration::from_secs(5 * 60);
 /// The longest that a token waits for an answer: that of a fetch that began before it, and its own.
 const PATIENCE: Duration = Duration::from_secs(21);
 
-/// Gives keys to whoever has a token.
+/// The keys of one issuer, as they were fetched last.
 pub(super) struct JwksCache {
     known: watch::Sender<Known>,
     wanted: Notify,
@@ -58,7 +58,7 @@ impl Known {
 }
 
 impl JwksCache {
-    /// Starts the task, which calls `fetch` for keys of `issuer` until told to stop.
+    /// Starts the task, which calls `fetch` for keys of `issuer` until `stop`.
     pub(super) fn start<F>(
         issuer: String,
         tasks: &TaskTracker,
@@ -86,7 +86,7 @@ impl JwksCache {
     ///
     /// # Errors
     ///
-    /// Where the issuer does not answer, nothing can be said of a token with a key that is not known.
+    /// The issuer does not answer, so a token with an unknown key cannot be judged.
     pub(super) async fn renewed(&self) -> Result<Arc<Keys>, Refusal> {
         let unavailable = |reason: &str| Refusal::Unavailable { reason: reason.to_owned(), retry_after: GAP };
         let fetch = self.ask();
@@ -103,7 +103,7 @@ impl JwksCache {
         }
     }
 
-    /// Makes the task ask, where that is due; gives the number of the fetch to wait for.
+    /// Makes the task ask, if that is due; returns the number of the fetch to wait for.
     fn ask(&self) -> u64 {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let known = self.known.borrow();

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// Why a token is refused, or cannot be judged.
 ///
-/// The texts may be shown to whoever sent the token, as an `error_description` (RFC 6750 section 3): they are printable
-/// ASCII without quotes and backslashes, and tell nothing of the configuration.
+/// The texts may be shown to the sender of the token, as an `error_description` (RFC 6750 section 3): they are printable
+/// ASCII without quotes and backslashes, and say nothing about the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It cannot be read, or its header asks for what no access token needs.
@@ -14,7 +14,7 @@ pub enum Refusal {
     /// No asymmetric signature that is known here, or not one that its key is for.
     #[error("the token is signed with an algorithm that is not accepted")]
     UnsupportedAlgorithm,
-    /// Also where a token that names no key fits none.
+    /// Also if a token that names no key fits none.
     #[error("the token is signed with a key that the issuer does not publish")]
     UnknownKey,
     /// Its key did not sign it.

@@ -68,7 +68,7 @@ fn is_accepted_type(name: &str) -> bool {
     ["jwt", "at+jwt"].contains(&name.strip_prefix("application/").unwrap_or(&name))
 }
 
-/// The members of the header, where the whole has the form of a token.
+/// The members of the header, if the whole has the form of a token.
 fn members(token: &[u8]) -> Option<Map<String, Value>> {
     if token.len() > LONGEST {
         return None;

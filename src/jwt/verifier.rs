@@ -19,7 +19,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Begins to fetch the issuer's keys in a task of `tasks`, until `stop`; nobody waits for it.
+    /// Begins to fetch the issuer's keys in a task of `tasks`, until `stop`; does not wait for them.
     pub fn new(config: Jwt, proxy: &ForwardProxy, tasks: &TaskTracker, stop: CancellationToken) -> Self {
         let issuer = Issuer::new(config.issuer.clone(), proxy);
         let name = config.issuer.as_str().to_owned();
@@ -30,7 +30,7 @@ impl Verifier {
         Self { config: Arc::new(config), cache }
     }
 
-    /// Verifies a token. Waits where the issuer has to be asked for a key, 20 s at most.
+    /// Verifies a token. If the issuer has to be asked for a key, this waits for up to 20 s.
     ///
     /// # Errors
     ///

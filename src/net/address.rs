@@ -26,7 +26,7 @@ pub(crate) enum AddressKind {
 }
 
 impl AddressKind {
-    /// What the host of `url` is, where that can be read without looking up a name: `localhost` is loopback (RFC 6761
+    /// The kind of the host of `url`, if that can be read without looking up a name: `localhost` is loopback (RFC 6761
     /// section 6.3).
     pub(crate) fn written_in(url: &Url) -> Option<Self> {
         match url.host()? {

@@ -61,16 +61,16 @@ impl Authorizer {
         Self(Arc::new(Inner { context, state: Mutex::default() }))
     }
 
-    /// Takes up what earlier runs have kept.
+    /// Takes over what earlier runs have stored.
     ///
     /// # Errors
     ///
-    /// What is kept cannot be read.
+    /// The token store cannot be read.
     pub async fn recall(&self) -> Result<(), AuthError> {
         self.detached(async move |inner| inner.state.lock().await.recall(&inner.context).await).await
     }
 
-    /// What to send with a request: nothing as long as the server has not asked.
+    /// What to send with a request; `None` as long as the server has not asked for authorization.
     ///
     /// # Errors
     ///
@@ -86,13 +86,13 @@ impl Authorizer {
         }
     }
 
-    /// What was last good to send, whatever it is worth now.
+    /// The credential that was used last, even if it has expired.
     pub fn latest(&self) -> Option<Arc<Credential>> {
         self.0.context.current.load_full()
     }
 
-    /// After a 401 to a request that carried `used`: gives what to try again with. `attempt` says how
-    /// often this very request was refused before.
+    /// After a 401 to a request that carried `used`: returns what to try again with. `attempt` says how often this very
+    /// request was refused before.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl Authorizer {
         self.ask(used, TokenRequest::MoreScopes(challenge)).await
     }
 
-    /// How many tokens were got without a person.
+    /// How many tokens were obtained without a person.
     pub fn refreshes(&self) -> u64 {
         self.0.context.refreshes.load(Relaxed)
     }
@@ -129,18 +129,18 @@ impl Authorizer {
         self.0.context.status.subscribe()
     }
 
-    /// The login that is wanted, if one is.
+    /// The login that is needed; `None` if none is.
     pub fn login_needed(&self) -> Option<Box<LoginNeeded>> {
         self.0.context.status.borrow().reason().map(|reason| self.0.context.login(reason))
     }
 
-    /// Resolves when a person has logged in, here, after it was first polled.
+    /// Resolves when a person has logged in through this process, after it was first polled.
     pub async fn new_login(&self) {
-        // It fails only where the sender is gone, and that is held here.
+        // It fails only if the sender is gone, and that is held here.
         let _ = self.0.context.logins.subscribe().changed().await;
     }
 
-    /// Renews tokens ahead of their end, for as long as it is polled.
+    /// Renews tokens before they expire, for as long as it is polled.
     pub async fn keep_fresh(&self) -> Infallible {
         let mut status = self.0.context.status.subscribe();
         let mut retry = FIRST_RETRY;
@@ -163,7 +163,7 @@ impl Authorizer {
         }
     }
 
-    /// Waits until there is a token, be it that another process has fetched it.
+    /// Waits until there is a token, even if another process has obtained it.
     pub async fn authorized(&self) {
         let look = match self.0.context.settings.storage {
             TokenStorage::File | TokenStorage::Memory => LOOK,
@@ -177,7 +177,7 @@ impl Authorizer {
             tokio::select! {
                 _ = status.changed() => {}
                 () = sleep(look) => {
-                    // What cannot be read was told when it was met first.
+                    // What cannot be read was reported when it was met first.
                     let _ = self.recall().await;
                 }
             }
@@ -194,7 +194,7 @@ impl Authorizer {
         self.0.context.login_page()
     }
 
-    /// The port of a loopback callback, where the config wants one and browsers are on this machine.
+    /// The port of a loopback callback, if the config wants one and browsers are on this machine.
     pub fn callback_port(&self) -> Option<u16> {
         let settings = &self.0.context.settings;
         let local =

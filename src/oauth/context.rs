@@ -141,7 +141,7 @@ impl Context {
         below(&self.base, CALLBACK_PATH)
     }
 
-    /// The URL of our client-id metadata document, which is a client id only where it is public and HTTPS.
+    /// The URL of our client-id metadata document, which is a client id only if it is public and HTTPS.
     pub(super) fn document(&self) -> Option<Url> {
         let public = self.settings.public_url.as_ref().filter(|url| url.scheme() == "https")?;
         Some(below(public, DOCUMENT_PATH))

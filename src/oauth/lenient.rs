@@ -16,7 +16,7 @@ pub(super) fn json(body: &[u8]) -> Option<Value> {
     Some(sole(value))
 }
 
-/// The members of an answer, in JSON or form-encoded as GitHub writes it; `null` where it is neither.
+/// The members of an answer, in JSON or form-encoded as GitHub writes it; `null` if it is neither.
 pub(super) fn answer(body: &[u8]) -> Value {
     match json(body) {
         Some(answer) => answer,

@@ -43,7 +43,7 @@ pub(super) struct ServerContext {
     explicit: bool,
     /// Opened when it is first needed, as a keyring may take its time; or why it cannot be.
     store: OnceCell<Result<TokenStore, String>>,
-    /// Why tokens are kept in memory alone, if nobody asked for that.
+    /// Why tokens are kept in memory alone although the config does not ask for that.
     volatile: OnceLock<String>,
     /// Part of the login URLs that callers are given, if the gateway has a key.
     pub(super) ticket: ArcSwapOption<String>,
@@ -80,7 +80,7 @@ impl ServerContext {
             let memory = open.clone();
             let opened = spawn_blocking(move || open(storage)).await;
             match opened.unwrap_or_else(|_| Err("the token store cannot be opened".to_owned())) {
-                // Most servers want no login, so this is no matter as long as nobody logs in.
+                // Most servers need no login, and without one nothing has to be stored.
                 Err(reason) if !self.explicit => {
                     let _ = self.volatile.set(reason);
                     memory(TokenStorage::Memory)
@@ -91,8 +91,8 @@ impl ServerContext {
         store.await.as_ref().map_err(|reason| AuthError::Unfit(reason.clone()))
     }
 
-    /// The sole right to change what is stored. A store that fails is no reason to lose a token; one that somebody else
-    /// holds is.
+    /// Locks the stored record against other processes. `None` if the store cannot lock: that is no reason to lose a
+    /// token.
     pub(super) async fn alone(&self) -> Result<Option<Lock>, AuthError> {
         match self.store().await?.lock(&self.name, &self.url).await {
             Ok(lock) => Ok(Some(lock)),
@@ -109,12 +109,12 @@ impl ServerContext {
         self.store().await?.remove(&self.name, &self.url).await.map_err(unavailable)
     }
 
-    /// Makes login URLs that were given out worthless.
+    /// Invalidates the login URLs that were given out.
     pub(super) fn renew_ticket(&self) {
         self.ticket.store(self.oauth.ticket().map(Arc::new));
     }
 
-    /// Why tokens will not survive a restart, if so and if nobody asked for that.
+    /// Why tokens will not survive a restart; `None` if they do, or if the config asks for that.
     pub(super) fn volatile(&self) -> Option<&str> {
         self.volatile.get().map(String::as_str)
     }

@@ -27,7 +27,7 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// Reads all `WWW-Authenticate` headers of an answer from `asked`; nothing where none of them holds a Bearer
+    /// Reads all `WWW-Authenticate` headers of an answer from `asked`; `None` if none of them holds a Bearer
     /// challenge.
     ///
     /// A DPoP challenge (RFC 9449 section 7.1) carries the same parameters and counts too. Bearer's come first, and
@@ -148,7 +148,7 @@ impl<'a> Cursor<'a> {
         self.0 = &self.0[c.len_utf8()..];
     }
 
-    /// The value of a parameter whose name was just read; nothing, and nothing taken, where the name was a scheme.
+    /// The value of a parameter whose name was just read; `None`, and nothing is taken, if the name was a scheme.
     fn value(&mut self) -> Option<String> {
         self.0 = self.0.trim_start_matches([' ', '\t']).strip_prefix('=')?.trim_start_matches([' ', '\t']);
         if let Some(rest) = self.0.strip_prefix('"') {
@@ -212,7 +212,7 @@ mod tests {
         )
     }
 
-    /// The four fields, `-` where one is missing; nothing where there is no challenge.
+    /// The four fields, `-` if one is missing; `none` without a challenge.
     fn shown(headers: &[&str]) -> String {
         let Some(challenge) = of(headers) else { return "none".into() };
         let fields = [
@@ -272,7 +272,7 @@ mod tests {
             (r#"Bearer error="cut\"#, "- | - | - | -"),
             (r#"Bearer scope="", error="", error_description="  ""#, "- | - | - | -"),
             ("Bearer scope=, error=e", "- | - | e | -"),
-            // Doubled parameters, no URL, parameters of nobody.
+            // Doubled parameters, no URL, parameters without a challenge.
             ("Bearer scope=a, scope=b", "- | a | - | -"),
             (r#"Bearer resource_metadata="", scope=s"#, "- | s | - | -"),
             (r#"Bearer resource_metadata="http://[""#, "- | - | - | -"),

@@ -145,7 +145,7 @@ impl AuthorizationServer {
     ///
     /// # Errors
     ///
-    /// Fails where the policy forbids to ask there.
+    /// The policy forbids requests to that origin.
     pub(in crate::oauth) fn by_convention(origin: &Url, guarded: &GuardedClient) -> Result<Self, String> {
         let at = |path: &str| origin.join(path).map(String::from).ok();
         let issuer = origin.origin().ascii_serialization();

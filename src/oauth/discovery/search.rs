@@ -109,11 +109,11 @@ impl fmt::Display for Attempts {
 /// Finds the authorization server of the MCP server at `server_url`, which has answered with `challenge`.
 ///
 /// `base` is the configured authorization server. It counts whatever the MCP server's metadata name, unless it is the MCP
-/// server itself, as in configurations of the Python mcpo: then it counts where they name none.
+/// server itself, as in configurations of the Python mcpo: then it counts if they name none.
 ///
 /// # Errors
 ///
-/// Fails where there is none that may be used.
+/// No authorization server was found that may be used.
 pub(in crate::oauth) async fn discover(
     guarded: GuardedClient,
     server_url: &Url,
@@ -214,8 +214,8 @@ impl Search {
         None
     }
 
-    /// The authorization server that is configured, and no other: its own origin may belong to somebody else. Only where
-    /// it has no path, and has no metadata, its endpoints are where the specification of 2025-03-26 puts them.
+    /// The authorization server that is configured, and no other: its own origin may belong to another party. Only if
+    /// it has neither a path nor metadata, its endpoints are those of the specification of 2025-03-26.
     async fn pinned(&mut self, base: &Url) -> Option<AuthorizationServer> {
         let base = issuer(&identifier(base));
         if base.path() == "/" {

@@ -23,7 +23,7 @@ pub(in crate::oauth) struct Client {
     pub id: String,
     /// `client_secret`
     pub secret: Option<SecretString>,
-    /// `client_secret_expires_at`, in seconds since 1970; nothing where it never does.
+    /// `client_secret_expires_at`, in seconds since 1970; `None` if it never does.
     pub secret_expires: Option<u64>,
     /// How it authenticates at the token endpoint.
     pub method: ClientAuthMethod,

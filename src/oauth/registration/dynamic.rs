@@ -49,8 +49,8 @@ fn request(
     Ok((method, client_metadata::describe(wanted.redirect_uri, &given).into()))
 }
 
-/// The plainest method that the server takes. Where it lists none, none: servers that need a secret give one all
-/// the same.
+/// The plainest method that the server takes; `none` if it lists no methods, since servers that need a secret issue one
+/// all the same.
 fn best(server: &AuthorizationServer) -> Result<ClientAuthMethod, ClientError> {
     let methods = [ClientAuthMethod::None, ClientAuthMethod::Basic, ClientAuthMethod::Post];
     let listed = methods.into_iter().find(|method| auth_method::lists(server, *method));
@@ -61,7 +61,7 @@ fn best(server: &AuthorizationServer) -> Result<ClientAuthMethod, ClientError> {
     }
 }
 
-/// What a client can do that has no key.
+/// The methods that a client without a key can use.
 fn usable(name: &str) -> Result<ClientAuthMethod, ClientError> {
     auth_method::parse(name)
         .filter(|method| *method != ClientAuthMethod::PrivateKeyJwt)
@@ -83,7 +83,7 @@ fn read(
         // Without a secret there is nothing to authenticate with, whatever the server calls it.
         (None, _) => ClientAuthMethod::None,
         (Some(_), Some(stated)) => stated,
-        // A secret that nobody asked for, from a server that does not say that it goes without.
+        // The server issued a secret that was not requested, and does not list `none`.
         (Some(_), None) if asked == ClientAuthMethod::None && !auth_method::lists(server, asked) => {
             auth_method::with_secret(server)
         }

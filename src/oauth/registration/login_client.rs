@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// How many clients are registered within that time for logins that nobody brings to an end.
+/// How many clients are registered within [`LOGIN_LIFETIME`] for logins that are never completed.
 const MOST_REGISTRATIONS: usize = 5;
 
 /// The client to log in as, and the authorization server; both are kept until the login is complete.
@@ -52,8 +52,8 @@ pub(in crate::oauth) async fn prepare(
     Ok((client, found))
 }
 
-/// Whether a person could log in. Many servers answer 401 and know nothing of OAuth: where nothing is published,
-/// only a registration shows that there is an authorization server.
+/// Checks that a person could log in. Many servers answer 401 and do not support OAuth: if nothing is published, only a
+/// registration shows that there is an authorization server.
 pub(in crate::oauth) async fn check_open(
     state: &mut TokenState,
     context: &ServerContext,
@@ -77,7 +77,7 @@ pub(in crate::oauth) async fn check_open(
     Ok(())
 }
 
-/// The client that an earlier login has left, where the next one may use it.
+/// The client of an earlier login, if the next one may use it.
 pub(in crate::oauth) fn known(
     state: &TokenState,
     context: &ServerContext,
@@ -106,8 +106,8 @@ async fn is_forgotten(
         && context.token_endpoint(&guarded, url, client, &found.resource).forgot_client().await
 }
 
-/// Keeps a client for the logins to come, though this one be abandoned: here, and in the store, where that costs no
-/// tokens. For who holds the lock.
+/// Keeps a client for later logins, even if this one is abandoned: in memory, and in the store if that overwrites no
+/// tokens. The caller holds the lock.
 pub(in crate::oauth) async fn remember(
     state: &mut TokenState,
     context: &ServerContext,

@@ -1,7 +1,7 @@
-//! Where records are kept: files, the system's keyring, or this process alone.
+//! Storage backends: files, the system's keyring, or this process alone.
 //!
-//! Stores are synchronous, as file systems and keyrings are; the store calls them off the async workers. They know
-//! bytes only: what these mean, and whether they are sealed, is the store's matter.
+//! Backends are synchronous, as file systems and keyrings are; the token store calls them off the async workers. They
+//! handle bytes only; the token store parses and encrypts.
 //!
 //! Invariant: a reader gets the whole of what was saved last or the whole of what was saved before it.
 
@@ -21,11 +21,11 @@ pub(in crate::oauth) trait StorageBackend: Send + Sync {
     /// Keeps `bytes` in place of what was there.
     fn save(&self, key: &RecordKey, bytes: &[u8]) -> Result<(), BackendError>;
 
-    /// Forgets what was saved; fine where there is nothing.
+    /// Removes what was saved, if anything was.
     fn remove(&self, key: &RecordKey) -> Result<(), BackendError>;
 
-    /// Keeps everybody else from getting the same lock; nothing where somebody has it already. It guards no
-    /// single call of this trait, but a whole exchange: load, ask the authorization server, save.
+    /// Takes the lock; `None` if it is taken already. It guards no single call of this trait, but a whole exchange: load,
+    /// ask the authorization server, save.
     fn try_lock(&self, key: &RecordKey) -> Result<Option<Lock>, BackendError>;
 
     /// Where the record is, for messages.

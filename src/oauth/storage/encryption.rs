@@ -1,7 +1,7 @@
 //! Encryption at rest: AES-256-GCM under a key that HKDF-SHA256 (RFC 5869) derives from the user's text.
 //!
-//! Every sealing has a fresh random salt, so a fresh key, beside its random nonce. A record is sealed under its
-//! name, so that it does not open in the place of another. HKDF does not slow guessing down: the text has to be
+//! Each encryption has a random salt, so a new key, and a random nonce. The name of a record is authenticated with it, so
+//! that it does not decrypt in the place of another. HKDF does not slow guessing down: the text has to be
 //! random, as a key is, and not a password.
 
 use aws_lc_rs::{
@@ -24,19 +24,19 @@ const SALT_LEN: usize = 32;
 /// The shortest text that is taken for a key, in bytes.
 const SHORTEST: usize = 16;
 
-/// What seals and opens records.
+/// Encrypts and decrypts records.
 pub(in crate::oauth) struct Encryption(SecretString);
 
-/// Why a record cannot be sealed or opened.
+/// Why a record cannot be encrypted or decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(in crate::oauth) enum EncryptionError {
     /// The key could be guessed.
     #[error("shorter than {SHORTEST} bytes; give a random one, such as `openssl rand -base64 32` prints")]
     ShortKey,
-    /// The record is sealed and there is no key.
+    /// The record is encrypted and there is no key.
     #[error("sealed; give the key with --token-key, or remove it and log in again")]
     NoKey,
-    /// It does not open: the key, the name or the data is another.
+    /// It cannot be decrypted: the key, the name or the data is another.
     #[error(
         "does not open: sealed with another --token-key, or changed or moved since; give that key, or remove it and log in again"
     )]
@@ -59,7 +59,7 @@ struct Head {
     sealed: String,
 }
 
-/// A sealed record; bytes are in base64.
+/// An encrypted record; bytes are in base64.
 #[derive(Serialize, Deserialize)]
 struct Envelope {
     version: u64,
@@ -70,7 +70,7 @@ struct Envelope {
 }
 
 impl Encryption {
-    /// A seal with the user's own key, any text of at least 16 bytes.
+    /// Encryption with the user's own key, any text of at least 16 bytes.
     pub(in crate::oauth) fn new(key: &SecretString) -> Result<Self, EncryptionError> {
         if key.expose_secret().len() < SHORTEST {
             return Err(EncryptionError::ShortKey);
@@ -127,7 +127,7 @@ impl Encryption {
     }
 }
 
-/// What is in `bytes`, sealed or not: a plain record is taken as it is, and sealed when it is saved next.
+/// The plain text in `bytes`, encrypted or not: a plain record is returned as it is, and encrypted when it is saved next.
 pub(in crate::oauth) fn decrypt(
     key: Option<&Encryption>,
     name: &str,

@@ -25,7 +25,7 @@ use super::{
 const FOLDER_RIGHTS: u32 = 0o700;
 /// What temporary files begin with.
 const TEMPORARY: &str = ".mcpo-";
-/// A temporary file of this age is nobody's: writing takes moments.
+/// A temporary file of this age was left behind: writing takes moments.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// Keeps records in a folder.
@@ -34,7 +34,7 @@ pub(in crate::oauth) struct FileBackend {
 }
 
 impl FileBackend {
-    /// Makes the folder where there is none.
+    /// Opens the folder, which is made if it does not exist.
     pub(in crate::oauth) fn open(folder: &Path) -> Result<Self, BackendError> {
         // Without the trailing slash, behind which a symbolic link would be followed.
         let store = Self { folder: folder.components().collect() };
@@ -76,7 +76,7 @@ impl FileBackend {
         Ok(false)
     }
 
-    /// Removes temporary files that a kill has left behind; what cannot be removed harms nobody.
+    /// Removes temporary files that a kill has left behind; what cannot be removed does no harm.
     fn sweep(&self) {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let is_ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
@@ -126,7 +126,7 @@ impl StorageBackend for FileBackend {
     fn save(&self, key: &RecordKey, bytes: &[u8]) -> Result<(), BackendError> {
         self.prepare()?;
         let path = self.path(key, "json");
-        // A link would be replaced, not followed; whoever put it there meant something else.
+        // A link would be replaced, not followed; a link was not put there by mcpo.
         if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
             return Err(explain(&path, &io::Error::from_raw_os_error(ELOOP)));
         }
@@ -135,7 +135,7 @@ impl StorageBackend for FileBackend {
 
     fn remove(&self, key: &RecordKey) -> Result<(), BackendError> {
         let path = self.path(key, "json");
-        // The lock file stays: removed, it could be locked by one and made anew by another, who both go on.
+        // The lock file stays: if it were removed, two processes could each hold a lock on a file of that name.
         match fs::remove_file(&path).and_then(|()| self.flush()) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(explain(&path, &error)),
             _ => Ok(()),

@@ -1,7 +1,7 @@
 //! Records in the system's keyring: Keychain Services on macOS, the Secret Service elsewhere.
 //!
 //! A keyring has no locks. The token folder's lock files stand in, which hold against all processes that share that
-//! folder; where there is no such folder, a lock holds within this process only.
+//! folder; without such a folder, a lock holds within this process only.
 //!
 //! Invariant: no call takes longer than [`DEADLINE`].
 
@@ -51,7 +51,7 @@ impl KeyringBackend {
         Ok(Self { turns, lock_files, locks: Locks::default() })
     }
 
-    /// Does something with the entry for `key`; nothing where there is no such entry.
+    /// Calls `call` with the entry for `key`; `None` if there is no such entry.
     fn with_entry<T: Send + 'static>(
         &self,
         key: &RecordKey,

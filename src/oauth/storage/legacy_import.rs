@@ -1,8 +1,8 @@
-//! Taking over the token files of the Python mcpo.
+//! The import of the token files of the Python mcpo.
 //!
 //! It keeps `{hash}_tokens.json` and `{hash}_client.json` in the token folder, where the hash is the beginning of
-//! the MD5 of the server's name. They say neither whose tokens these are, nor who gave them: only the name. They stay
-//! where they are, so that a user may go back.
+//! the MD5 of the server's name. They hold neither the server's URL nor the issuer. They stay in
+//! place, so that a user may go back.
 //!
 //! Invariant: once mcpo has kept or forgotten anything of a server, these files are read no more, which a marker
 //! beside them says. Otherwise a server that has moved to another URL would be sent its predecessor's tokens, and a
@@ -35,13 +35,13 @@ pub(in crate::oauth) struct LegacyLogin {
     pub client_id: String,
     /// `client_secret`
     pub client_secret: Option<SecretString>,
-    /// `client_secret_expires_at`, in seconds since 1970; nothing where it never does.
+    /// `client_secret_expires_at`, in seconds since 1970; `None` if it never does.
     pub secret_expires: Option<u64>,
     /// Where logins of this client may come back to.
     pub redirect_uris: Vec<Url>,
-    /// How the client authenticates, where the file says so.
+    /// How the client authenticates, if the file says so.
     pub method: Option<ClientAuthMethod>,
-    /// The tokens, where somebody has logged in. The file says how long they last, not since when: since it was
+    /// The tokens, if somebody has logged in. The file says how long they last, not since when: since it was
     /// written is taken.
     pub tokens: Option<Tokens>,
 }
@@ -143,7 +143,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<(T, SystemTime)>, Bac
 struct Files {
     client: PathBuf,
     tokens: PathBuf,
-    /// There where the others are to be read no more.
+    /// Exists if the others are not to be read any more.
     marker: PathBuf,
 }
 

@@ -17,7 +17,7 @@ pub(in crate::oauth) const FILE_RIGHTS: u32 = 0o600;
 /// Far more than any record needs.
 const LARGEST: u64 = 1024 * 1024;
 
-/// Opens the file at `path`, which is made where there is none.
+/// Opens the file at `path`, which is made if it does not exist.
 pub(in crate::oauth) fn create(path: &Path) -> Result<File, BackendError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(FILE_RIGHTS);
@@ -26,7 +26,7 @@ pub(in crate::oauth) fn create(path: &Path) -> Result<File, BackendError> {
     Ok(file)
 }
 
-/// Opens the file at `path` to read it; nothing where there is none.
+/// Opens the file at `path` to read it; `None` if there is none.
 pub(in crate::oauth) fn open(path: &Path) -> Result<Option<File>, BackendError> {
     open_with(OpenOptions::new().read(true), path)
 }

@@ -1,9 +1,9 @@
-//! Records in a store, sealed where a key is given.
+//! Records in a storage backend, encrypted if a key is given.
 //!
-//! Stores may block, so they are called off the async workers. A call whose future is dropped, or whose time is up,
+//! Backends may block, so they are called off the async workers. A call whose future is dropped, or whose time is up,
 //! still runs to its end there: a record is saved whole or not at all.
 //!
-//! Invariant: a record is given out only for the server and the URL that it was kept for.
+//! Invariant: a record is returned only for the server and the URL that it was kept for.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -24,11 +24,11 @@ use super::{
 };
 use crate::config::{LoginSettings, TokenStorage};
 
-/// How long a store may take. A keyring gives up before that.
+/// How long a backend may take. A keyring gives up before that.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// How long somebody else may hold a lock: as long as one exchange with an authorization server may take.
+/// How long a lock is waited for: as long as one exchange with an authorization server may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often it is tried; no system tells when a lock is given back.
+/// How often a lock is tried: no system notifies when one is released.
 const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Where records are kept; clones share it.
@@ -52,7 +52,7 @@ pub(in crate::oauth) enum TokenStoreError {
     /// The user's key cannot be used.
     #[error("--token-key: {0}")]
     Key(EncryptionError),
-    /// The record is sealed and does not open, or cannot be sealed.
+    /// The record cannot be decrypted or encrypted.
     #[error("{0}: {1}")]
     Encryption(String, EncryptionError),
     /// What is kept is no record.
@@ -64,7 +64,7 @@ pub(in crate::oauth) enum TokenStoreError {
         /// Where the record is.
         place: String,
     },
-    /// Somebody else holds the lock.
+    /// Another process holds the lock.
     #[error("{place}: another login or refresh has held it for {} s; try again, or end the mcpo that hangs", .waited.as_secs_f32())]
     Locked {
         /// Where the record is.
@@ -82,8 +82,11 @@ impl TokenStore {
     ///
     /// # Errors
     ///
-    /// Where the folder cannot be used, there is no keyring, or the key is too short.
-    pub(in crate::oauth) fn open(storage: &TokenStorage, logins: &LoginSettings) -> Result<Self, TokenStoreError> {
+    /// The folder cannot be used, there is no keyring, or the key is too short.
+    pub(in crate::oauth) fn open(
+        storage: &TokenStorage,
+        logins: &LoginSettings,
+    ) -> Result<Self, TokenStoreError> {
         let folder = logins.token_dir.as_deref();
         let (backend, legacy): (Arc<dyn StorageBackend>, _) = match storage {
             TokenStorage::File => {
@@ -97,11 +100,11 @@ impl TokenStore {
         Ok(Self { backend, encryption: encryption.map(Arc::new), legacy: legacy.map(Arc::from) })
     }
 
-    /// The record of this server, where there is one for this very URL.
+    /// The record of this server; `None` if there is none for this very URL.
     ///
     /// # Errors
     ///
-    /// Where the store fails, or what it holds cannot be read.
+    /// The store fails, or what it holds cannot be read.
     pub(in crate::oauth) async fn load(
         &self,
         server: &str,
@@ -118,12 +121,12 @@ impl TokenStore {
         .await
     }
 
-    /// What the Python mcpo knows of this server, for where [`load`](Self::load) finds nothing. Nothing once
+    /// What the Python mcpo knows of this server, if [`load`](Self::load) finds nothing; `None` once
     /// anything was saved or removed for this server, whatever its URL.
     ///
     /// # Errors
     ///
-    /// Where its files cannot be read.
+    /// Its files cannot be read.
     pub(in crate::oauth) async fn legacy(
         &self,
         server: &str,
@@ -141,7 +144,7 @@ impl TokenStore {
     ///
     /// # Errors
     ///
-    /// Where the store fails.
+    /// The store fails.
     pub(in crate::oauth) async fn save(&self, record: &Record) -> Result<(), TokenStoreError> {
         let record = record.clone();
         self.call(RecordKey::new(&record.server, &record.url), move |store, key| {
@@ -159,11 +162,11 @@ impl TokenStore {
         .await
     }
 
-    /// Forgets the record of this server; fine where there is none.
+    /// Removes the record of this server, if there is one.
     ///
     /// # Errors
     ///
-    /// Where the store fails.
+    /// The store fails.
     pub(in crate::oauth) async fn remove(&self, server: &str, url: &Url) -> Result<(), TokenStoreError> {
         let name = server.to_owned();
         self.call(RecordKey::new(server, url), move |store, key| {
@@ -173,11 +176,11 @@ impl TokenStore {
         .await
     }
 
-    /// The sole right to change the record of this server, among all processes; waits for it up to 30 s.
+    /// Locks the record of this server against all other processes; waits up to 30 s.
     ///
     /// # Errors
     ///
-    /// Where the store fails, or somebody else has the lock all that time.
+    /// The store fails, or another process holds the lock all that time.
     pub(in crate::oauth) async fn lock(&self, server: &str, url: &Url) -> Result<Lock, TokenStoreError> {
         self.lock_within(PATIENCE, RecordKey::new(server, url)).await
     }
@@ -197,7 +200,7 @@ impl TokenStore {
         timeout(patience, attempts).await.unwrap_or_else(|_| Err(locked()))
     }
 
-    /// Does `work` where it may block.
+    /// Does `work` on a thread that may block.
     async fn call<T: Send + 'static>(
         &self,
         key: RecordKey,

@@ -17,20 +17,20 @@ const SHORTEST_USE: Duration = Duration::from_secs(1);
 pub struct Credential {
     /// Marked sensitive.
     pub header: HeaderValue,
-    /// When it expires, where that is known.
+    /// When it expires; `None` if that is not known.
     pub expires: Option<SystemTime>,
     /// When to renew it.
     pub renew: Option<SystemTime>,
 }
 
 impl Credential {
-    /// The token as a header; nothing where no header can carry it.
+    /// The token as a header; `None` if no header can carry it.
     pub(in crate::oauth) fn new(tokens: &Tokens) -> Option<Self> {
         let mut header: HeaderValue = format!("Bearer {}", tokens.access.expose_secret()).parse().ok()?;
         header.set_sensitive(true);
         let lead = |expires: SystemTime| {
             let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
-            // A server that gives tokens for no time at all is not asked without a pause.
+            // A server whose tokens expire at once is not asked without a pause.
             (expires - (left / 5).min(LONGEST_LEAD)).max(SystemTime::now() + SHORTEST_USE)
         };
         Some(Self { header, expires: tokens.expires_at, renew: tokens.expires_at.map(lead) })
@@ -41,7 +41,7 @@ impl Credential {
         self.lifetime().is_some_and(|left| left.is_zero())
     }
 
-    /// How long it is still good, where that is known.
+    /// How long it is still valid; `None` if that is not known.
     pub(in crate::oauth) fn lifetime(&self) -> Option<Duration> {
         self.expires.map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default())
     }

@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// How long tokens are set quarantined that were refused, one time after another.
+/// How long refused tokens are quarantined; the time doubles if they are refused again.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
@@ -48,7 +48,7 @@ pub(in crate::oauth) async fn refresh(
 ) -> Result<Arc<Credential>, AuthError> {
     let alone = context.alone().await?;
     match context.store().await?.load(&context.name, &context.url).await.map_err(unfit)? {
-        // Another process may have been faster, and has burnt the refresh token that we know.
+        // Another process may have been faster, and used up the refresh token that we know.
         Some(stored) => {
             if let Some(credential) = state.adopt(context, stored)?.filter(|new| !new.expired()) {
                 return Ok(credential);
@@ -174,8 +174,8 @@ pub(in crate::oauth) async fn keep(
     context.use_new(tokens)
 }
 
-/// Remembers whose client the configured one is: its credentials never go to another authorization server, though
-/// the MCP server names one.
+/// Remembers the authorization server of the configured client: its credentials never go to another one, even if the
+/// MCP server names one.
 async fn pin(state: &mut TokenState, context: &ServerContext, found: &Discovered, client: Client) {
     if state.record.is_none() {
         let record = context.record(found, client);
@@ -201,7 +201,7 @@ pub(in crate::oauth) fn quarantine(
     context.dismiss(reason)
 }
 
-/// Gives the tokens up, here and in the store: a person has to log in. For who holds the lock.
+/// Gives the tokens up, in memory and in the store: a person has to log in. The caller holds the lock.
 pub(in crate::oauth) async fn give_up(
     state: &mut TokenState,
     context: &ServerContext,
@@ -223,7 +223,7 @@ pub(in crate::oauth) async fn give_up(
     }
 }
 
-/// Takes over what the Python mcpo has left, now that its authorization server is known.
+/// Imports the tokens of the Python mcpo, now that their authorization server is known.
 fn import_legacy(state: &mut TokenState, context: &ServerContext) {
     if state.record.is_some() {
         return;

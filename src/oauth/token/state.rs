@@ -34,28 +34,28 @@ pub(in crate::oauth) struct TokenState {
     pub(in crate::oauth) found: Option<Arc<Discovered>>,
     /// As it stands in the store.
     pub(in crate::oauth) record: Option<Record>,
-    /// Left behind by the Python mcpo; taken over once the authorization server is known.
+    /// The tokens of the Python mcpo; imported once the authorization server is known.
     pub(in crate::oauth) legacy: Option<LegacyLogin>,
     /// The client of a login that is not complete yet, for the next one if it never is.
     pub(in crate::oauth) client: Option<Client>,
     /// Whether a login has begun since one came back last. An authorization server that has forgotten a client shows
-    /// its own error page and sends nobody back; so does nobody who closes the page.
+    /// its own error page, and the browser does not come back; nor does it if the person closes the page.
     pub(in crate::oauth) unreturned: bool,
-    /// The authorization server that the MCP server names in vain, as it was told last.
+    /// The authorization server that the MCP server names and the config overrules, as it was logged last.
     overruled: Option<String>,
     /// What the next login asks for.
     pub(in crate::oauth) wanted: Option<Scopes>,
-    /// The access token that the store had last. If it has no record any more, somebody has logged out; if it still has
-    /// this one and we another, or none and never had one, it has not taken ours.
+    /// The access token that the store had last. If it has no record any more, somebody has logged out. If it still
+    /// has this one and we have another, or if it never had one, it has not taken ours.
     pub(in crate::oauth) stored: Option<SecretString>,
-    /// The access token that was given up last: a copy of it in the store is no news.
+    /// The access token that was given up last: a copy of it in the store is not news.
     pub(in crate::oauth) dead: Option<SecretString>,
     /// Tokens that the server refused, to be tried again.
     pub(in crate::oauth) quarantined: Option<Quarantined>,
     /// When clients were registered of late.
     pub(in crate::oauth) registrations: Vec<Instant>,
     pub(in crate::oauth) step_ups: Vec<Instant>,
-    /// The last failure that another try may not have, for those who waited meanwhile.
+    /// The last transient failure, for callers that waited meanwhile.
     pub(in crate::oauth) failure: Option<(Instant, AuthError)>,
 }
 
@@ -67,7 +67,7 @@ pub(in crate::oauth) struct Quarantined {
 }
 
 impl TokenState {
-    /// Takes up what is kept, where it is news.
+    /// Takes over what the store holds, if it is news.
     pub(in crate::oauth) async fn recall(&mut self, context: &ServerContext) -> Result<(), AuthError> {
         let stored = context.store().await?.load(&context.name, &context.url).await.map_err(unfit)?;
         match stored {
@@ -81,8 +81,7 @@ impl TokenState {
         Ok(())
     }
 
-    /// Takes `record` over from the store; gives a credential where it holds one that is news and still good for
-    /// something.
+    /// Takes `record` over from the store. Returns a credential if the record holds a new one that is still of use.
     pub(in crate::oauth) fn adopt(
         &mut self,
         context: &ServerContext,
@@ -118,12 +117,12 @@ impl TokenState {
         Ok(credential)
     }
 
-    /// A failure that came after `since`: whoever has waited all the time need not try again.
+    /// A failure that came after `since`: a caller that has waited since then need not try again.
     pub(in crate::oauth) fn failure_since(&self, since: Instant) -> Option<AuthError> {
         self.failure.as_ref().filter(|(when, _)| *when >= since).map(|(_, error)| error.clone())
     }
 
-    /// Asks where the authorization server is; what belongs to a former one is forgotten.
+    /// Looks for the authorization server, and forgets what belongs to a former one.
     pub(in crate::oauth) async fn discover(
         &mut self,
         context: &ServerContext,
@@ -183,7 +182,7 @@ impl TokenState {
             .or_else(|| found.and_then(|found| found.scopes.clone()))
     }
 
-    /// What a login asks for. A refresh token is worth asking for where that takes a scope (SEP-2207).
+    /// The scopes that a login requests, with the one that asks for a refresh token (SEP-2207) if the server has it.
     pub(in crate::oauth) fn scopes_to_ask(&self, context: &ServerContext) -> Option<Scopes> {
         const OFFLINE: &str = "offline_access";
         let asked = Some(self.asked_for()).filter(|asked| !asked.is_empty());

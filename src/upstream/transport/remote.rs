@@ -31,9 +31,9 @@ const KEPT: usize = 16 << 10;
 /// For whom a connection is made, and how patiently.
 #[derive(Clone, Copy)]
 pub(crate) struct Principal<'a> {
-    /// The gateway's own authorization; nothing where the config itself names the credentials.
+    /// The gateway's own authorization; `None` if the config itself names the credentials.
     pub(crate) authorizer: Option<&'a Authorizer>,
-    /// A caller's headers, where the connection is that caller's alone.
+    /// A caller's headers, if the connection is that caller's alone.
     pub(crate) forwarded: Option<&'a Forwarded>,
     /// How long one attempt to open a TCP or TLS connection may take.
     pub(crate) connect: Duration,
@@ -42,9 +42,9 @@ pub(crate) struct Principal<'a> {
 /// One server: its own connections, its headers on every request, and its authorization.
 pub(crate) struct Endpoint {
     client: Client,
-    /// Nothing where the config, or the caller, brings the credentials.
+    /// `None` if the config, or the caller, brings the credentials.
     authorizer: Option<Authorizer>,
-    /// Of the one caller that this is for; empty where it is for all.
+    /// The headers of the one caller that this is for; empty if it is for all.
     caller: HeaderMap,
 }
 
@@ -137,7 +137,7 @@ impl Endpoint {
     }
 
     /// Whether the server refuses the gateway's own credential without a caller's headers, too. What is asked for is no
-    /// message, so that nothing comes of it where it is let in.
+    /// message, so that it has no effect if it is let in.
     async fn refuses_all(&self, url: &Url, token: Option<&HeaderValue>) -> bool {
         let mut question = self.client.post(url.clone()).header(header::CONTENT_TYPE, JSON).body("{}");
         if let Some(token) = token {

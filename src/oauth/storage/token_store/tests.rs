@@ -158,6 +158,7 @@ fn what_cannot_be_opened_is_said() {
     assert!(error(LoginSettings::default()).contains("--token-dir"));
     let folder = tempfile::tempdir().unwrap();
     let token_dir = Some(folder.path().to_owned());
-    let short = error(LoginSettings { token_dir, token_key: Some("short".into()), ..LoginSettings::default() });
+    let short =
+        error(LoginSettings { token_dir, token_key: Some("short".into()), ..LoginSettings::default() });
     assert!(short.starts_with("--token-key: shorter than 16 bytes"), "{short}");
 }
