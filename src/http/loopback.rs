@@ -167,13 +167,13 @@ pub(super) struct Loopbacks {
     ports: Arc<sync::Mutex<Ports>>,
 }
 
-type Ports = HashMap<u16, Servers>;
+type Ports = HashMap<u16, Authorizers>;
 
 /// The servers whose logins come back to a port, by name.
-type Servers = Arc<Mutex<HashMap<String, Authorizer>>>;
+type Authorizers = Arc<Mutex<HashMap<String, Authorizer>>>;
 
 /// Where a login comes back to, kept in use while the login is being started.
-pub(super) struct Redirect {
+pub(super) struct HeldRedirect {
     pub(super) url: Url,
     _starting: Starting,
 }
@@ -188,8 +188,8 @@ impl Loopbacks {
     /// # Errors
     ///
     /// The configured port cannot be listened on.
-    pub(super) async fn redirect(&self, authorizer: &Authorizer) -> Result<Redirect, String> {
-        let redirect = |url: Url| Redirect { _starting: self.context.pending().start(&url), url };
+    pub(super) async fn redirect(&self, authorizer: &Authorizer) -> Result<HeldRedirect, String> {
+        let redirect = |url: Url| HeldRedirect { _starting: self.context.pending().start(&url), url };
         let Some(port) = authorizer.callback_port() else { return Ok(redirect(self.context.callback())) };
         // Ports close under this lock, so one that is found open stays open from here on.
         let mut ports = self.ports.lock().await;
@@ -215,7 +215,7 @@ impl Loopbacks {
     }
 
     /// Serves a port in a task of its own, until no login can come back to it any more.
-    fn hold(&self, loopback: Loopback, ports: &mut Ports) -> Servers {
+    fn hold(&self, loopback: Loopback, ports: &mut Ports) -> Authorizers {
         let servers = ports.entry(loopback.port).or_default().clone();
         let (context, ports, known) = (self.context.clone(), self.ports.clone(), servers.clone());
         self.context.spawn(async move {

@@ -29,7 +29,7 @@ pub(super) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The configured issuer, as a server.
 #[derive(Debug, Clone)]
-pub(super) struct Issuer {
+pub(super) struct IssuerClient {
     identifier: config::IssuerIdentifier,
     client: GuardedClient,
 }
@@ -42,7 +42,7 @@ pub(super) struct Published {
     pub(super) lifetime: Duration,
 }
 
-impl Issuer {
+impl IssuerClient {
     pub(super) fn new(identifier: config::IssuerIdentifier, proxy: &ForwardProxy) -> Self {
         Self { identifier, client: Network::new(proxy.clone()).anywhere() }
     }

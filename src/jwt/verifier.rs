@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    claims::Claims, issuer::Issuer, jwks_cache::JwksCache, keys::Keys, refusal::Refusal, token::Header,
+    claims::Claims, issuer::IssuerClient, jwks_cache::JwksCache, keys::Keys, refusal::Refusal, token::Header,
 };
 use crate::config::{ForwardProxy, Jwt};
 
@@ -21,7 +21,7 @@ pub struct Verifier {
 impl Verifier {
     /// Begins to fetch the issuer's keys in a task of `tasks`, until `stop`; does not wait for them.
     pub fn new(config: Jwt, proxy: &ForwardProxy, tasks: &TaskTracker, stop: CancellationToken) -> Self {
-        let issuer = Issuer::new(config.issuer.clone(), proxy);
+        let issuer = IssuerClient::new(config.issuer.clone(), proxy);
         let name = config.issuer.as_str().to_owned();
         let cache = JwksCache::start(name, tasks, stop, move || {
             let issuer = issuer.clone();

@@ -17,7 +17,7 @@ async fn ask(answers: &[(&'static str, String)]) -> (Result<Published, String>, 
         answer.map_or_else(|| response(404, ""), |(_, answer)| answer.replace("ORIGIN", origin))
     })
     .await;
-    let issuer = Issuer::new(
+    let issuer = IssuerClient::new(
         config::IssuerIdentifier::parse(stub.url("/a").as_str()).unwrap(),
         &ForwardProxy::default(),
     );
@@ -111,7 +111,8 @@ async fn ill_key_sets_are_refused() {
 async fn an_issuer_that_hangs_is_left() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let issuer = format!("http://{}", listener.local_addr().unwrap());
-    let issuer = Issuer::new(config::IssuerIdentifier::parse(&issuer).unwrap(), &ForwardProxy::default());
+    let issuer =
+        IssuerClient::new(config::IssuerIdentifier::parse(&issuer).unwrap(), &ForwardProxy::default());
     let answer = timeout(WHOLE * 2, issuer.keys()).await.expect("it is left");
     assert_eq!(answer.unwrap_err(), "no answer within 10 s");
 }

@@ -54,7 +54,7 @@ pub(in crate::oauth) enum EncryptionError {
 
 /// Enough of a file to see what it is.
 #[derive(Deserialize)]
-struct Head {
+struct EnvelopeHead {
     version: Option<u64>,
     sealed: String,
 }
@@ -133,7 +133,7 @@ pub(in crate::oauth) fn decrypt(
     name: &str,
     bytes: Vec<u8>,
 ) -> Result<Vec<u8>, EncryptionError> {
-    let Ok(head) = serde_json::from_slice::<Head>(&bytes) else {
+    let Ok(head) = serde_json::from_slice::<EnvelopeHead>(&bytes) else {
         return Ok(bytes);
     };
     if head.version != Some(VERSION) || head.sealed != ALGORITHM {

@@ -148,7 +148,7 @@ impl StorageBackend for FileBackend {
         let file = plain_file::create(&path)?;
         // The lock belongs to this opening of the file, so it holds against other threads too.
         match file.try_lock() {
-            Ok(()) => Ok(Some(Lock::new(Held(file)))),
+            Ok(()) => Ok(Some(Lock::new(LockedFile(file)))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(explain(&path, &error)),
         }
@@ -160,9 +160,9 @@ impl StorageBackend for FileBackend {
 }
 
 /// A locked file.
-struct Held(File);
+struct LockedFile(File);
 
-impl Drop for Held {
+impl Drop for LockedFile {
     fn drop(&mut self) {
         // A child that is being started at this moment shares the lock until it has closed its copy of the file.
         let _ = self.0.unlock();

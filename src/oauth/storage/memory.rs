@@ -45,17 +45,19 @@ pub(in crate::oauth) struct Locks(Arc<Mutex<HashSet<RecordKey>>>);
 impl Locks {
     /// As [`StorageBackend::try_lock`].
     pub(in crate::oauth) fn try_lock(&self, key: &RecordKey) -> Option<Lock> {
-        whole(&self.0).insert(key.clone()).then(|| Lock::new(Held { locks: self.clone(), key: key.clone() }))
+        whole(&self.0)
+            .insert(key.clone())
+            .then(|| Lock::new(LockedKey { locks: self.clone(), key: key.clone() }))
     }
 }
 
 /// Gives its lock back when dropped.
-struct Held {
+struct LockedKey {
     locks: Locks,
     key: RecordKey,
 }
 
-impl Drop for Held {
+impl Drop for LockedKey {
     fn drop(&mut self) {
         whole(&self.locks.0).remove(&self.key);
     }
