@@ -24,17 +24,13 @@ impl Default for Limits {
 
 impl Limits {
     pub(crate) fn of_options(options: &Options) -> Result<Self, ConfigError> {
-        let mut limits = Self::default();
-        if let Some(given) = &options.max_body_size {
-            limits.body = size(given)?;
-        }
-        if let Some(given) = &options.max_result_size {
-            limits.result = size(given)?;
-        }
-        if let Some(given) = &options.shutdown_timeout {
-            limits.shutdown = seconds(given)?;
-        }
-        Ok(limits)
+        let default = Self::default();
+        let size = |given: &Option<RawOption>| given.as_ref().map(size).transpose();
+        Ok(Self {
+            body: size(&options.max_body_size)?.unwrap_or(default.body),
+            result: size(&options.max_result_size)?.unwrap_or(default.result),
+            shutdown: options.shutdown_timeout.as_ref().map_or(Ok(default.shutdown), seconds)?,
+        })
     }
 }
 

@@ -49,27 +49,18 @@ impl Default for Bounds {
 impl Bounds {
     /// The settings for all servers.
     pub(crate) fn of_options(options: &Options) -> Result<Self, ConfigError> {
-        let mut bounds = Self::default();
-        if let Some(given) = &options.connect_timeout {
-            bounds.connect = given_time(given)?;
-        }
-        bounds.initialize = options.initialize_timeout.as_ref().map(given_time).transpose()?;
-        if let Some(given) = &options.idle_timeout {
-            bounds.idle = given_time(given)?;
-        }
-        if let Some(given) = &options.call_timeout {
-            bounds.call = given_time(given)?;
-        }
-        if let Some(given) = &options.max_concurrent {
-            bounds.concurrent = given.count(1).map(above_zero)?;
-        }
-        if let Some(given) = &options.max_queued {
-            bounds.queued = given.count(0)?;
-        }
-        if let Some(given) = &options.restarts_per_minute {
-            bounds.restarts = given.count(1).map(above_zero)?;
-        }
-        Ok(bounds)
+        let default = Self::default();
+        let time = |given: &Option<RawOption>| given.as_ref().map(given_time).transpose();
+        let count = |given: &Option<RawOption>, min| given.as_ref().map(|given| given.count(min)).transpose();
+        Ok(Self {
+            connect: time(&options.connect_timeout)?.unwrap_or(default.connect),
+            initialize: time(&options.initialize_timeout)?,
+            idle: time(&options.idle_timeout)?.unwrap_or(default.idle),
+            call: time(&options.call_timeout)?.unwrap_or(default.call),
+            concurrent: count(&options.max_concurrent, 1)?.map_or(default.concurrent, above_zero),
+            queued: count(&options.max_queued, 0)?.unwrap_or(default.queued),
+            restarts: count(&options.restarts_per_minute, 1)?.map_or(default.restarts, above_zero),
+        })
     }
 
     /// The timeout for the handshake and the list of tools together.
