@@ -241,7 +241,7 @@ async fn changed_listing(server: &str, connection: &Connection) -> Listing {
             Ok(Ok(tools)) => return Listing { info: connection.info.clone(), tools },
             Ok(Err(error)) => warn!(server, %error, "kept the former list of tools"),
             Err(_) => {
-                warn!(server, "kept the former list of tools: no answer within {}", HumanDuration(LIST))
+                warn!(server, "kept the former list of tools: no answer within {}", HumanDuration(LIST));
             }
         }
     }
