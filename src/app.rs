@@ -218,7 +218,7 @@ fn oauth_context(
         config.logins.clone(),
         config.proxy.clone(),
         base,
-        config.guard.is_closed(),
+        config.access_rules.is_closed(),
         tasks.clone(),
         stop.clone(),
     ))
@@ -232,7 +232,7 @@ fn registry(config: &Config, oauth: &Context) -> Registry {
         tasks: oauth.tasks().clone(),
         stop: oauth.stopped().clone(),
     };
-    let authenticator = Authenticator::new(config.guard.clone(), runtime, None);
+    let authenticator = Authenticator::new(config.access_rules.clone(), runtime, None);
     Registry::new(config, http::own_routes(), authenticator)
 }
 

@@ -26,7 +26,7 @@ use crate::{
 /// Authenticates callers.
 pub struct Authenticator {
     /// The configuration.
-    pub config: config::Guard,
+    pub config: config::AccessRules,
     /// What verifying tokens needs.
     pub runtime: Runtime,
     tokens: Option<TokenVerifier>,
@@ -57,7 +57,7 @@ impl From<AccessError> for Refused {
 
 impl Authenticator {
     /// Authenticates as `config` says. The counts of the `former` one continue.
-    pub fn new(config: config::Guard, runtime: Runtime, former: Option<&Self>) -> Self {
+    pub fn new(config: config::AccessRules, runtime: Runtime, former: Option<&Self>) -> Self {
         let count = |key: &config::CallerKey| {
             let index = former?.config.keys.iter().position(|old| old.name == key.name)?;
             former?.admitted.get(index).cloned()

@@ -48,17 +48,17 @@ struct Limiter<K: Hash + Eq + Clone> {
 }
 
 impl RateLimits {
-    pub(super) fn new(guard: &config::Guard) -> Self {
+    pub(super) fn new(access_rules: &config::AccessRules) -> Self {
         let mut rates: Vec<Rate> = Vec::new();
-        for rate in guard.keys.iter().filter_map(|key| key.rate).chain(guard.caller_rate) {
+        for rate in access_rules.keys.iter().filter_map(|key| key.rate).chain(access_rules.caller_rate) {
             if !rates.contains(&rate) {
                 rates.push(rate);
             }
         }
         Self {
             callers: rates.into_iter().map(Limiter::new).collect(),
-            default: guard.caller_rate,
-            addresses: guard.address_rate.map(Limiter::new),
+            default: access_rules.caller_rate,
+            addresses: access_rules.address_rate.map(Limiter::new),
         }
     }
 

@@ -67,7 +67,7 @@ pub(super) fn front(config: &Config, addresses: &[SocketAddr]) -> Front {
     let listen = &config.listen;
     let local = addresses.iter().all(|address| address.ip().is_loopback());
     let known = listen.tls.as_ref().is_some_and(|tls| tls.clients.is_some());
-    if !local && !known && !config.guard.is_closed() {
+    if !local && !known && !config.access_rules.is_closed() {
         warn!(
             "there is no API key, so whoever can reach port {} may call every tool; set --api-key, or --host 127.0.0.1",
             addresses.first().map_or(listen.port, SocketAddr::port)

@@ -112,7 +112,7 @@ async fn reload(source: &Arc<Source>, running_config: &mut RunningConfig) {
     running_config.observability.reopen_audit_log();
     let source = source.clone();
     match spawn_blocking(move || source.load()).await {
-        Ok(Ok(config)) if running_config.is_closed() && !config.guard.is_closed() => error!(
+        Ok(Ok(config)) if running_config.is_closed() && !config.access_rules.is_closed() => error!(
             "the configuration stays as it was: it has no key any more, so that everyone could call; restart mcpo if that \
              is meant"
         ),

@@ -28,7 +28,7 @@ impl RunningConfig {
 
     /// Whether callers need a credential.
     pub(super) fn is_closed(&self) -> bool {
-        self.config.guard.is_closed()
+        self.config.access_rules.is_closed()
     }
 
     /// Replaces the configuration, and only restarts servers whose configuration differs.

@@ -3,7 +3,7 @@
 //! A disabled server is not read, so it may be unfinished or name variables that are not set.
 
 use crate::config::{
-    ConfigError, Guard, Options, Server,
+    AccessRules, ConfigError, Options, Server,
     json::{ConfigNode, ConfigObject, JsonText, inputs},
     nearest,
     server::{LoadContext, server},
@@ -12,7 +12,7 @@ use crate::config::{
 /// The contents of a file: who may call, the enabled servers in order, and warnings.
 #[derive(Debug)]
 pub(super) struct File {
-    pub guard: Guard,
+    pub access_rules: AccessRules,
     pub servers: Vec<Server>,
     /// The variables that callers' keys are read from.
     pub key_variables: Vec<String>,
@@ -51,14 +51,14 @@ impl File {
         source.set_defaults(found.inputs.as_ref().map(inputs::defaults).transpose()?.unwrap_or_default());
         // `null` counts as absent elsewhere, but must not open the gateway either.
         let access = root.entries().find(|(key, _)| *key == "access").map(|(_, node)| node);
-        let guard = Guard::new(options, access.as_ref())?;
+        let access_rules = AccessRules::new(options, access.as_ref())?;
         let key_variables = source.withheld();
         // No server gets the variables that callers' keys are read from, wherever they are set.
         let mut overrides = context.overrides.clone();
         overrides.retain(|name, _| !key_variables.contains(name));
         let context = LoadContext { overrides: &overrides, ..context };
-        let servers = servers(&found.servers, context, guard.is_closed())?;
-        Ok(Self { guard, servers, key_variables, warnings: source.into_warnings() })
+        let servers = servers(&found.servers, context, access_rules.is_closed())?;
+        Ok(Self { access_rules, servers, key_variables, warnings: source.into_warnings() })
     }
 }
 

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use url::Url;
 
 use crate::config::{
-    About, Audit, BasePath, Bounds, ConfigError, Environment, ForwardProxy, Guard, Limits, Listen, LogFormat,
-    LogLevel, LoginSettings, OperationIds, Options, RawOption, Readiness, Server, Servers, ServiceManager,
-    Upstream,
+    About, AccessRules, Audit, BasePath, Bounds, ConfigError, Environment, ForwardProxy, Limits, Listen,
+    LogFormat, LogLevel, LoginSettings, OperationIds, Options, RawOption, Readiness, Server, Servers,
+    ServiceManager, Upstream,
     environment::{overrides, service_manager},
     file::File,
     logging,
@@ -28,7 +28,7 @@ pub struct Config {
     /// The path prefixes under which clients see the API.
     pub base: BasePath,
     /// Who may call.
-    pub guard: Guard,
+    pub access_rules: AccessRules,
     /// The title, description and version of the root document, or the only one.
     pub about: About,
     /// How operations are named.
@@ -69,18 +69,18 @@ impl Config {
         // mcpo's own requests ignore the variables that are set for servers.
         let proxy = ForwardProxy::parse(environment)?;
         let context = LoadContext { environment: &overridden, overrides: &overrides, bounds, proxy: &proxy };
-        let (guard, mut servers) = match (&options.config, options.command.as_slice()) {
+        let (access_rules, mut servers) = match (&options.config, options.command.as_slice()) {
             (None, []) => return Err(ConfigError::new(NOTHING_TO_SERVE)),
             (Some(config), []) => {
                 refuse_headers(options)?;
                 let file = File::parse(&config.value, &config.read_text()?, context, options)?;
                 warnings.extend(file.warnings);
                 key_variables = file.key_variables;
-                (file.guard, Servers::Many(file.servers))
+                (file.access_rules, Servers::Many(file.servers))
             }
             (None, words) => {
                 let server = single(options, words, context)?;
-                (Guard::new(options, None)?, Servers::Single(Box::new(server)))
+                (AccessRules::new(options, None)?, Servers::Single(Box::new(server)))
             }
             (Some(config), _) => {
                 return Err(config.error(
@@ -96,7 +96,7 @@ impl Config {
         let base = BasePath::of_options(options)?;
         let config = Self {
             listen: Listen::of_options(options)?,
-            guard,
+            access_rules,
             metrics_port: options.metrics_port.as_ref().map(RawOption::port).transpose()?,
             about: About::of_options(options),
             operation_ids: OperationIds::of_options(options)?,
@@ -176,7 +176,7 @@ impl Config {
             }
             Servers::Single(_) => {}
         }
-        if self.guard.strict && !self.guard.is_closed() {
+        if self.access_rules.strict && !self.access_rules.is_closed() {
             warn(&options.strict_auth, "has no effect without an API key; give one with --api-key-file");
         }
         self

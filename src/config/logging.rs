@@ -1,4 +1,6 @@
-//! What is logged and how, and where spans are sent.
+//! What is logged and how, where calls are recorded, and where spans are sent.
+
+use std::path::PathBuf;
 
 use url::Url;
 
@@ -78,4 +80,23 @@ impl LogFormat {
 pub(crate) fn collector(given: &RawOption) -> Result<Url, ConfigError> {
     http_url::parse(&given.value)
         .map_err(|_| given.error("not an http or https URL; write it as in http://localhost:4318"))
+}
+
+/// `--audit-log`: where calls are recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audit {
+    /// Standard output, which mcpo does not use otherwise.
+    Stdout,
+    /// This file, appended to.
+    File(PathBuf),
+}
+
+impl Audit {
+    pub(crate) fn parse(given: &RawOption) -> Result<Self, ConfigError> {
+        match given.value.as_str() {
+            "" => Err(given.error("is empty; name a file, or write - for standard output")),
+            "-" => Ok(Self::Stdout),
+            file => Ok(Self::File(file.into())),
+        }
+    }
 }

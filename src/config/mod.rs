@@ -4,7 +4,6 @@
 //! to do.
 
 mod access;
-mod audit;
 mod document;
 mod environment;
 mod error;
@@ -23,8 +22,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub use access::{CallerKey, CorsOrigins, Guard, IssuerIdentifier, Jwt, Permission, Rate, TokenPolicy};
-pub use audit::Audit;
+pub use access::{AccessRules, CallerKey, CorsOrigins, IssuerIdentifier, Jwt, Permission, Rate, TokenPolicy};
 pub use document::{About, OperationIds};
 pub use environment::{Environment, ForwardProxy, ServiceManager};
 pub use error::{ConfigError, nearest};
@@ -32,7 +30,7 @@ pub use http_url::is_loopback_host;
 pub use limits::Limits;
 pub use listen::{BasePath, Certificate, Clients, Listen, Readiness, Tls, TrustedProxies};
 pub use load::Config;
-pub use logging::{LogFormat, LogLevel};
+pub use logging::{Audit, LogFormat, LogLevel};
 pub use oauth::{
     ClientAuthMethod, ClientCredential, Grant, LoginSettings, OAuth, SigningKey, StaticClient, TokenStorage,
 };

@@ -54,8 +54,8 @@ fn nothing_but_a_command_takes_the_defaults() {
     assert_eq!((config.listen.host.as_str(), config.listen.port), ("0.0.0.0", 8000));
     assert!(config.listen.tls.is_none());
     assert_eq!((config.base.root.as_str(), config.base.prefix.as_str()), ("", ""));
-    assert!(!config.guard.is_closed() && !config.guard.strict);
-    assert_eq!(config.guard.cors, CorsOrigins::Any);
+    assert!(!config.access_rules.is_closed() && !config.access_rules.strict);
+    assert_eq!(config.access_rules.cors, CorsOrigins::Any);
     assert_eq!(config.log_level, LogLevel::Info);
     assert_eq!(config.warnings, [""; 0]);
     let Servers::Single(server) = config.servers else {
@@ -86,8 +86,8 @@ fn options_become_what_they_say() {
     let config = load(&options, &Environment::default());
     assert_eq!((config.listen.host.as_str(), config.listen.port), ("127.0.0.1", 0));
     assert_eq!((config.base.root.as_str(), config.base.prefix.as_str()), ("/tools", "/api/v1"));
-    assert!(config.guard.strict);
-    assert_eq!(config.guard.keys[0].secret, ApiKey::of(b"key"));
+    assert!(config.access_rules.strict);
+    assert_eq!(config.access_rules.keys[0].secret, ApiKey::of(b"key"));
     assert_eq!((config.about.name.as_deref(), config.about.description), (Some("Tools"), None));
     assert_eq!(config.log_level, LogLevel::Warning);
     assert_eq!(config.warnings, [""; 0]);
@@ -104,7 +104,7 @@ fn a_key_file_loses_one_newline_and_no_more() {
         let api_key_file = given("--api-key-file", path.to_str().expect("UTF-8"));
         let options = Options { api_key_file, command: words("uvx"), ..Options::default() };
         let config = load(&options, &Environment::default());
-        assert_eq!(config.guard.keys[0].secret, ApiKey::of(key.as_bytes()), "{text:?}");
+        assert_eq!(config.access_rules.keys[0].secret, ApiKey::of(key.as_bytes()), "{text:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The HTTP server: the layers that a request passes, and the handlers that respond to it.
 //!
-//! Actix workers only borrow handles, while sessions live on the main runtime. Routes ([`routes`]) never change; their
-//! servers and tools are looked up in the snapshot that the request's [`context`] holds.
+//! Actix workers only borrow handles, while sessions live on the main runtime. Routes (`routes.rs`) never change; their
+//! servers and tools are looked up in the snapshot that the request's context holds.
 
 mod audit;
 mod call;

@@ -122,13 +122,18 @@ impl Registry {
         });
     }
 
-    /// Puts `guard` in force, and the servers called `names`, in this order: `added` ones, and those that are known.
-    pub(super) fn set_servers(&self, guard: &config::Guard, names: &[&str], added: &[Arc<Entry>]) {
+    /// Puts `access_rules` in force, and the servers called `names`, in this order: `added` ones, and those that are known.
+    pub(super) fn set_servers(
+        &self,
+        access_rules: &config::AccessRules,
+        names: &[&str],
+        added: &[Arc<Entry>],
+    ) {
         let former = self.snapshot().authenticator.clone();
-        let authenticator = if former.config == *guard {
+        let authenticator = if former.config == *access_rules {
             former
         } else {
-            Arc::new(Authenticator::new(guard.clone(), former.runtime.clone(), Some(&former)))
+            Arc::new(Authenticator::new(access_rules.clone(), former.runtime.clone(), Some(&former)))
         };
         self.change(|new| {
             let known = |name: &&str| {

@@ -34,7 +34,7 @@ impl Plan {
     pub fn between(old: &Config, new: &Config) -> Self {
         let certificate = |config: &Config| config.listen.tls.as_ref().map(|tls| tls.certificate.digest);
         let mut plan = Self {
-            access_changed: old.guard != new.guard,
+            access_changed: old.access_rules != new.access_rules,
             recertified: certificate(old) != certificate(new),
             needs_restart: needs_restart(old, new),
             ..Self::default()

@@ -41,12 +41,12 @@ impl Reconciler {
 
     /// Starts the servers that `plan` adds, side by side, and serves those that `config` names and no others.
     pub fn start_added(&self, plan: &Plan, config: &Config) {
-        self.oauth.set_guarded(config.guard.is_closed());
+        self.oauth.set_guarded(config.access_rules.is_closed());
         let added = plan.added.iter().map(|server| self.start(server, None, config.limits.result));
         let (entries, watches): (Vec<_>, Vec<_>) =
             added.map(|(entry, watch)| (Arc::new(entry), watch)).unzip();
         let names: Vec<&str> = config.servers.iter().map(|server| server.name.as_str()).collect();
-        self.registry.set_servers(&config.guard, &names, &entries);
+        self.registry.set_servers(&config.access_rules, &names, &entries);
         for watch in watches {
             self.tasks.spawn(watch.run());
         }

@@ -22,7 +22,7 @@ use crate::config::{
 
 /// Who may call.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Guard {
+pub struct AccessRules {
     /// Callers' keys.
     pub keys: Vec<CallerKey>,
     /// Tokens that are accepted as keys are.
@@ -37,7 +37,7 @@ pub struct Guard {
     pub address_rate: Option<Rate>,
 }
 
-impl Guard {
+impl AccessRules {
     /// Reads the options and the `access` block of a config file.
     pub(crate) fn new(options: &Options, access: Option<&ConfigNode<'_>>) -> Result<Self, ConfigError> {
         let object = access.map(ConfigNode::object).transpose()?;
