@@ -21,7 +21,7 @@ use super::{
     address::AddressKind,
     body::{BodyError, body},
     cause::{chain, root_cause},
-    lane::{CONNECT, Inadmissible, Lane, Reach},
+    filtered::{CONNECT, FilteredClient, Inadmissible, Reach},
     redirect::{Redirect, redirect},
 };
 use crate::config::ForwardProxy;
@@ -35,15 +35,15 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The connections of all guarded clients; clones share them.
 #[derive(Debug, Clone)]
-pub struct Network(Arc<Lanes>);
+pub struct Network(Arc<Clients>);
 
 #[derive(Debug, Default)]
-struct Lanes {
+struct Clients {
     proxy: ForwardProxy,
-    anywhere: OnceLock<Lane>,
-    public: OnceLock<Lane>,
-    ordinary: OnceLock<Lane>,
-    local: OnceLock<Lane>,
+    anywhere: OnceLock<FilteredClient>,
+    public: OnceLock<FilteredClient>,
+    ordinary: OnceLock<FilteredClient>,
+    local: OnceLock<FilteredClient>,
 }
 
 /// Sends the requests of the login to one MCP server, or those to a server that the operator has named.
@@ -138,7 +138,7 @@ impl FetchError {
 impl Network {
     /// Connections that go by `proxy`.
     pub fn new(proxy: ForwardProxy) -> Self {
-        Self(Arc::new(Lanes { proxy, ..Lanes::default() }))
+        Self(Arc::new(Clients { proxy, ..Clients::default() }))
     }
 
     /// A client for servers that the operator has named, wherever they are.
@@ -159,18 +159,18 @@ impl Network {
         GuardedClient { network: self.clone(), policy: Policy::Login { server: server.clone(), inside } }
     }
 
-    fn lane(&self, reach: Reach) -> reqwest::Result<&Lane> {
-        let lane = match reach {
+    fn client(&self, reach: Reach) -> reqwest::Result<&FilteredClient> {
+        let client = match reach {
             Reach::Anywhere => &self.0.anywhere,
             Reach::Public => &self.0.public,
             Reach::Ordinary => &self.0.ordinary,
             Reach::Local => &self.0.local,
         };
-        match lane.get() {
-            Some(lane) => Ok(lane),
+        match client.get() {
+            Some(client) => Ok(client),
             None => {
-                let new = Lane::new(reach, &self.0.proxy)?;
-                Ok(lane.get_or_init(|| new))
+                let new = FilteredClient::new(reach, &self.0.proxy)?;
+                Ok(client.get_or_init(|| new))
             }
         }
     }
@@ -263,8 +263,8 @@ impl GuardedClient {
     async fn exchange(&self, request: Request) -> Result<Answer, FetchError> {
         let url = request.url().clone();
         let lost = |error: reqwest::Error| FetchError::of(&url, &error);
-        let lane = self.network.lane(self.reach(&url)?).map_err(lost)?;
-        let mut response = lane.execute(request).await.map_err(lost)?;
+        let client = self.network.client(self.reach(&url)?).map_err(lost)?;
+        let mut response = client.execute(request).await.map_err(lost)?;
         let proxied = self.network.0.proxy.of(&url).is_some();
         let peer = response.remote_addr().filter(|_| !proxied).map(|peer| peer.ip());
         let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));

@@ -8,8 +8,8 @@ mod address;
 mod body;
 mod cause;
 mod client;
+mod filtered;
 mod guarded;
-mod lane;
 pub mod metadata;
 mod redirect;
 

@@ -38,7 +38,7 @@ use super::{
 };
 use crate::config::{self, TokenStorage};
 
-/// How often the store is looked into for a login that another process has made, or for tokens that were set aside.
+/// How often the store is read for a login that another process has made, or for tokens that were quarantined.
 const LOOK: Duration = Duration::from_secs(2);
 const LOOK_INTO_KEYRING: Duration = Duration::from_secs(30);
 /// The waits after renewals that failed.

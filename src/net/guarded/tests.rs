@@ -62,7 +62,7 @@ async fn judges_names_where_they_are_resolved() {
     let inside = towards(url.as_str()).await;
     assert_eq!(inside.get_json(&url).await.unwrap().status, 200);
     // Connections for the internet alone do not follow a name that leads inside, whatever the name looks like.
-    let outside = Lane::new(Reach::Public, &ForwardProxy::default()).unwrap();
+    let outside = FilteredClient::new(Reach::Public, &ForwardProxy::default()).unwrap();
     let error = outside.execute(Request::new(Method::GET, url.clone())).await.unwrap_err();
     let error = FetchError::of(&url, &error);
     assert!(matches!(&error, FetchError::Forbidden { .. }), "{error}");

@@ -63,14 +63,14 @@ impl fmt::Display for Inadmissible {
 type Names = Arc<Mutex<HashSet<String>>>;
 
 #[derive(Debug, Clone)]
-pub(super) struct Lane {
+pub(super) struct FilteredClient {
     client: Client,
     /// The names that requests were for. Any other name that is looked up is that of a proxy, which the administrator
     /// has chosen and which may well be inside.
     asked: Names,
 }
 
-impl Lane {
+impl FilteredClient {
     pub(super) fn new(reach: Reach, proxy: &ForwardProxy) -> reqwest::Result<Self> {
         let asked = Names::default();
         let client = client_without_redirects(proxy)
