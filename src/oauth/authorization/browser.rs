@@ -9,7 +9,7 @@ use url::Url;
 /// Has `program` open `url`, and waits for it to end: some stay for as long as their window does.
 ///
 /// The URL stands in the program's arguments, so it must hold no secret.
-pub(in crate::oauth) async fn open(program: &Path, url: &Url) {
+pub(crate) async fn open(program: &Path, url: &Url) {
     let mut command = Command::new(program);
     command.arg(url.as_str()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // A browser window outlives mcpo, and is not for its Ctrl-C.

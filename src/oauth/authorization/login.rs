@@ -45,7 +45,7 @@ pub enum Waiting {
 }
 
 /// Starts a login that comes back to `redirect_uri`.
-pub(in crate::oauth) async fn begin(
+pub(crate) async fn begin(
     state: &mut TokenState,
     context: &ServerContext,
     redirect_uri: &Url,
@@ -82,7 +82,7 @@ pub(in crate::oauth) async fn begin(
 }
 
 /// Exchanges the code of `response` for tokens, and keeps them.
-pub(in crate::oauth) async fn complete(
+pub(crate) async fn complete(
     state: &mut TokenState,
     context: &ServerContext,
     authorization: PendingAuthorization,

@@ -35,7 +35,7 @@ struct Table {
 }
 
 /// A login that has not come back.
-pub(in crate::oauth) struct PendingAuthorization {
+pub(crate) struct PendingAuthorization {
     /// The server's name.
     pub server: String,
     /// The MCP server's own URL: the tokens will go there only.
@@ -56,7 +56,7 @@ pub struct Starting {
 }
 
 impl PendingAuthorizations {
-    pub(in crate::oauth) fn insert(&self, state: &str, authorization: PendingAuthorization) {
+    pub(crate) fn insert(&self, state: &str, authorization: PendingAuthorization) {
         self.0.send_modify(|Table { pending, .. }| {
             let now = Instant::now();
             pending.retain(|_, pending| pending.ends > now);
@@ -76,7 +76,7 @@ impl PendingAuthorizations {
     /// # Errors
     ///
     /// Says why no pending authorization of this browser fits.
-    pub(in crate::oauth) fn take<'c>(
+    pub(crate) fn take<'c>(
         &self,
         state: &str,
         mut cookies: impl Iterator<Item = (&'c str, &'c str)>,
@@ -150,7 +150,7 @@ impl Drop for Starting {
     }
 }
 
-pub(in crate::oauth) fn cookie_name(state: &str) -> String {
+pub(crate) fn cookie_name(state: &str) -> String {
     let mut name = String::from("mcpo_login_");
     for byte in &digest(state)[..4] {
         // Writing to a string never fails.
@@ -159,7 +159,7 @@ pub(in crate::oauth) fn cookie_name(state: &str) -> String {
     name
 }
 
-pub(in crate::oauth) fn digest(text: &str) -> [u8; 32] {
+pub(crate) fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 

@@ -13,7 +13,7 @@ const OFFLINE_ACCESS: &str = "offline_access";
 /// takes that, with `more` parameters that the server wants.
 ///
 /// It holds `state`, so it is shown to the person who logs in and goes to no log.
-pub(in crate::oauth) fn authorization_url(
+pub(crate) fn authorization_url(
     endpoint: &Url,
     client: &Client,
     scopes: Option<&Scopes>,

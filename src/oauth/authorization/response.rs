@@ -13,8 +13,8 @@ use crate::{
 
 /// The parameters of the redirect URI (RFC 6749 sections 4.1.2 and 4.1.2.1, RFC 9207 section 2).
 #[derive(Default)]
-pub(in crate::oauth) struct AuthorizationResponse {
-    pub(in crate::oauth) state: Option<String>,
+pub(crate) struct AuthorizationResponse {
+    pub(crate) state: Option<String>,
     code: Option<SecretString>,
     iss: Option<String>,
     error: Option<String>,
@@ -23,7 +23,7 @@ pub(in crate::oauth) struct AuthorizationResponse {
 
 impl AuthorizationResponse {
     /// Reads the query of the redirect URI.
-    pub(in crate::oauth) fn parse(query: &str) -> Self {
+    pub(crate) fn parse(query: &str) -> Self {
         let mut response = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
@@ -39,7 +39,7 @@ impl AuthorizationResponse {
     }
 
     /// The code, if this is a successful answer of `found`'s server and a good one.
-    pub(in crate::oauth) fn code(self, found: &Discovered) -> Result<SecretString, AuthError> {
+    pub(crate) fn code(self, found: &Discovered) -> Result<SecretString, AuthError> {
         let refuse = |reason: String| Err(AuthError::Unfit(reason));
         match &self.iss {
             Some(iss) if *iss != found.server.issuer => {

@@ -82,7 +82,7 @@ impl Challenge {
 }
 
 /// Foreign text as a message may show it: one line of bounded length.
-pub(in crate::oauth) fn line(text: &str) -> Option<String> {
+pub(crate) fn line(text: &str) -> Option<String> {
     const SHOWN: usize = 300;
     // RFC 6750 section 3 allows no other characters.
     let text: String = text.chars().filter(|c| matches!(c, ' '..='~')).take(SHOWN).collect();

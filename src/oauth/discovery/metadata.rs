@@ -17,7 +17,7 @@ use crate::{
 
 /// Protected resource metadata (RFC 9728 section 2).
 #[derive(Debug, Clone)]
-pub(in crate::oauth) struct Resource {
+pub(crate) struct Resource {
     /// `resource`: what it calls itself, a URL. It has to say so, but some do not.
     pub resource: Option<String>,
     /// `authorization_servers`: their issuer identifiers.
@@ -28,7 +28,7 @@ pub(in crate::oauth) struct Resource {
 
 /// Authorization server metadata (RFC 8414 section 2).
 #[derive(Debug, Clone)]
-pub(in crate::oauth) struct AuthorizationServer {
+pub(crate) struct AuthorizationServer {
     /// `issuer`, exactly as the server writes it.
     pub issuer: String,
     /// `authorization_endpoint`
@@ -61,7 +61,7 @@ impl Resource {
     /// # Errors
     ///
     /// Says why it is none.
-    pub(in crate::oauth) fn read(document: &Value) -> Result<Self, String> {
+    pub(crate) fn read(document: &Value) -> Result<Self, String> {
         let resource = text(&document["resource"]).map(|resource| resource.trim().to_owned());
         // What is no URL names no other server either.
         let resource = resource.filter(|resource| Url::parse(resource).is_ok());
@@ -74,7 +74,7 @@ impl Resource {
 
     /// Whether these are the metadata of `server` (RFC 9728 section 3.3): they may speak for a whole origin or for all
     /// below a path, as the token's audience then holds the server too. Those that do not say whose they are may be.
-    pub(in crate::oauth) fn is_of(&self, server: &Url) -> bool {
+    pub(crate) fn is_of(&self, server: &Url) -> bool {
         self.resource.as_deref().is_none_or(|resource| {
             // The parser would leave out line breaks, and the resource is sent as it is.
             is_graphic(resource) && Url::parse(resource).is_ok_and(|resource| holds(&resource, server))
@@ -83,7 +83,7 @@ impl Resource {
 }
 
 /// Whether `url` is that of `server`, or that of what `server` is below.
-pub(in crate::oauth) fn holds(url: &Url, server: &Url) -> bool {
+pub(crate) fn holds(url: &Url, server: &Url) -> bool {
     let below = server.path().strip_prefix(url.path().trim_end_matches('/'));
     url.origin() == server.origin()
         && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -97,11 +97,7 @@ impl AuthorizationServer {
     /// # Errors
     ///
     /// Says why it must not be used.
-    pub(in crate::oauth) fn read(
-        document: &Value,
-        issuer: &str,
-        guarded: &GuardedClient,
-    ) -> Result<Self, String> {
+    pub(crate) fn read(document: &Value, issuer: &str, guarded: &GuardedClient) -> Result<Self, String> {
         let own = text(&document["issuer"]).ok_or("it has no `issuer`")?.trim().to_owned();
         if !is_graphic(&own) || without_empty_path(&own) != without_empty_path(issuer) {
             return Err(format!("its `issuer` is {own:?}, not {issuer:?}"));
@@ -146,7 +142,7 @@ impl AuthorizationServer {
     /// # Errors
     ///
     /// The policy forbids requests to that origin.
-    pub(in crate::oauth) fn by_convention(origin: &Url, guarded: &GuardedClient) -> Result<Self, String> {
+    pub(crate) fn by_convention(origin: &Url, guarded: &GuardedClient) -> Result<Self, String> {
         let at = |path: &str| origin.join(path).map(String::from).ok();
         let issuer = origin.origin().ascii_serialization();
         let document = serde_json::json!({
@@ -160,13 +156,13 @@ impl AuthorizationServer {
     }
 
     /// Whether `issuer` is this one.
-    pub(in crate::oauth) fn is(&self, issuer: &str) -> bool {
+    pub(crate) fn is(&self, issuer: &str) -> bool {
         without_empty_path(&self.issuer) == without_empty_path(issuer)
     }
 
     /// Whether the metadata list `S256`, which binds authorization codes to their request (RFC 7636). The MCP
     /// specification allows no login without it.
-    pub(in crate::oauth) fn can_pkce(&self) -> bool {
+    pub(crate) fn can_pkce(&self) -> bool {
         self.code_challenge_methods.iter().any(|method| method.eq_ignore_ascii_case("S256"))
     }
 }

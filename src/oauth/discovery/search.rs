@@ -30,7 +30,7 @@ const ENOUGH: Duration = Duration::from_secs(30);
 
 /// What a login needs to know.
 #[derive(Debug, Clone)]
-pub(in crate::oauth) struct Discovered {
+pub(crate) struct Discovered {
     /// What to send as `resource` (RFC 8707): as the server's metadata have it, else its URL.
     pub resource: String,
     /// `scopes_supported` of the resource; never empty.
@@ -45,7 +45,7 @@ pub(in crate::oauth) struct Discovered {
 
 /// Why there is no login.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(in crate::oauth) enum DiscoveryError {
+pub(crate) enum DiscoveryError {
     /// The metadata are another server's: a token for it is not for this one.
     #[error("{at} describes {resource:?}, which is not this server's URL: correct the one or the other")]
     ResourceMismatch {
@@ -61,7 +61,7 @@ pub(in crate::oauth) enum DiscoveryError {
 
 impl DiscoveryError {
     /// Whether a fault of the network or of a server may have hidden the answer.
-    pub(in crate::oauth) fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         let hidden = |attempt: &Attempt| attempt.finding == Finding::Hidden;
         matches!(self, Self::NotFound(attempts) if attempts.0.iter().any(hidden))
     }
@@ -69,7 +69,7 @@ impl DiscoveryError {
 
 /// The candidates that failed, each with its reason, in one line.
 #[derive(Debug, Clone, Default)]
-pub(in crate::oauth) struct Attempts(Vec<Attempt>);
+pub(crate) struct Attempts(Vec<Attempt>);
 
 #[derive(Debug, Clone)]
 struct Attempt {
@@ -114,7 +114,7 @@ impl fmt::Display for Attempts {
 /// # Errors
 ///
 /// No authorization server was found that may be used.
-pub(in crate::oauth) async fn discover(
+pub(crate) async fn discover(
     guarded: GuardedClient,
     server_url: &Url,
     base: Option<&Url>,

@@ -3,13 +3,13 @@
 use crate::{config::ClientAuthMethod, oauth::discovery::metadata::AuthorizationServer};
 
 /// The method of this name.
-pub(in crate::oauth) fn parse(name: &str) -> Option<ClientAuthMethod> {
+pub(crate) fn parse(name: &str) -> Option<ClientAuthMethod> {
     use ClientAuthMethod::{Basic, None, Post, PrivateKeyJwt};
     [None, Basic, Post, PrivateKeyJwt].into_iter().find(|method| self::name(*method) == name)
 }
 
 /// The name of `method`.
-pub(in crate::oauth) fn name(method: ClientAuthMethod) -> &'static str {
+pub(crate) fn name(method: ClientAuthMethod) -> &'static str {
     match method {
         ClientAuthMethod::None => "none",
         ClientAuthMethod::Basic => "client_secret_basic",
@@ -19,13 +19,13 @@ pub(in crate::oauth) fn name(method: ClientAuthMethod) -> &'static str {
 }
 
 /// Whether the server says that it takes `method`.
-pub(in crate::oauth) fn lists(server: &AuthorizationServer, method: ClientAuthMethod) -> bool {
+pub(crate) fn lists(server: &AuthorizationServer, method: ClientAuthMethod) -> bool {
     server.auth_methods.iter().any(|listed| listed == name(method))
 }
 
 /// How to use a secret: in the header, which every server takes that gives out passwords (RFC 6749 section 2.3.1),
 /// unless the server says that it wants it in the form.
-pub(in crate::oauth) fn with_secret(server: &AuthorizationServer) -> ClientAuthMethod {
+pub(crate) fn with_secret(server: &AuthorizationServer) -> ClientAuthMethod {
     if lists(server, ClientAuthMethod::Post) && !lists(server, ClientAuthMethod::Basic) {
         ClientAuthMethod::Post
     } else {

@@ -16,7 +16,7 @@ use crate::{
 
 /// A client of one authorization server.
 #[derive(Debug, Clone)]
-pub(in crate::oauth) struct Client {
+pub(crate) struct Client {
     /// The issuer that knows this client; credentials never go to another.
     pub issuer: String,
     /// `client_id`
@@ -37,7 +37,7 @@ pub(in crate::oauth) struct Client {
 
 /// How a client came to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::oauth) enum ClientOrigin {
+pub(crate) enum ClientOrigin {
     /// It stands in the config file.
     Configured,
     /// Its `client_id` is the URL of our client-id metadata document.
@@ -48,7 +48,7 @@ pub(in crate::oauth) enum ClientOrigin {
 
 /// What to become a client with.
 #[derive(Debug)]
-pub(in crate::oauth) struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// A client that was registered by hand.
     pub configured: Option<&'a StaticClient>,
     /// Where our client-id metadata document is served.
@@ -63,7 +63,7 @@ pub(in crate::oauth) struct Wanted<'a> {
 
 /// Why mcpo is no client of an authorization server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(in crate::oauth) enum ClientError {
+pub(crate) enum ClientError {
     /// The server offers no way.
     #[error(
         "{issuer} registers no clients itself; register one there and put its client_id into the server's oauth block{}",
@@ -91,7 +91,7 @@ pub(in crate::oauth) enum ClientError {
 impl Client {
     /// A client that was registered by hand, authenticating as configured, else as its credential and `server`
     /// allow.
-    pub(in crate::oauth) fn configured(
+    pub(crate) fn configured(
         server: &AuthorizationServer,
         client: &StaticClient,
         redirect_uri: Option<&Url>,
@@ -114,12 +114,7 @@ impl Client {
     }
 
     /// Whether a login at `issuer` that asks for `scopes` and comes back to `redirect_uri` may use it.
-    pub(in crate::oauth) fn good_for(
-        &self,
-        issuer: &str,
-        redirect_uri: &Url,
-        scopes: Option<&Scopes>,
-    ) -> bool {
+    pub(crate) fn good_for(&self, issuer: &str, redirect_uri: &Url, scopes: Option<&Scopes>) -> bool {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let registered = |scopes| self.scopes.as_ref().is_none_or(|registered| registered.covers(scopes));
         self.issuer == issuer

@@ -21,7 +21,7 @@ pub(crate) fn document(url: &Url, redirect_uri: &Url, given: &Map<String, Value>
 
 /// What a registration and a document have in common, with `given` taking precedence. Only `redirect_uris` holds
 /// ours whatever is given: logins come back nowhere else.
-pub(in crate::oauth) fn describe(redirect_uri: &Url, given: &Map<String, Value>) -> Map<String, Value> {
+pub(crate) fn describe(redirect_uri: &Url, given: &Map<String, Value>) -> Map<String, Value> {
     let others = given.get("redirect_uris").and_then(Value::as_array).into_iter().flatten();
     let ours = json!(redirect_uri);
     let others = others.filter(|other| **other != ours).cloned();

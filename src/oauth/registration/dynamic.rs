@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Registers mcpo at the registration endpoint `url`.
-pub(in crate::oauth) async fn register(
+pub(crate) async fn register(
     guarded: &GuardedClient,
     server: &AuthorizationServer,
     url: &Url,

@@ -26,7 +26,7 @@ use crate::{
 const MOST_REGISTRATIONS: usize = 5;
 
 /// The client to log in as, and the authorization server; both are kept until the login is complete.
-pub(in crate::oauth) async fn prepare(
+pub(crate) async fn prepare(
     state: &mut TokenState,
     context: &ServerContext,
     redirect_uri: &Url,
@@ -54,10 +54,7 @@ pub(in crate::oauth) async fn prepare(
 
 /// Checks that a person could log in. Many servers answer 401 and do not support OAuth: if nothing is published, only a
 /// registration shows that there is an authorization server.
-pub(in crate::oauth) async fn check_open(
-    state: &mut TokenState,
-    context: &ServerContext,
-) -> Result<(), AuthError> {
+pub(crate) async fn check_open(state: &mut TokenState, context: &ServerContext) -> Result<(), AuthError> {
     let Some(found) = state.found.clone() else { return Ok(()) };
     login_possible(&found, context)?;
     let redirect_uri = context.oauth.callback();
@@ -78,7 +75,7 @@ pub(in crate::oauth) async fn check_open(
 }
 
 /// The client of an earlier login, if the next one may use it.
-pub(in crate::oauth) fn known(
+pub(crate) fn known(
     state: &TokenState,
     context: &ServerContext,
     found: &Discovered,
@@ -108,7 +105,7 @@ async fn is_forgotten(
 
 /// Keeps a client for later logins, even if this one is abandoned: in memory, and in the store if that overwrites no
 /// tokens. The caller holds the lock.
-pub(in crate::oauth) async fn remember(
+pub(crate) async fn remember(
     state: &mut TokenState,
     context: &ServerContext,
     found: &Discovered,
@@ -131,7 +128,7 @@ pub(in crate::oauth) async fn remember(
 }
 
 /// Becomes a client of the authorization server.
-pub(in crate::oauth) async fn obtain(
+pub(crate) async fn obtain(
     state: &mut TokenState,
     context: &ServerContext,
     found: &Discovered,

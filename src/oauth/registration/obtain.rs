@@ -12,7 +12,7 @@ use crate::{config::ClientAuthMethod, net::GuardedClient, oauth::discovery::meta
 /// # Errors
 ///
 /// See [`ClientError`].
-pub(in crate::oauth) async fn obtain(
+pub(crate) async fn obtain(
     guarded: &GuardedClient,
     server: &AuthorizationServer,
     wanted: &Wanted<'_>,

@@ -14,7 +14,7 @@ use url::Url;
 const SHOWN: usize = 40;
 
 /// A place for records.
-pub(in crate::oauth) trait StorageBackend: Send + Sync {
+pub(crate) trait StorageBackend: Send + Sync {
     /// What was saved last.
     fn load(&self, key: &RecordKey) -> Result<Option<Vec<u8>>, BackendError>;
 
@@ -35,11 +35,11 @@ pub(in crate::oauth) trait StorageBackend: Send + Sync {
 /// The name of a record: something to read of the server's name, and 8 hex digits that tell servers apart whose
 /// names read the same, or that have moved to another URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::oauth) struct RecordKey(String);
+pub(crate) struct RecordKey(String);
 
 impl RecordKey {
     /// The key of the server of this name at this URL.
-    pub(in crate::oauth) fn new(server: &str, url: &Url) -> Self {
+    pub(crate) fn new(server: &str, url: &Url) -> Self {
         // Lower case, since some file systems take `A` and `a` for one.
         let words: Vec<_> =
             server.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
@@ -59,13 +59,13 @@ impl RecordKey {
     }
 
     /// The key as text: letters, digits and hyphens.
-    pub(in crate::oauth) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 /// The sole right to change a record; given back when dropped.
-pub(in crate::oauth) struct Lock {
+pub(crate) struct Lock {
     _held: Box<dyn Send + Sync>,
 }
 
@@ -85,11 +85,11 @@ impl fmt::Debug for Lock {
 /// A store that cannot be used: where, why, and what to do, in one line without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(in crate::oauth) struct BackendError(String);
+pub(crate) struct BackendError(String);
 
 impl BackendError {
     /// An error at a place, such as a path.
-    pub(in crate::oauth) fn at(place: impl Display, message: impl Display) -> Self {
+    pub(crate) fn at(place: impl Display, message: impl Display) -> Self {
         Self(format!("{place}: {message}"))
     }
 }

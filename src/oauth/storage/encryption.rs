@@ -25,11 +25,11 @@ const SALT_LEN: usize = 32;
 const SHORTEST: usize = 16;
 
 /// Encrypts and decrypts records.
-pub(in crate::oauth) struct Encryption(SecretString);
+pub(crate) struct Encryption(SecretString);
 
 /// Why a record cannot be encrypted or decrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(in crate::oauth) enum EncryptionError {
+pub(crate) enum EncryptionError {
     /// The key could be guessed.
     #[error("shorter than {SHORTEST} bytes; give a random one, such as `openssl rand -base64 32` prints")]
     ShortKey,
@@ -71,7 +71,7 @@ struct Envelope {
 
 impl Encryption {
     /// Encryption with the user's own key, any text of at least 16 bytes.
-    pub(in crate::oauth) fn new(key: &SecretString) -> Result<Self, EncryptionError> {
+    pub(crate) fn new(key: &SecretString) -> Result<Self, EncryptionError> {
         if key.expose_secret().len() < SHORTEST {
             return Err(EncryptionError::ShortKey);
         }
@@ -79,7 +79,7 @@ impl Encryption {
     }
 
     /// `plain`, to be opened under this `name` only.
-    pub(in crate::oauth) fn encrypt(&self, name: &str, plain: Vec<u8>) -> Result<Vec<u8>, EncryptionError> {
+    pub(crate) fn encrypt(&self, name: &str, plain: Vec<u8>) -> Result<Vec<u8>, EncryptionError> {
         let (mut salt, mut nonce) = ([0; SALT_LEN], [0; NONCE_LEN]);
         rand::fill(&mut salt)
             .and_then(|()| rand::fill(&mut nonce))
@@ -128,7 +128,7 @@ impl Encryption {
 }
 
 /// The plain text in `bytes`, encrypted or not: a plain record is returned as it is, and encrypted when it is saved next.
-pub(in crate::oauth) fn decrypt(
+pub(crate) fn decrypt(
     key: Option<&Encryption>,
     name: &str,
     bytes: Vec<u8>,

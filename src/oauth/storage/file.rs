@@ -29,13 +29,13 @@ const TEMPORARY: &str = ".mcpo-";
 const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// Keeps records in a folder.
-pub(in crate::oauth) struct FileBackend {
+pub(crate) struct FileBackend {
     folder: PathBuf,
 }
 
 impl FileBackend {
     /// Opens the folder, which is made if it does not exist.
-    pub(in crate::oauth) fn open(folder: &Path) -> Result<Self, BackendError> {
+    pub(crate) fn open(folder: &Path) -> Result<Self, BackendError> {
         // Without the trailing slash, behind which a symbolic link would be followed.
         let store = Self { folder: folder.components().collect() };
         store.prepare()?;

@@ -31,7 +31,7 @@ const SERVICE: &str = "mcpo";
 const PLACE: &str = "the system's keyring";
 
 /// Keeps records in the keyring.
-pub(in crate::oauth) struct KeyringBackend {
+pub(crate) struct KeyringBackend {
     turns: Turns,
     lock_files: Option<FileBackend>,
     locks: Locks,
@@ -39,7 +39,7 @@ pub(in crate::oauth) struct KeyringBackend {
 
 impl KeyringBackend {
     /// Looks whether there is a keyring. Lock files go to `folder`.
-    pub(in crate::oauth) fn open(folder: Option<&Path>) -> Result<Self, BackendError> {
+    pub(crate) fn open(folder: Option<&Path>) -> Result<Self, BackendError> {
         let turns = Turns::default();
         let status = || Entry::store_status().as_ref().map_err(ToString::to_string).copied();
         turns.run(DEADLINE, status).and_then(|found| found.map_err(|error| unusable(&error)))?;

@@ -30,7 +30,7 @@ use crate::{
 
 /// What the Python mcpo knows of a server.
 #[derive(Debug, Clone)]
-pub(in crate::oauth) struct LegacyLogin {
+pub(crate) struct LegacyLogin {
     /// `client_id`
     pub client_id: String,
     /// `client_secret`
@@ -70,7 +70,7 @@ struct TokenFile {
 
 /// What the Python mcpo has left in `folder` for the server of this name. Tokens without a client are of no use:
 /// nothing would refresh them.
-pub(in crate::oauth) fn find(folder: &Path, server: &str) -> Result<Option<LegacyLogin>, BackendError> {
+pub(crate) fn find(folder: &Path, server: &str) -> Result<Option<LegacyLogin>, BackendError> {
     let files = Files::new(folder, server);
     if plain_file::open(&files.marker)?.is_some() {
         return Ok(None);
@@ -106,7 +106,7 @@ pub(in crate::oauth) fn find(folder: &Path, server: &str) -> Result<Option<Legac
 }
 
 /// Has [`find`] find nothing for this server from now on.
-pub(in crate::oauth) fn retire(folder: &Path, server: &str) -> Result<(), BackendError> {
+pub(crate) fn retire(folder: &Path, server: &str) -> Result<(), BackendError> {
     let files = Files::new(folder, server);
     if files.client.exists() || files.tokens.exists() {
         plain_file::create(&files.marker)?;

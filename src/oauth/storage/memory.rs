@@ -9,7 +9,7 @@ use super::backend::{BackendError, Lock, RecordKey, StorageBackend};
 
 /// Keeps records in memory.
 #[derive(Default)]
-pub(in crate::oauth) struct MemoryBackend {
+pub(crate) struct MemoryBackend {
     records: Mutex<HashMap<RecordKey, Vec<u8>>>,
     locks: Locks,
 }
@@ -40,11 +40,11 @@ impl StorageBackend for MemoryBackend {
 
 /// Locks that hold within this process.
 #[derive(Clone, Default)]
-pub(in crate::oauth) struct Locks(Arc<Mutex<HashSet<RecordKey>>>);
+pub(crate) struct Locks(Arc<Mutex<HashSet<RecordKey>>>);
 
 impl Locks {
     /// As [`StorageBackend::try_lock`].
-    pub(in crate::oauth) fn try_lock(&self, key: &RecordKey) -> Option<Lock> {
+    pub(crate) fn try_lock(&self, key: &RecordKey) -> Option<Lock> {
         whole(&self.0)
             .insert(key.clone())
             .then(|| Lock::new(LockedKey { locks: self.clone(), key: key.clone() }))

@@ -13,12 +13,12 @@ use tracing::warn;
 use super::backend::BackendError;
 
 /// The rights on every file of ours.
-pub(in crate::oauth) const FILE_RIGHTS: u32 = 0o600;
+pub(crate) const FILE_RIGHTS: u32 = 0o600;
 /// Far more than any record needs.
 const LARGEST: u64 = 1024 * 1024;
 
 /// Opens the file at `path`, which is made if it does not exist.
-pub(in crate::oauth) fn create(path: &Path) -> Result<File, BackendError> {
+pub(crate) fn create(path: &Path) -> Result<File, BackendError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(FILE_RIGHTS);
     let file = open_with(&mut options, path)?.ok_or_else(|| explain(path, &ErrorKind::NotFound.into()))?;
@@ -27,7 +27,7 @@ pub(in crate::oauth) fn create(path: &Path) -> Result<File, BackendError> {
 }
 
 /// Opens the file at `path` to read it; `None` if there is none.
-pub(in crate::oauth) fn open(path: &Path) -> Result<Option<File>, BackendError> {
+pub(crate) fn open(path: &Path) -> Result<Option<File>, BackendError> {
     open_with(OpenOptions::new().read(true), path)
 }
 
@@ -46,7 +46,7 @@ fn open_with(options: &mut OpenOptions, path: &Path) -> Result<Option<File>, Bac
 }
 
 /// All that is in `file`, which stands at `path`.
-pub(in crate::oauth) fn contents(file: &File, path: &Path) -> Result<Vec<u8>, BackendError> {
+pub(crate) fn contents(file: &File, path: &Path) -> Result<Vec<u8>, BackendError> {
     let mut bytes = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| explain(path, &error))?;
     if bytes.len() as u64 > LARGEST {
@@ -56,7 +56,7 @@ pub(in crate::oauth) fn contents(file: &File, path: &Path) -> Result<Vec<u8>, Ba
 }
 
 /// Takes away the rights that others have.
-pub(in crate::oauth) fn narrow(file: &File, path: &Path, rights: u32) -> Result<(), BackendError> {
+pub(crate) fn narrow(file: &File, path: &Path, rights: u32) -> Result<(), BackendError> {
     let failed = |error: io::Error| explain(path, &error);
     if has_wider_rights(file).map_err(failed)? {
         file.set_permissions(Permissions::from_mode(rights)).map_err(failed)?;
@@ -66,12 +66,12 @@ pub(in crate::oauth) fn narrow(file: &File, path: &Path, rights: u32) -> Result<
 }
 
 /// Whether others have any right on it.
-pub(in crate::oauth) fn has_wider_rights(file: &File) -> io::Result<bool> {
+pub(crate) fn has_wider_rights(file: &File) -> io::Result<bool> {
     Ok(file.metadata()?.mode() & 0o077 != 0)
 }
 
 /// What is wrong at `path`, and what to do about it.
-pub(in crate::oauth) fn explain(path: &Path, error: &io::Error) -> BackendError {
+pub(crate) fn explain(path: &Path, error: &io::Error) -> BackendError {
     let message = match error.kind() {
         _ if error.raw_os_error() == Some(ELOOP) => {
             "a symbolic link, which is not followed; put the file itself in its place".to_owned()

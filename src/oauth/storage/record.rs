@@ -27,7 +27,7 @@ const VERSION: u64 = 1;
 
 /// What is kept of one server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::oauth) struct Record {
+pub(crate) struct Record {
     /// This version's, whatever record it is.
     pub version: Version,
     /// The server's name in the configuration.
@@ -55,11 +55,11 @@ pub(in crate::oauth) struct Record {
 
 /// The version of the format that this mcpo reads and writes.
 #[derive(Debug, Clone, Copy, Default)]
-pub(in crate::oauth) struct Version;
+pub(crate) struct Version;
 
 /// Why a text is no record that this mcpo can read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(in crate::oauth) enum RecordError {
+pub(crate) enum RecordError {
     /// There is nothing in it.
     #[error("empty, though it should hold tokens; remove it and log in again")]
     Empty,
@@ -75,7 +75,7 @@ pub(in crate::oauth) enum RecordError {
 
 impl Record {
     /// The record in `json`.
-    pub(in crate::oauth) fn from_json(json: &[u8]) -> Result<Self, RecordError> {
+    pub(crate) fn from_json(json: &[u8]) -> Result<Self, RecordError> {
         #[derive(Deserialize)]
         struct Head {
             version: u64,
@@ -92,13 +92,13 @@ impl Record {
     }
 
     /// The record with its secrets in plain text.
-    pub(in crate::oauth) fn to_json(&self) -> Result<Vec<u8>, RecordError> {
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>, RecordError> {
         serde_json::to_vec_pretty(self).map_err(|error| RecordError::Malformed(flaw(&error)))
     }
 }
 
 /// What is wrong with a JSON text. The library's own words may quote it, and it holds secrets.
-pub(in crate::oauth) fn flaw(error: &serde_json::Error) -> String {
+pub(crate) fn flaw(error: &serde_json::Error) -> String {
     let what = match error.classify() {
         Category::Io | Category::Syntax => "not JSON",
         Category::Eof => "it ends too early",
@@ -145,7 +145,7 @@ struct ClientForm {
 /// `token_endpoint_auth_method` (RFC 7591 section 2).
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "ClientAuthMethod")]
-pub(in crate::oauth) enum MethodForm {
+pub(crate) enum MethodForm {
     #[serde(rename = "none")]
     None,
     #[serde(rename = "client_secret_basic")]
@@ -188,14 +188,14 @@ mod optional_tokens {
     #[derive(Deserialize)]
     struct Owned(#[serde(with = "TokensForm")] Tokens);
 
-    pub(in crate::oauth) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         tokens: &Option<Tokens>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         tokens.as_ref().map(Borrowed).serialize(serializer)
     }
 
-    pub(in crate::oauth) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Tokens>, D::Error> {
         Ok(Option::<Owned>::deserialize(deserializer)?.map(|Owned(tokens)| tokens))
@@ -231,16 +231,11 @@ impl Text for Scopes {
 mod text {
     use super::{Deserialize as _, Deserializer, Serializer, Text};
 
-    pub(in crate::oauth) fn serialize<T: Text, S: Serializer>(
-        value: &T,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<T: Text, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&value.to_text())
     }
 
-    pub(in crate::oauth) fn deserialize<'de, T: Text, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<T, D::Error> {
+    pub(crate) fn deserialize<'de, T: Text, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
         String::deserialize(deserializer).map(T::from_text)
     }
 }
@@ -248,14 +243,14 @@ mod text {
 mod optional_text {
     use super::{Deserialize as _, Deserializer, Serialize as _, Serializer, Text};
 
-    pub(in crate::oauth) fn serialize<T: Text, S: Serializer>(
+    pub(crate) fn serialize<T: Text, S: Serializer>(
         value: &Option<T>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         value.as_ref().map(T::to_text).serialize(serializer)
     }
 
-    pub(in crate::oauth) fn deserialize<'de, T: Text, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, T: Text, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<T>, D::Error> {
         Ok(Option::<String>::deserialize(deserializer)?.map(T::from_text))
@@ -265,7 +260,7 @@ mod optional_text {
 mod unix_ms {
     use super::{Deserialize as _, Deserializer, Duration, Serialize as _, Serializer, SystemTime};
 
-    pub(in crate::oauth) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         at: &Option<SystemTime>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -276,7 +271,7 @@ mod unix_ms {
         at.as_ref().map(since_1970).serialize(serializer)
     }
 
-    pub(in crate::oauth) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<SystemTime>, D::Error> {
         // A time that the system cannot tell is as good as none.

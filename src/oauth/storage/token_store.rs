@@ -33,7 +33,7 @@ const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Where records are kept; clones share it.
 #[derive(Clone)]
-pub(in crate::oauth) struct TokenStore {
+pub(crate) struct TokenStore {
     backend: Arc<dyn StorageBackend>,
     encryption: Option<Arc<Encryption>>,
     /// Where the Python mcpo may have left tokens.
@@ -42,7 +42,7 @@ pub(in crate::oauth) struct TokenStore {
 
 /// Why a record cannot be had or kept: where, why, and what to do, in one line without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(in crate::oauth) enum TokenStoreError {
+pub(crate) enum TokenStoreError {
     /// The store cannot be used.
     #[error("{0}")]
     Backend(#[from] BackendError),
@@ -83,10 +83,7 @@ impl TokenStore {
     /// # Errors
     ///
     /// The folder cannot be used, there is no keyring, or the key is too short.
-    pub(in crate::oauth) fn open(
-        storage: &TokenStorage,
-        logins: &LoginSettings,
-    ) -> Result<Self, TokenStoreError> {
+    pub(crate) fn open(storage: &TokenStorage, logins: &LoginSettings) -> Result<Self, TokenStoreError> {
         let folder = logins.token_dir.as_deref();
         let (backend, legacy): (Arc<dyn StorageBackend>, _) = match storage {
             TokenStorage::File => {
@@ -105,11 +102,7 @@ impl TokenStore {
     /// # Errors
     ///
     /// The store fails, or what it holds cannot be read.
-    pub(in crate::oauth) async fn load(
-        &self,
-        server: &str,
-        url: &Url,
-    ) -> Result<Option<Record>, TokenStoreError> {
+    pub(crate) async fn load(&self, server: &str, url: &Url) -> Result<Option<Record>, TokenStoreError> {
         let (server, url) = (server.to_owned(), url.clone());
         self.call(RecordKey::new(&server, &url), move |store, key| {
             let Some(bytes) = store.backend.load(key)? else {
@@ -127,7 +120,7 @@ impl TokenStore {
     /// # Errors
     ///
     /// Its files cannot be read.
-    pub(in crate::oauth) async fn legacy(
+    pub(crate) async fn legacy(
         &self,
         server: &str,
         url: &Url,
@@ -145,7 +138,7 @@ impl TokenStore {
     /// # Errors
     ///
     /// The store fails.
-    pub(in crate::oauth) async fn save(&self, record: &Record) -> Result<(), TokenStoreError> {
+    pub(crate) async fn save(&self, record: &Record) -> Result<(), TokenStoreError> {
         let record = record.clone();
         self.call(RecordKey::new(&record.server, &record.url), move |store, key| {
             let mut bytes = record
@@ -167,7 +160,7 @@ impl TokenStore {
     /// # Errors
     ///
     /// The store fails.
-    pub(in crate::oauth) async fn remove(&self, server: &str, url: &Url) -> Result<(), TokenStoreError> {
+    pub(crate) async fn remove(&self, server: &str, url: &Url) -> Result<(), TokenStoreError> {
         let name = server.to_owned();
         self.call(RecordKey::new(server, url), move |store, key| {
             store.backend.remove(key)?;
@@ -181,7 +174,7 @@ impl TokenStore {
     /// # Errors
     ///
     /// The store fails, or another process holds the lock all that time.
-    pub(in crate::oauth) async fn lock(&self, server: &str, url: &Url) -> Result<Lock, TokenStoreError> {
+    pub(crate) async fn lock(&self, server: &str, url: &Url) -> Result<Lock, TokenStoreError> {
         self.lock_within(PATIENCE, RecordKey::new(server, url)).await
     }
 

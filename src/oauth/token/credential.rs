@@ -25,7 +25,7 @@ pub struct Credential {
 
 impl Credential {
     /// The token as a header; `None` if no header can carry it.
-    pub(in crate::oauth) fn new(tokens: &Tokens) -> Option<Self> {
+    pub(crate) fn new(tokens: &Tokens) -> Option<Self> {
         let mut header: HeaderValue = format!("Bearer {}", tokens.access.expose_secret()).parse().ok()?;
         header.set_sensitive(true);
         let lead = |expires: SystemTime| {
@@ -42,7 +42,7 @@ impl Credential {
     }
 
     /// How long it is still valid; `None` if that is not known.
-    pub(in crate::oauth) fn lifetime(&self) -> Option<Duration> {
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
         self.expires.map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default())
     }
 }

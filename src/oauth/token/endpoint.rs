@@ -31,7 +31,7 @@ const SECRET_PARAMETERS: [&str; 6] =
 
 /// A token endpoint as one client sees it.
 #[derive(Debug)]
-pub(in crate::oauth) struct TokenEndpoint<'a> {
+pub(crate) struct TokenEndpoint<'a> {
     /// Sends the requests.
     pub guarded: &'a GuardedClient,
     /// `token_endpoint`
@@ -55,7 +55,7 @@ impl TokenEndpoint<'_> {
     /// # Errors
     ///
     /// See [`EndpointError`]; `invalid_grant` means that the code is spent.
-    pub(in crate::oauth) async fn exchange(
+    pub(crate) async fn exchange(
         &self,
         code: &SecretString,
         verifier: PkceCodeVerifier,
@@ -72,7 +72,7 @@ impl TokenEndpoint<'_> {
 
     /// Whether the server says that it does not know this client. It authenticates a client before it looks at the code
     /// (RFC 6749 section 5.2), so a made-up code finds out.
-    pub(in crate::oauth) async fn forgot_client(&self) -> bool {
+    pub(crate) async fn forgot_client(&self) -> bool {
         const UNKNOWN: [&str; 3] = ["invalid_client", "unauthorized_client", "HTTP 401"];
         let code = SecretString::from(CsrfToken::new_random().into_secret());
         let (_, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -86,7 +86,7 @@ impl TokenEndpoint<'_> {
     /// # Errors
     ///
     /// See [`EndpointError`]; `invalid_grant` means that a new login is needed.
-    pub(in crate::oauth) async fn refresh(
+    pub(crate) async fn refresh(
         &self,
         refresh: &SecretString,
         granted: Option<&Scopes>,
@@ -103,10 +103,7 @@ impl TokenEndpoint<'_> {
     /// # Errors
     ///
     /// See [`EndpointError`].
-    pub(in crate::oauth) async fn client_credentials(
-        &self,
-        scopes: Option<&Scopes>,
-    ) -> Result<Tokens, EndpointError> {
+    pub(crate) async fn client_credentials(&self, scopes: Option<&Scopes>) -> Result<Tokens, EndpointError> {
         let mut form: Parameters<'_> = vec![("grant_type", "client_credentials".into())];
         let wanted = scopes.filter(|scopes| !scopes.is_empty());
         form.extend(wanted.map(|scopes| ("scope", scopes.to_string().into())));
@@ -119,11 +116,7 @@ impl TokenEndpoint<'_> {
     /// # Errors
     ///
     /// See [`EndpointError`].
-    pub(in crate::oauth) async fn revoke(
-        &self,
-        endpoint: &Url,
-        token: &SecretString,
-    ) -> Result<(), EndpointError> {
+    pub(crate) async fn revoke(&self, endpoint: &Url, token: &SecretString) -> Result<(), EndpointError> {
         self.post(endpoint, vec![("token", token.expose_secret().into())]).await.map(drop)
     }
 

@@ -32,7 +32,7 @@ use crate::{
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
-pub(in crate::oauth) async fn renew(
+pub(crate) async fn renew(
     state: &mut TokenState,
     context: &ServerContext,
 ) -> Result<Arc<Credential>, AuthError> {
@@ -42,7 +42,7 @@ pub(in crate::oauth) async fn renew(
     }
 }
 
-pub(in crate::oauth) async fn refresh(
+pub(crate) async fn refresh(
     state: &mut TokenState,
     context: &ServerContext,
 ) -> Result<Arc<Credential>, AuthError> {
@@ -127,7 +127,7 @@ async fn refresh_failed(state: &mut TokenState, context: &ServerContext, error: 
     }
 }
 
-pub(in crate::oauth) async fn mint(
+pub(crate) async fn mint(
     state: &mut TokenState,
     context: &ServerContext,
 ) -> Result<Arc<Credential>, AuthError> {
@@ -153,7 +153,7 @@ pub(in crate::oauth) async fn mint(
 }
 
 /// Stores the record, and only then begins to use its token.
-pub(in crate::oauth) async fn keep(
+pub(crate) async fn keep(
     state: &mut TokenState,
     context: &ServerContext,
 ) -> Result<Arc<Credential>, AuthError> {
@@ -189,11 +189,7 @@ async fn pin(state: &mut TokenState, context: &ServerContext, found: &Discovered
 }
 
 /// Stops using tokens that the server refuses, without losing them: it may be the one that is at fault.
-pub(in crate::oauth) fn quarantine(
-    state: &mut TokenState,
-    context: &ServerContext,
-    reason: &str,
-) -> AuthError {
+pub(crate) fn quarantine(state: &mut TokenState, context: &ServerContext, reason: &str) -> AuthError {
     let access = state.tokens().map(|tokens| tokens.access.clone());
     let recent = state.quarantined.as_ref().filter(|quarantined| quarantined.until.elapsed() < LONGEST_PAUSE);
     let pause = recent.map_or(FIRST_PAUSE, |quarantined| (quarantined.pause * 2).min(LONGEST_PAUSE));
@@ -202,11 +198,7 @@ pub(in crate::oauth) fn quarantine(
 }
 
 /// Gives the tokens up, in memory and in the store: a person has to log in. The caller holds the lock.
-pub(in crate::oauth) async fn give_up(
-    state: &mut TokenState,
-    context: &ServerContext,
-    reason: &str,
-) -> AuthError {
+pub(crate) async fn give_up(state: &mut TokenState, context: &ServerContext, reason: &str) -> AuthError {
     if let Some(record) = &mut state.record
         && let Some(tokens) = record.tokens.take()
     {

@@ -21,7 +21,7 @@ const MOST_STEP_UPS: usize = 3;
 const STEP_UP_WINDOW: Duration = Duration::from_secs(600);
 
 /// What a caller asks for.
-pub(in crate::oauth) enum TokenRequest {
+pub(crate) enum TokenRequest {
     /// A new token for one that ends.
     Renewal,
     /// A token in place of one that got a 401.
@@ -35,7 +35,7 @@ pub(in crate::oauth) enum TokenRequest {
 }
 
 /// Does what a caller wants.
-pub(in crate::oauth) async fn answer(
+pub(crate) async fn answer(
     state: &mut TokenState,
     context: &ServerContext,
     request: TokenRequest,

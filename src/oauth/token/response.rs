@@ -19,7 +19,7 @@ const UNUSABLE: [&str; 4] = ["dpop", "pop", "mac", "n_a"];
 
 /// The tokens that a token endpoint issued.
 #[derive(Debug, Clone)]
-pub(in crate::oauth) struct Tokens {
+pub(crate) struct Tokens {
     /// The access token, a Bearer token (RFC 6750).
     pub access: SecretString,
     /// The refresh token.

@@ -32,7 +32,7 @@ pub struct TokenInfo {
 }
 
 /// What is kept of this server's tokens.
-pub(in crate::oauth) async fn info(context: &ServerContext) -> Result<Option<TokenInfo>, AuthError> {
+pub(crate) async fn info(context: &ServerContext) -> Result<Option<TokenInfo>, AuthError> {
     let record = context.store().await?.load(&context.name, &context.url).await.map_err(unavailable)?;
     Ok(record.and_then(|record| {
         let tokens = record.tokens?;
@@ -47,10 +47,7 @@ pub(in crate::oauth) async fn info(context: &ServerContext) -> Result<Option<Tok
 
 /// Removes what is kept, and revokes the tokens if the authorization server takes that. Returns false if nothing was
 /// kept.
-pub(in crate::oauth) async fn log_out(
-    state: &mut TokenState,
-    context: &ServerContext,
-) -> Result<bool, AuthError> {
+pub(crate) async fn log_out(state: &mut TokenState, context: &ServerContext) -> Result<bool, AuthError> {
     let store = context.store().await?;
     let _alone = store.lock(&context.name, &context.url).await.map_err(unavailable)?;
     let record = store.load(&context.name, &context.url).await.map_err(unavailable)?;

@@ -29,46 +29,46 @@ use crate::{
 
 /// See the module.
 #[derive(Default)]
-pub(in crate::oauth) struct TokenState {
+pub(crate) struct TokenState {
     /// Found at the last refusal.
-    pub(in crate::oauth) found: Option<Arc<Discovered>>,
+    pub(crate) found: Option<Arc<Discovered>>,
     /// As it stands in the store.
-    pub(in crate::oauth) record: Option<Record>,
+    pub(crate) record: Option<Record>,
     /// The tokens of the Python mcpo; imported once the authorization server is known.
-    pub(in crate::oauth) legacy: Option<LegacyLogin>,
+    pub(crate) legacy: Option<LegacyLogin>,
     /// The client of a login that is not complete yet, for the next one if it never is.
-    pub(in crate::oauth) client: Option<Client>,
+    pub(crate) client: Option<Client>,
     /// Whether a login has begun since one came back last. An authorization server that has forgotten a client shows
     /// its own error page, and the browser does not come back; nor does it if the person closes the page.
-    pub(in crate::oauth) unreturned: bool,
+    pub(crate) unreturned: bool,
     /// The authorization server that the MCP server names and the config overrules, as it was logged last.
     overruled: Option<String>,
     /// What the next login asks for.
-    pub(in crate::oauth) wanted: Option<Scopes>,
+    pub(crate) wanted: Option<Scopes>,
     /// The access token that the store had last. If it has no record any more, somebody has logged out. If it still
     /// has this one and we have another, or if it never had one, it has not taken ours.
-    pub(in crate::oauth) stored: Option<SecretString>,
+    pub(crate) stored: Option<SecretString>,
     /// The access token that was given up last: a copy of it in the store is not news.
-    pub(in crate::oauth) dead: Option<SecretString>,
+    pub(crate) dead: Option<SecretString>,
     /// Tokens that the server refused, to be tried again.
-    pub(in crate::oauth) quarantined: Option<Quarantined>,
+    pub(crate) quarantined: Option<Quarantined>,
     /// When clients were registered of late.
-    pub(in crate::oauth) registrations: Vec<Instant>,
-    pub(in crate::oauth) step_ups: Vec<Instant>,
+    pub(crate) registrations: Vec<Instant>,
+    pub(crate) step_ups: Vec<Instant>,
     /// The last transient failure, for callers that waited meanwhile.
-    pub(in crate::oauth) failure: Option<(Instant, AuthError)>,
+    pub(crate) failure: Option<(Instant, AuthError)>,
 }
 
 /// An access token that is not used for a while.
-pub(in crate::oauth) struct Quarantined {
-    pub(in crate::oauth) access: SecretString,
-    pub(in crate::oauth) pause: Duration,
-    pub(in crate::oauth) until: Instant,
+pub(crate) struct Quarantined {
+    pub(crate) access: SecretString,
+    pub(crate) pause: Duration,
+    pub(crate) until: Instant,
 }
 
 impl TokenState {
     /// Takes over what the store holds, if it is news.
-    pub(in crate::oauth) async fn recall(&mut self, context: &ServerContext) -> Result<(), AuthError> {
+    pub(crate) async fn recall(&mut self, context: &ServerContext) -> Result<(), AuthError> {
         let stored = context.store().await?.load(&context.name, &context.url).await.map_err(unfit)?;
         match stored {
             Some(record) => drop(self.adopt(context, record)?),
@@ -82,7 +82,7 @@ impl TokenState {
     }
 
     /// Takes `record` over from the store. Returns a credential if the record holds a new one that is still of use.
-    pub(in crate::oauth) fn adopt(
+    pub(crate) fn adopt(
         &mut self,
         context: &ServerContext,
         record: Record,
@@ -118,12 +118,12 @@ impl TokenState {
     }
 
     /// A failure that came after `since`: a caller that has waited since then need not try again.
-    pub(in crate::oauth) fn failure_since(&self, since: Instant) -> Option<AuthError> {
+    pub(crate) fn failure_since(&self, since: Instant) -> Option<AuthError> {
         self.failure.as_ref().filter(|(when, _)| *when >= since).map(|(_, error)| error.clone())
     }
 
     /// Looks for the authorization server, and forgets what belongs to a former one.
-    pub(in crate::oauth) async fn discover(
+    pub(crate) async fn discover(
         &mut self,
         context: &ServerContext,
         challenge: &Challenge,
@@ -168,11 +168,7 @@ impl TokenState {
 
     /// The challenge's scopes, else what the config names, else what the resource names, else none
     /// (MCP 2025-11-25, Scope Selection Strategy).
-    pub(in crate::oauth) fn initial_scopes(
-        &self,
-        context: &ServerContext,
-        challenge: &Challenge,
-    ) -> Option<Scopes> {
+    pub(crate) fn initial_scopes(&self, context: &ServerContext, challenge: &Challenge) -> Option<Scopes> {
         let configured = context.settings.client_metadata.get("scope").and_then(|scope| scope.as_str());
         let found = self.found.as_ref();
         challenge
@@ -183,7 +179,7 @@ impl TokenState {
     }
 
     /// The scopes that a login requests, with the one that asks for a refresh token (SEP-2207) if the server has it.
-    pub(in crate::oauth) fn scopes_to_ask(&self, context: &ServerContext) -> Option<Scopes> {
+    pub(crate) fn scopes_to_ask(&self, context: &ServerContext) -> Option<Scopes> {
         const OFFLINE: &str = "offline_access";
         let asked = Some(self.asked_for()).filter(|asked| !asked.is_empty());
         let initial = || self.initial_scopes(context, &Challenge::default());
@@ -195,19 +191,19 @@ impl TokenState {
 
     /// Sends requests to this server's authorization server. As long as that was not looked for, only the MCP server's
     /// own origin and public addresses are reached.
-    pub(in crate::oauth) async fn guarded(&self, context: &ServerContext) -> GuardedClient {
+    pub(crate) async fn guarded(&self, context: &ServerContext) -> GuardedClient {
         match &self.found {
             Some(found) => found.guarded.clone(),
             None => context.oauth.network().login(&context.url, None).await,
         }
     }
 
-    pub(in crate::oauth) fn tokens(&self) -> Option<&Tokens> {
+    pub(crate) fn tokens(&self) -> Option<&Tokens> {
         self.record.as_ref().and_then(|record| record.tokens.as_ref())
     }
 
     /// Every scope that was granted or asked for.
-    pub(in crate::oauth) fn asked_for(&self) -> Scopes {
+    pub(crate) fn asked_for(&self) -> Scopes {
         let granted = self.tokens().and_then(|tokens| tokens.scopes.clone()).unwrap_or_default();
         let asked = self.record.as_ref().and_then(|record| record.requested_scopes.clone());
         let wanted = self.wanted.clone().unwrap_or_default();
