@@ -108,7 +108,7 @@ pub async fn login(config: &Config, server: &config::Server) -> Result<(), Token
             async move {
                 let find = |_: &str| Some(authorizer);
                 let outcome = oauth::complete(context.pending(), &back.query, back.cookies(), find).await;
-                // A stray request ends nothing. Nobody may wait any longer.
+                // A stray request ends nothing. The receiver may have stopped waiting.
                 if !matches!(outcome, Outcome::Unknown(_)) {
                     let _ = ends.try_send(outcome.clone());
                 }
@@ -250,7 +250,7 @@ fn authorizer(
     stop: CancellationToken,
 ) -> Result<(Authorizer, Arc<Context>), TokensError> {
     let fixed = || TokensError::FixedCredentials(server.name.clone());
-    // Nobody is given its own addresses, so any will do.
+    // Without a gateway no browser is sent to its own addresses, so any will do.
     let base = server.upstream.remote().ok_or_else(fixed)?.url.clone();
     let context =
         Arc::new(Context::new(config.logins.clone(), config.proxy.clone(), base, false, tasks, stop));

@@ -139,7 +139,7 @@ where
     });
     let mut server = http1::Builder::new();
     let server = server.timer(TokioTimer::new()).keep_alive(false);
-    // Nobody is left to answer if a browser breaks off.
+    // A browser that breaks off needs no answer.
     let _ = timeout(CONNECTION, server.serve_connection(TokioIo::new(stream), service)).await;
 }
 

@@ -8,7 +8,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::served::Served;
 use crate::upstream::{CallError, Session, Status};
 
-/// A configured server at one moment. Whoever holds an entry keeps its session, and no other server's.
+/// A configured server at one moment. Holding an entry keeps its session alive, and no other server's.
 #[derive(Clone)]
 pub struct Entry {
     session: Session,

@@ -74,7 +74,7 @@ async fn tls_is_1_2_or_1_3() {
     gateway.stop().await;
 }
 
-/// HTTP/2 is not offered (ALPN), and whoever knows nothing else gets no connection.
+/// HTTP/2 is not offered (ALPN), and a client that speaks nothing else gets no connection.
 #[tokio::test]
 async fn https_is_http_1_1() {
     let (certificate, key) = pair();

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::support::{Gateway, eventually};
 
-/// A gateway that somebody has logged in to a server whose access token has ended. Refreshes are answered so as long as
+/// A gateway that is logged in to a server whose access token has ended. Refreshes are answered so as long as
 /// the flag is set; an empty status breaks the connection.
 async fn ended(
     status: u16,

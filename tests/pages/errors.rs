@@ -48,7 +48,7 @@ async fn a_browser_is_shown_a_page() {
             }
         }
     }
-    // A call is a program's, whoever makes it.
+    // A call counts as a program's, even from a browser.
     let call = gateway.request(Method::POST, "/time/nosuch").header(ACCEPT, BROWSERS[0]).json(&json!({}));
     gateway.send(call).await.is(404, &json!({ "detail": "Not Found" }));
     gateway.stop().await;

@@ -83,7 +83,7 @@ impl CallerKeys {
         let (name, key) = given
             .value
             .split_once('=')
-            // The value is not shown: it may be a key that somebody forgot to name.
+            // The value is not shown: it may be a key whose name was forgotten.
             .ok_or_else(|| given.error("write it as NAME=KEY"))?;
         self.add(name.trim(), &given.with(key.to_owned()), Permission::FULL, None)
     }

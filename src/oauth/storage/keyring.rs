@@ -120,7 +120,7 @@ impl Turns {
         let (sender, answer) = sync_channel(1);
         let work = move || {
             let _turn = turn;
-            // Nobody may wait any longer.
+            // The caller may have stopped waiting.
             let _ = sender.send(call());
         };
         thread::Builder::new()

@@ -41,7 +41,7 @@ pub(crate) struct LegacyLogin {
     pub redirect_uris: Vec<Url>,
     /// How the client authenticates, if the file says so.
     pub method: Option<ClientAuthMethod>,
-    /// The tokens, if somebody has logged in. The file says how long they last, not since when: since it was
+    /// The tokens, if a person has logged in. The file says how long they last, not since when: since it was
     /// written is taken.
     pub tokens: Option<Tokens>,
 }

@@ -45,7 +45,7 @@ pub(crate) struct TokenState {
     overruled: Option<String>,
     /// What the next login asks for.
     pub(crate) wanted: Option<Scopes>,
-    /// The access token that the store had last. If it has no record any more, somebody has logged out. If it still
+    /// The access token that the store had last. If it has no record any more, a person has logged out. If it still
     /// has this one and we have another, or if it never had one, it has not taken ours.
     pub(crate) stored: Option<SecretString>,
     /// The access token that was given up last: a copy of it in the store is not news.

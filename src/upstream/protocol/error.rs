@@ -37,7 +37,7 @@ pub enum CallError {
     /// A person has to log in to the upstream; the tool has not run.
     #[error("the server needs authorization: {}", .0.reason)]
     LoginNeeded(Box<LoginNeeded>),
-    /// The upstream asks back for this, which nobody behind a gateway can give.
+    /// The server asks for this input, which a gateway cannot give.
     #[error("the tool asks for {0}, and nobody is here to answer")]
     InputRequired(String),
     /// The upstream answered with a JSON-RPC error.

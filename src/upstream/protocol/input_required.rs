@@ -1,6 +1,6 @@
 //! What a server asks back in place of a result (MCP 2026-07-28, Multi Round-Trip Requests), and what is answered.
 //!
-//! Nobody sits behind a gateway who could be asked. Each request is answered as honestly as that allows.
+//! A gateway has no person to ask. Each request is answered as honestly as that allows.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -45,7 +45,7 @@ impl<'a> InputRequired<'a> {
         (required.result_type.as_deref() == Some(Self::TYPE)).then_some(required)
     }
 
-    /// Says for each request that nobody is there.
+    /// Answers each request as a client without a person.
     pub(crate) fn answer(self) -> Result<Input, CallError> {
         if self.input_requests.is_none() && self.request_state.is_none() {
             return Err(CallError::InputRequired("input and does not say which".into()));
@@ -60,7 +60,7 @@ impl<'a> InputRequired<'a> {
 impl InputRequest<'_> {
     fn answer(&self) -> Result<Value, CallError> {
         match &*self.method {
-            // Neither accepted nor declined: nobody has made a choice.
+            // Neither accepted nor declined: no choice was made.
             "elicitation/create" => Ok(json!({ "action": "cancel" })),
             "roots/list" => Ok(json!({ "roots": [] })),
             method => Err(CallError::InputRequired(format!("`{method}`"))),

@@ -187,7 +187,7 @@ async fn serve(
             }
             () = login_wish_changed(authorizer, shown.clone()) => {}
             () = authorized(authorizer), if shown.is_some() => break End::Renewal,
-            // If nobody calls a server that is not ready, no call can show that it is ready again.
+            // Without a call to a server that is not ready, no call can show that it is ready again.
             () = sleep(FORGIVEN), if failing => state.health.reset(),
             // Its sender is the session's own.
             _ = trouble.changed() => {}

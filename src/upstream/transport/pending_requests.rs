@@ -42,7 +42,7 @@ impl PendingRequests {
         Some(Ticket { requests: self, id, answer })
     }
 
-    /// Answers request `id`. A late answer, whose caller has left or was out of time, is nobody's.
+    /// Answers request `id`. A late answer, whose caller has left or ran out of time, is dropped.
     pub(super) fn answer(&self, id: u64, answer: Reply) {
         let sender = self.ours().as_mut().and_then(|waiting| waiting.remove(&id));
         if let Some(sender) = sender {

@@ -186,7 +186,7 @@ impl Endpoint {
         if let Some(credential) = self.authorizer.as_ref().and_then(Authorizer::latest) {
             headers.insert(header::AUTHORIZATION, credential.header.clone());
         }
-        // Nobody waits for the answer to it.
+        // Its answer is not needed.
         if let Ok(request) = self.client.delete(url.clone()).headers(headers).build() {
             let _ = self.execute(request).await;
         }

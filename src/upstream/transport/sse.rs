@@ -92,7 +92,7 @@ impl SseTransport {
         self.endpoint.post(frame, HeaderMap::new(), Trust::Believe).await
     }
 
-    /// Tells the server that nobody waits for `id` any more.
+    /// Cancels the request `id` at the server.
     pub(super) fn cancel(&self, id: u64) {
         let Some(frame) = request::cancelled(id) else { return };
         let (stop, endpoint) = (self.stop.clone(), self.endpoint.clone());

@@ -62,7 +62,7 @@ async fn a_redirect_uri_is_in_use_from_the_start_of_a_login_to_its_end() {
     assert!(table.take("state", std::iter::empty()).is_err(), "a state is good for one return");
 }
 
-/// Whoever waits learns of a login that ended before it began to wait.
+/// A wait ends even if the login ended before the wait began.
 #[tokio::test]
 async fn an_end_is_never_missed() {
     let (table, uri) = (PendingAuthorizations::default(), url("http://a/cb"));

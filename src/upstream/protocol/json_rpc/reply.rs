@@ -22,7 +22,7 @@ pub struct RpcError {
 }
 
 impl RpcError {
-    /// Reads an error however odd it is: somebody waits for it.
+    /// Reads an error in any form, since a caller waits for it.
     pub(crate) fn read(raw: &RawValue) -> Self {
         #[derive(Deserialize, Default)]
         struct Lenient<'a> {

@@ -76,7 +76,7 @@ impl Group {
         let _ = timeout(GRACE, self.leader.wait()).await;
     }
 
-    /// Signals the whole group; false when nobody is left in it.
+    /// Signals the whole group; returns false if no process is left in it.
     fn signal(&self, signal: Signal) -> bool {
         killpg(self.id, signal) != Err(Errno::ESRCH)
     }

@@ -121,7 +121,7 @@ impl StreamableHttpTransport {
         Ok(())
     }
 
-    /// Tells the server that nobody waits for `id` any more.
+    /// Cancels the request `id` at the server.
     pub(super) fn cancel(&self, id: u64) {
         let Some(frame) = request::cancelled(id) else { return };
         let endpoint = self.endpoint.clone();
