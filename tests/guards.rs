@@ -222,6 +222,53 @@ async fn cors_lets_any_origin_in_by_default() {
     gateway.stop().await;
 }
 
+/// A page of another origin may read, as with the Python mcpo. What it would do with rights that are not its own (no key is
+/// needed, or the browser adds the one that was typed) is not done.
+#[tokio::test]
+async fn a_foreign_page_calls_only_with_a_key_of_its_own() {
+    let local = ["http://localhost:3000", "http://127.0.0.1:8080", "http://[::1]:3000", "https://localhost"];
+    let foreign =
+        ["http://ui.example", "null", "http://localhost.evil.example", "file://", "http://10.0.0.1", ""];
+    let basic = basic(&format!("user:{KEY}"));
+    let bearer = format!("Bearer {KEY}");
+    let call = async |gateway: &Gateway, headers: &[(&str, &str)]| {
+        let request = gateway.request(Method::POST, "/fake/call").json(&json!({}));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        gateway.send(request).await
+    };
+    let open = Gateway::config(&servers()).ready().await;
+    let closed = Gateway::config(&servers()).options(["--api-key", KEY]).ready().await;
+    for origin in local {
+        assert_eq!(call(&open, &[("origin", origin)]).await.status, 200, "{origin}");
+        assert_eq!(
+            call(&closed, &[("origin", origin), ("authorization", &basic)]).await.status,
+            200,
+            "{origin}"
+        );
+    }
+    for origin in foreign {
+        for headers in [&[("origin", origin)][..], &[("origin", origin), ("authorization", &bearer)]] {
+            let answer = call(&open, headers).await;
+            assert_eq!(answer.status, 403, "{headers:?}: {answer:?}");
+            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(detail.contains("Bearer") && detail.contains("--cors-allow-origins"), "{detail}");
+        }
+        for (credential, status) in [(&basic, 403), (&bearer, 200)] {
+            let answer = call(&closed, &[("origin", origin), ("authorization", credential)]).await;
+            assert_eq!(answer.status, status, "{origin} {credential}: {answer:?}");
+        }
+        assert_eq!(call(&closed, &[("origin", origin)]).await.status, 401, "{origin}");
+    }
+    for (site, status) in [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)] {
+        assert_eq!(call(&open, &[("sec-fetch-site", site)]).await.status, status, "{site}");
+    }
+    assert_eq!(call(&open, &[]).await.status, 200, "a program");
+    let read = from_page(&open, Method::GET, "/fake/openapi.json", "http://ui.example", false).await;
+    assert_eq!((read.status, read.header("access-control-allow-origin").as_deref()), (200, Some("*")));
+    open.stop().await;
+    closed.stop().await;
+}
+
 #[tokio::test]
 async fn cors_lets_listed_origins_in() {
     let options = ["--cors-allow-origins", "http://a.example", "--cors-allow-origins", "http://b.example"];

@@ -41,6 +41,12 @@ pub(super) enum ApiError {
     /// The request comes from a web page whose origin is not allowed.
     #[error("Disallowed CORS origin")]
     ForeignOrigin,
+    /// It comes from a foreign web page, with rights that its browser has rather than the page.
+    #[error(
+        "Disallowed CORS origin: a page of another origin may call only with a key as Bearer, or if its origin is listed \
+         in --cors-allow-origins"
+    )]
+    AmbientCredential,
     /// The request names a host that the gateway does not accept.
     #[error(
         "mcpo listens on this machine alone and does not answer to this Host; if a reverse proxy passes it on, start \
@@ -87,7 +93,7 @@ impl ResponseError for ApiError {
                 StatusCode::FORBIDDEN
             }
             Self::Access(AccessError::RateLimited { .. }) => StatusCode::TOO_MANY_REQUESTS,
-            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::ForeignOrigin | Self::AmbientCredential => StatusCode::FORBIDDEN,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -252,6 +258,7 @@ mod tests {
             (AccessError::Forbidden.into(), 403),
             (limited.into(), 429),
             (ApiError::ForeignOrigin, 403),
+            (ApiError::AmbientCredential, 403),
             (ApiError::Misdirected, 421),
             (ApiError::TooLarge(1), 413),
             (ApiError::HeadersTooLarge("m".into()), 431),

@@ -6,7 +6,7 @@ use super::fixture::{allowing, call, whoami, with};
 use crate::support::{Gateway, parts, upstream::Remote, wire::hear};
 
 /// What a caller may send, and what it must never be able to say to a server.
-const SENT: [(&str, &str); 19] = [
+const SENT: [(&str, &str); 23] = [
     ("X-User-Id", "7"),
     ("X-User-Secret", "hunter2"),
     ("X-Tenant", "blue"),
@@ -26,6 +26,11 @@ const SENT: [(&str, &str); 19] = [
     ("User-Agent", "a-browser"),
     ("X-Request-Id", "call-1"),
     ("X-Set", "by the caller"),
+    // A server may read these as headers that are denied, or not the caller's to send.
+    ("X_User_Secret", "hunter2"),
+    ("X.Tenant", "blue"),
+    ("Mcp_Session_Id", "made-up"),
+    ("X_Forwarded_For", "10.0.0.1"),
 ];
 
 /// The names of `SENT` whose values a server was told.

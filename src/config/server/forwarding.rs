@@ -3,6 +3,8 @@
 //! Invariant: whatever the lists say, headers that belong to the caller's connection with the gateway, to the gateway's
 //! connection with the server, or to the gateway itself are not forwarded.
 
+use std::borrow::Cow;
+
 use crate::config::{ConfigError, json::ConfigNode};
 
 /// Never forwarded. A name that ends in `-` stands for all that begin with it.
@@ -93,17 +95,18 @@ impl Pattern {
         }
     }
 
+    /// Whether it matches a canonical name.
     fn matches(&self, name: &str) -> bool {
         match self {
-            Self::Exactly(exact) => exact == name,
-            Self::Prefix(prefix) => name.starts_with(prefix.as_str()),
+            Self::Exactly(exact) => canonical(exact) == name,
+            Self::Prefix(prefix) => name.starts_with(&*canonical(prefix)),
         }
     }
 
     /// Returns why an allowed pattern forwards nothing; `None` if it may forward something.
     fn idle(&self, own: &[String]) -> Option<&'static str> {
         match self {
-            Self::Exactly(name) if is_in(&NEVER, name) => Some("is never forwarded"),
+            Self::Exactly(name) if is_in(&NEVER, &canonical(name)) => Some("is never forwarded"),
             Self::Exactly(name) if own.contains(name) => {
                 Some("is not forwarded: mcpo gives this header a value of its own, or takes it for itself")
             }
@@ -123,14 +126,24 @@ fn is_in(names: &[&str], name: &str) -> bool {
 impl HeaderForwarding {
     /// Whether a header with this lower-case name is forwarded.
     pub fn forwards(&self, name: &str) -> bool {
-        let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(name));
+        let read_as = canonical(name);
+        let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(&read_as));
         let named = |pattern: &Pattern| matches!(pattern, Pattern::Exactly(exact) if exact == name);
-        let allowed = match is_in(&BY_NAME, name) {
+        let allowed = match is_in(&BY_NAME, &read_as) || read_as != name {
             true => self.allowed.iter().any(named),
             false => self.allowed.is_empty() || any(&self.allowed),
         };
-        allowed && !any(&self.denied) && !is_in(&NEVER, name) && !self.own.iter().any(|own| own == name)
+        allowed
+            && !any(&self.denied)
+            && !is_in(&NEVER, &read_as)
+            && !self.own.iter().any(|own| canonical(own) == read_as)
     }
+}
+
+/// Returns the name as servers may read it: CGI and WSGI take `_`, and some programs `.`, for `-`. A caller could
+/// otherwise pass off a header of its own as one that is denied, or that a proxy in front sets (CVE-2025-64484).
+fn canonical(name: &str) -> Cow<'_, str> {
+    if name.contains(['_', '.']) { name.replace(['_', '.'], "-").into() } else { name.into() }
 }
 
 /// Reads the block; `None` if it is not enabled. `own` are the headers that mcpo sets itself.
@@ -210,6 +223,19 @@ mod tests {
         ];
         assert_eq!(forwarded(r#""whitelist": ["*"]"#, &never), [""; 0]);
         assert_eq!(forwarded(r#""debug_headers": true"#, &never), [""; 0]);
+    }
+
+    #[test]
+    fn a_name_that_a_server_may_read_as_another_wants_to_be_named() {
+        let names =
+            ["x_user", "x.user", "x_ours", "mcp_session_id", "x_forwarded_for", "authorization", "x_role"];
+        assert_eq!(forwarded(r#""whitelist": ["*", "x*"]"#, &names), [""; 0]);
+        assert_eq!(forwarded(r#""debug_headers": false"#, &names), [""; 0]);
+        let all =
+            r#""whitelist": ["x_user", "X.User", "x_ours", "mcp_session_id", "X_Forwarded_For", "x_role"]"#;
+        let denied = format!(r#"{all}, "blacklist": ["X-Role"]"#);
+        assert_eq!(forwarded(&denied, &names), ["x_user", "x.user", "x_forwarded_for"]);
+        assert_eq!(forwarded(r#""blacklist": ["x_role"]"#, &["x-role", "x-other"]), ["x-other"]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Cross-origin requests (Fetch standard, CORS protocol), handled as in the Python mcpo, which uses Starlette.
 //!
 //! actix-cors is not used, because its responses to preflights and foreign origins differ from what clients of the
-//! Python mcpo know. There are two deliberate differences: `*` is never combined with credentials, and a write from an
-//! origin that is not allowed has no effect.
+//! Python mcpo know. There are two deliberate differences: `*` is never combined with credentials, and a write from a
+//! foreign page has no effect unless the page shows a key.
 
 use actix_web::{
     Error, HttpResponse,
@@ -15,9 +15,10 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
+use url::Url;
 
 use crate::{
-    config::CorsOrigins,
+    config::{CorsOrigins, is_loopback_host},
     http::{audit, context::RequestContext, error::ApiError, observability::Observability},
 };
 
@@ -30,7 +31,7 @@ const TRUE: HeaderValue = HeaderValue::from_static("true");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 const ORIGIN: HeaderValue = HeaderValue::from_static("Origin");
 
-/// Answers preflights, and adds CORS headers to all other responses.
+/// Answers preflights, refuses writes of foreign pages, and adds CORS headers to all other responses.
 pub(in crate::http) async fn cors<B: MessageBody>(
     observability: Data<Observability>,
     request: ServiceRequest,
@@ -38,32 +39,78 @@ pub(in crate::http) async fn cors<B: MessageBody>(
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let context = RequestContext::of(&request);
     let origins = &context.authenticator.config.cors;
-    let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
-        let mut response = next.call(request).await?;
-        if matches!(origins, CorsOrigins::Listed(_)) {
-            // A cache must not serve this response to an origin that would get another.
-            response.headers_mut().append(header::VARY, ORIGIN);
-        }
-        return Ok(response.map_into_left_body());
-    };
-    if request.method() == Method::OPTIONS
-        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-    {
-        let response = preflight(origins, &origin, request.headers());
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let asks = request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if let Some(origin) = origin.as_ref().filter(|_| asks) {
+        let response = preflight(origins, origin, request.headers());
         return Ok(request.into_response(response).map_into_right_body());
     }
-    let mut response =
-        if writes(&request) && !allows(origins, &origin) && !is_own(&request, &context, &origin) {
-            let response = request.error_response(ApiError::ForeignOrigin);
-            audit::refused(observability.audit.as_ref(), &context, &response, &ApiError::ForeignOrigin);
+    let mut response = match refusal(&request, &context, origins, origin.as_ref()) {
+        Some(error) => {
+            let response = request.error_response(error);
+            if let Some(error) = ApiError::of(&response) {
+                audit::refused(observability.audit.as_ref(), &context, &response, error);
+            }
             response.map_into_right_body()
-        } else {
-            next.call(request).await?.map_into_left_body()
-        };
+        }
+        None => next.call(request).await?.map_into_left_body(),
+    };
     let headers = response.headers_mut();
-    allow(origins, &origin, headers);
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    match origin {
+        Some(origin) => {
+            allow(origins, &origin, headers);
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        }
+        // A cache must not serve this response to an origin that would get another.
+        None if matches!(origins, CorsOrigins::Listed(_)) => headers.append(header::VARY, ORIGIN),
+        None => {}
+    }
     Ok(response)
+}
+
+/// Returns why a write of a page is refused; `None` if it is not, and for all other requests.
+///
+/// If origins are listed, others may not write. With `*`, any page may write that shows a key of its own; but what the
+/// browser adds by itself, or what needs no key, does not show that the page may call.
+fn refusal(
+    request: &ServiceRequest,
+    context: &RequestContext,
+    origins: &CorsOrigins,
+    origin: Option<&HeaderValue>,
+) -> Option<ApiError> {
+    if !writes(request) || origin.is_some_and(|origin| is_own(request, context, origin)) {
+        return None;
+    }
+    match (origins, origin) {
+        (CorsOrigins::Listed(_), Some(origin)) => {
+            (!allows(origins, origin)).then_some(ApiError::ForeignOrigin)
+        }
+        (CorsOrigins::Any, Some(origin)) if is_local(origin) => None,
+        (CorsOrigins::Any, Some(_)) => is_ambient(request, context).then_some(ApiError::AmbientCredential),
+        (_, None) => {
+            let foreign = fetch_site(request).is_some_and(|site| site == "cross-site" || site == "same-site");
+            (foreign && is_ambient(request, context)).then_some(ApiError::AmbientCredential)
+        }
+    }
+}
+
+/// Whether a browser could send the request with the same rights for any page: no key is needed, or the key comes as
+/// `Basic`, which browsers remember. Without a credential it is the authentication that refuses.
+fn is_ambient(request: &ServiceRequest, context: &RequestContext) -> bool {
+    let credential = request.headers().get(header::AUTHORIZATION);
+    let is_bearer = |value: &HeaderValue| {
+        value.as_bytes().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
+    };
+    !context.authenticator.config.is_closed() || credential.is_some_and(|value| !is_bearer(value))
+}
+
+/// Whether the page was served by the machine that its browser runs on: a local web interface.
+fn is_local(origin: &HeaderValue) -> bool {
+    let url = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok());
+    url.is_some_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.host().is_some_and(|host| is_loopback_host(&host))
+    })
 }
 
 /// Whether the request may have an effect.
@@ -80,14 +127,18 @@ fn writes(request: &ServiceRequest) -> bool {
 fn is_own(request: &ServiceRequest, context: &RequestContext, origin: &HeaderValue) -> bool {
     let authority =
         |origin: &str| origin.split_once("://").map(|(_, authority)| authority.to_ascii_lowercase());
-    let site = request.headers().get("sec-fetch-site");
-    site.map_or_else(
+    fetch_site(request).map_or_else(
         || {
             let page = origin.to_str().ok().and_then(authority);
             page.is_some() && page == authority(&context.client.origin())
         },
         |site| site == "same-origin",
     )
+}
+
+/// The relation of the page to the gateway, as its browser gives it.
+fn fetch_site(request: &ServiceRequest) -> Option<&HeaderValue> {
+    request.headers().get("sec-fetch-site")
 }
 
 fn preflight(origins: &CorsOrigins, origin: &HeaderValue, asked: &HeaderMap) -> HttpResponse {
