@@ -16,7 +16,7 @@ const SENT: [(&str, &str); 23] = [
     ("X-Hop", "1"),
     ("Connection", "X-Hop"),
     ("TE", "trailers"),
-    ("Origin", "https://app.example"),
+    ("Origin", "http://localhost:3000"),
     ("If-None-Match", "\"1\""),
     ("Mcp-Session-Id", "made-up"),
     ("Mcp-Name", "made-up"),

@@ -95,11 +95,17 @@ impl Pattern {
         }
     }
 
-    /// Whether it matches a canonical name.
+    fn canonical(self) -> Self {
+        match self {
+            Self::Exactly(name) => Self::Exactly(canonical(&name).into_owned()),
+            Self::Prefix(prefix) => Self::Prefix(canonical(&prefix).into_owned()),
+        }
+    }
+
     fn matches(&self, name: &str) -> bool {
         match self {
-            Self::Exactly(exact) => canonical(exact) == name,
-            Self::Prefix(prefix) => name.starts_with(&*canonical(prefix)),
+            Self::Exactly(exact) => exact == name,
+            Self::Prefix(prefix) => name.starts_with(prefix.as_str()),
         }
     }
 
@@ -107,7 +113,7 @@ impl Pattern {
     fn idle(&self, own: &[String]) -> Option<&'static str> {
         match self {
             Self::Exactly(name) if is_in(&NEVER, &canonical(name)) => Some("is never forwarded"),
-            Self::Exactly(name) if own.contains(name) => {
+            Self::Exactly(name) if own.iter().any(|own| *own == canonical(name)) => {
                 Some("is not forwarded: mcpo gives this header a value of its own, or takes it for itself")
             }
             Self::Prefix(prefix) if is_in(&NEVER, prefix) => Some("matches only what is never forwarded"),
@@ -127,16 +133,15 @@ impl HeaderForwarding {
     /// Whether a header with this lower-case name is forwarded.
     pub fn forwards(&self, name: &str) -> bool {
         let read_as = canonical(name);
-        let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(&read_as));
         let named = |pattern: &Pattern| matches!(pattern, Pattern::Exactly(exact) if exact == name);
         let allowed = match is_in(&BY_NAME, &read_as) || read_as != name {
             true => self.allowed.iter().any(named),
-            false => self.allowed.is_empty() || any(&self.allowed),
+            false => self.allowed.is_empty() || self.allowed.iter().any(|pattern| pattern.matches(name)),
         };
         allowed
-            && !any(&self.denied)
+            && !self.denied.iter().any(|pattern| pattern.matches(&read_as))
             && !is_in(&NEVER, &read_as)
-            && !self.own.iter().any(|own| canonical(own) == read_as)
+            && !self.own.iter().any(|own| *own == read_as)
     }
 }
 
@@ -157,7 +162,9 @@ pub(crate) fn parse(
     let whitelist = object.read("whitelist", ConfigNode::list)?.unwrap_or_default();
     let allowed = whitelist.iter().map(Pattern::parse).collect::<Result<Vec<_>, _>>()?;
     let denied = object.read("blacklist", ConfigNode::list)?.unwrap_or_default();
-    let denied = denied.iter().map(Pattern::parse).collect::<Result<_, _>>()?;
+    let denied = denied.iter().map(|node| Ok(Pattern::parse(node)?.canonical()));
+    let denied = denied.collect::<Result<_, ConfigError>>()?;
+    let own: Vec<String> = own.iter().map(|name| canonical(name).into_owned()).collect();
     let debug = object.read("debug_headers", ConfigNode::boolean)?.unwrap_or_default();
     if !enabled {
         return Ok(None);
@@ -231,11 +238,11 @@ mod tests {
             ["x_user", "x.user", "x_ours", "mcp_session_id", "x_forwarded_for", "authorization", "x_role"];
         assert_eq!(forwarded(r#""whitelist": ["*", "x*"]"#, &names), [""; 0]);
         assert_eq!(forwarded(r#""debug_headers": false"#, &names), [""; 0]);
-        let all =
-            r#""whitelist": ["x_user", "X.User", "x_ours", "mcp_session_id", "X_Forwarded_For", "x_role"]"#;
+        let all = r#""whitelist": ["x_user", "X.User", "X_Forwarded_For", "x_role"]"#;
         let denied = format!(r#"{all}, "blacklist": ["X-Role"]"#);
         assert_eq!(forwarded(&denied, &names), ["x_user", "x.user", "x_forwarded_for"]);
         assert_eq!(forwarded(r#""blacklist": ["x_role"]"#, &["x-role", "x-other"]), ["x-other"]);
+        assert_eq!(forwarded(r#""whitelist": ["x_user"]"#, &["x-user", "x_user"]), ["x_user"]);
     }
 
     #[test]
@@ -262,7 +269,9 @@ mod tests {
             ("", r#""Cookie""#, "is never forwarded"),
             ("", r#""MCP-*""#, "matches only what is never forwarded"),
             ("", r#""X-Forwarded-*""#, "forwards nothing: write the whole names of these headers"),
+            ("", r#""mcp_session_id""#, "is never forwarded"),
             (r#""headers": {"X-A": "1"}, "#, r#""x-a""#, own),
+            (r#""headers": {"X-A": "1"}, "#, r#""x_a""#, own),
             (r#""headers": {"Authorization": "1"}, "#, r#""authorization""#, own),
             (r#""oauth": {}, "#, r#""Authorization""#, own),
         ] {
