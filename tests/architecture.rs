@@ -1,20 +1,24 @@
-//! The dependency rules between the rooms of `src/`, read from its text.
+//! The dependency rules between the folders of `src/`, read from its text.
 //!
-//! ARCHITECTURE.md draws them. A room is a folder of `src/` or the file of the same name.
+//! ARCHITECTURE.md draws them. A folder here is one of `src/`, with the file of the same name.
 
-use std::{fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 /// A path written in a source file, `std::env::var`, with `crate::` in front where it is one of ours.
 struct Mention {
     file: String,
     line: usize,
-    room: String,
+    folder: String,
     path: String,
 }
 
 impl Mention {
-    fn is_in(&self, rooms: &[&str]) -> bool {
-        rooms.contains(&self.room.as_str())
+    fn is_in(&self, folders: &[&str]) -> bool {
+        folders.contains(&self.folder.as_str())
     }
 
     fn mentions(&self, path: &str) -> bool {
@@ -22,8 +26,8 @@ impl Mention {
     }
 }
 
-/// Which rooms each room may know; `secret` is open to all, as `stub` is to all tests; `app`, `lib` and `main` may know
-/// all.
+/// Which folders each folder may import; `secret` is open to all, as `stub` is to all tests; `app`, `lib` and `main` may
+/// import all.
 const KNOWS: [(&str, &[&str]); 16] = [
     ("http", &["registry", "access", "openapi", "catalogue", "upstream", "oauth", "config"]),
     ("registry", &["access", "openapi", "catalogue", "upstream", "oauth", "config"]),
@@ -44,23 +48,23 @@ const KNOWS: [(&str, &[&str]); 16] = [
 ];
 
 #[test]
-fn rooms_know_only_those_below() {
-    refuse("a room that it may not know", |mention| {
+fn folders_know_only_those_below() {
+    refuse("a folder that it may not know", |mention| {
         let Some(other) = mention.path.strip_prefix("crate::").and_then(|path| path.split("::").next())
         else {
             return false;
         };
-        let is_room = KNOWS.iter().any(|(room, _)| *room == other) || matches!(other, "app" | "main");
-        let known = KNOWS.iter().find(|(room, _)| *room == mention.room).map(|(_, known)| *known);
+        let is_room = KNOWS.iter().any(|(folder, _)| *folder == other) || matches!(other, "app" | "main");
+        let known = KNOWS.iter().find(|(folder, _)| *folder == mention.folder).map(|(_, known)| *known);
         let Some(known) = known else {
             assert!(
                 mention.is_in(&["app", "lib", "main"]),
-                "a new room, {}: say whom it may know",
-                mention.room
+                "a new folder, {}: add to KNOWS which others it may import",
+                mention.folder
             );
             return false;
         };
-        is_room && other != mention.room && !["secret", "stub"].contains(&other) && !known.contains(&other)
+        is_room && other != mention.folder && !["secret", "stub"].contains(&other) && !known.contains(&other)
     });
 }
 
@@ -117,6 +121,30 @@ fn redirects_and_names_are_judged_in_net() {
     });
 }
 
+/// Two types of one name make a reader look up which is meant.
+#[test]
+fn each_type_has_a_name_of_its_own() {
+    let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (file, text) in sources() {
+        for line in text.lines() {
+            let visible = line.trim().strip_prefix("pub").map_or(line.trim(), |rest| {
+                rest.strip_prefix('(').and_then(|rest| rest.split_once(')')).map_or(rest, |(_, rest)| rest)
+            });
+            let mut words = visible.split_whitespace();
+            if matches!(words.next(), Some("struct" | "enum" | "trait" | "type")) {
+                let name = words.next().unwrap_or_default();
+                let name = name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+                // `type Error` is how traits of other crates call it.
+                if name != "Error" {
+                    places.entry(name.to_owned()).or_default().insert(file.clone());
+                }
+            }
+        }
+    }
+    let twice: Vec<_> = places.into_iter().filter(|(_, files)| files.len() > 1).collect();
+    assert!(twice.is_empty(), "types that share a name: {twice:?}");
+}
+
 #[test]
 fn every_module_says_what_it_is_for() {
     let silent: Vec<_> =
@@ -159,8 +187,8 @@ fn mentions(file: &str, text: &str) -> Vec<Mention> {
     let module: Vec<_> = file.trim_end_matches(".rs").trim_end_matches("/mod").split('/').collect();
     let mut mentions = Vec::new();
     let mut add = |line: usize, path: &str| {
-        let (file, room) = (file.to_owned(), module[0].to_owned());
-        mentions.push(Mention { file, line, room, path: absolute(&module, path) });
+        let (file, folder) = (file.to_owned(), module[0].to_owned());
+        mentions.push(Mention { file, line, folder, path: absolute(&module, path) });
     };
     let mut tree = String::new();
     for (index, line) in text.lines().enumerate() {
@@ -181,7 +209,7 @@ fn mentions(file: &str, text: &str) -> Vec<Mention> {
     mentions
 }
 
-/// A path seen from the crate's root: `super::a` in room `b` is `crate::a`.
+/// A path seen from the crate's root: `super::a` in folder `b` is `crate::a`.
 fn absolute(module: &[&str], path: &str) -> String {
     let mut base = module.to_vec();
     let mut rest = path;
@@ -235,7 +263,7 @@ fn inline_paths(code: &str) -> Vec<&str> {
 #[test]
 fn the_reader_reads_paths() {
     let text = "use crate::{a::{B, c}, d};\nfn f() { std::env::var(super::x::Y) }\n// use no::comment;\n";
-    let read: Vec<_> = mentions("room/file.rs", text).into_iter().map(|mention| mention.path).collect();
-    assert_eq!(read, ["crate::a::B", "crate::a::c", "crate::d", "std::env::var", "crate::room::x::Y"]);
-    assert_eq!(absolute(&["room"], "super::other::X"), "crate::other::X");
+    let read: Vec<_> = mentions("folder/file.rs", text).into_iter().map(|mention| mention.path).collect();
+    assert_eq!(read, ["crate::a::B", "crate::a::c", "crate::d", "std::env::var", "crate::folder::x::Y"]);
+    assert_eq!(absolute(&["folder"], "super::other::X"), "crate::other::X");
 }

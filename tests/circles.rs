@@ -38,7 +38,7 @@ fn a_circle_is_found_through_the_names_that_a_folder_hands_on() {
     let texts = [
         ("a/mod.rs", "mod one; mod two; pub use one::One; pub use two::two;"),
         ("a/one.rs", "use crate::a::two; pub struct One; fn f() { two() }"),
-        ("a/two.rs", "pub fn two() -> super::One { super::One }"),
+        ("a/two.rs", "pub fn two() -> String { format!(\"{}\", super::One) }"),
         ("b.rs", "use crate::a::{One, two as second}; #[cfg(test)] mod tests { use crate::main::X; }"),
         ("main.rs", "mod a; mod b; fn main() { b::f() } pub struct X;"),
     ];
@@ -185,6 +185,16 @@ impl<'ast> Visit<'ast> for Source {
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
         self.add_use(&item.tree, &[], !matches!(item.vis, syn::Visibility::Inherited));
+    }
+
+    /// Code inside macros is only a list of tokens: paths are read off it.
+    fn visit_macro(&mut self, mac: &'ast syn::Macro) {
+        let text = mac.tokens.to_string().replace(" :: ", "::");
+        let words = text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':'));
+        let paths =
+            words.filter(|word| word.contains("::") && !word.starts_with(':') && !word.ends_with(':'));
+        self.named.extend(paths.map(|path| path.split("::").map(str::to_owned).collect::<Vec<_>>()));
+        visit::visit_macro(self, mac);
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {

@@ -5,7 +5,10 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Gateway, eventually, parts, upstream::free_port};
+use crate::{
+    shutdown::received,
+    support::{Gateway, eventually, parts, upstream::free_port},
+};
 
 /// 64 callers at once on one stdio server, several times over: every answer belongs to its question.
 #[tokio::test]
@@ -115,8 +118,14 @@ async fn a_call_given_up_in_the_queue_never_runs() {
     // The fake reads nothing more before the file is there. The pipe takes one or two of the others.
     let stall = json!({ "until": release });
     let padded = json!({ "pad": "p".repeat(40_000) });
-    let calls = std::iter::once(&stall).chain(std::iter::repeat_n(&padded, 90));
-    for answer in join_all(calls.map(|arguments| gateway.call("/fake/call", arguments))).await {
+    let stalled = gateway.call("/fake/call", &stall);
+    let others = async {
+        received(&record, "tools/call").await;
+        join_all(std::iter::repeat_n(&padded, 90).map(|arguments| gateway.call("/fake/call", arguments)))
+            .await
+    };
+    let (stalled, others) = tokio::join!(stalled, others);
+    for answer in others.into_iter().chain([stalled]) {
         assert_eq!(answer.status, 504, "{answer:?}");
     }
     std::fs::write(&release, "").unwrap();

@@ -63,18 +63,46 @@ fn the_readme_has_the_table_of_options() {
     }
 }
 
-const TABLE_START: &str = "| option | what it does | in the config file |\n|---|---|---|\n";
+const TABLE_START: &str = "| option | variable | what it does | in the config file |\n|---|---|---|---|\n";
 
 /// The option's row in README.md.
 fn row(option: &OptionSpec) -> String {
     let value = if option.value_name.is_empty() { String::new() } else { format!(" {}", option.value_name) };
     let short = option.short.map_or_else(String::new, |short| format!(", `-{short}`"));
+    let alias = option.alias.map_or_else(String::new, |alias| format!(", `--{alias}`"));
+    let fallback = option.fallback.map_or_else(String::new, |variable| format!(", else `{variable}`"));
     let key = option.key.map_or_else(String::new, |key| match key.block {
         Block::Server => format!("`{}` of a server", key.name),
         Block::Access => format!("`{}` in `access`", key.name),
         Block::Jwt => format!("`{}` in `access.jwt`", key.name),
     });
-    format!("| `--{}{value}`{short} | {} | {key} |", option.long(), option.help())
+    let (long, variable, help) = (option.long(), option.variable(), option.help());
+    format!("| `--{long}{value}`{short}{alias} | `{variable}`{fallback} | {help} | {key} |")
+}
+
+/// An option that no code reads would be accepted in silence, and so would its key in the config file.
+#[test]
+fn every_option_is_read() {
+    let (mut texts, mut open) = (String::new(), vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")]);
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if !path.ends_with("config/options.rs") && !path.ends_with("tests.rs") {
+            texts.push_str(&fs::read_to_string(path).unwrap_or_default());
+        }
+    }
+    let read = |table: &str, option: &OptionSpec| {
+        let whole = format!("{table}.{}", option.name);
+        let ends = |after: &str| !after.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+        texts.match_indices(&whole).any(|(at, _)| ends(&texts[at + whole.len()..]))
+    };
+    // `of` is the table where a file reads many keys.
+    let reads = |option: &&OptionSpec| {
+        let key = option.key.is_none() || read("OPTIONS", option) || read("of", option);
+        key && read("options", option)
+    };
+    let unread: Vec<_> = OPTIONS.iter().filter(|option| !reads(option)).map(|option| option.name).collect();
+    assert!(unread.is_empty(), "nothing reads these options or their keys: {unread:?}");
 }
 
 /// What the files of `deploy/` give to mcpo is known to it.

@@ -1,7 +1,7 @@
 //! How one option is described: what it is called, what it takes, and what else may set it.
 //!
 //! The command line, the variables, the keys of the config file, `--help` and the README's table are all made from
-//! these descriptions, so none of them can disagree with another.
+//! these descriptions. Only a default stands twice: in the help text, and where the value is read.
 
 /// One option. Flag, variable and help follow from it.
 #[derive(Debug, Clone, Copy)]

@@ -50,9 +50,9 @@ options! {
     "Servers" {
         /// Serve the MCP servers in this file
         config: Option<RawOption> = value("FILE").short('c');
-        /// Take over edits of the config file while running
+        /// Apply edits of the config file while running
         hot_reload: Option<RawOption> = switch();
-        /// What stands after --: stdio (a command), sse or streamable-http (a URL) [default: found out]
+        /// What follows --: stdio (a command), sse or streamable-http (a URL) [default: detected]
         server_type: Option<RawOption> = value("TYPE").long_and_alias("type", "server-type");
         /// Send this header to the URL after --; repeatable, or one JSON object; ${VAR} is replaced
         header: Vec<RawOption> = values("KEY: VALUE").short('H');
@@ -80,7 +80,7 @@ options! {
         path_prefix: Option<RawOption> = value("PATH");
         /// Where browsers and clients reach this gateway, as in https://example.com/tools; logins come back there
         public_url: Option<RawOption> = value("URL");
-        /// Believe this reverse proxy, an address or a network, whom a request comes from; repeatable
+        /// Trust X-Forwarded-* headers from this reverse proxy, an address or a network; repeatable
         trusted_proxy: Vec<RawOption> = list("ADDRESS");
         /// When /readyz says ready: once any server is connected, or all of them [default: any]
         ready: Option<RawOption> = value("WHEN");
@@ -131,27 +131,27 @@ options! {
         max_body_size: Option<RawOption> = value("SIZE");
         /// Refuse larger answers of servers [default: 256MiB]
         max_result_size: Option<RawOption> = value("SIZE");
-        /// Keep so many connections of clients open at once, a quarter of them for one address [default: 4096]
+        /// Connections of clients open at once, a quarter of them for one address [default: 4096]
         max_connections: Option<RawOption> = value("NUMBER");
-        /// Let calls in flight finish for so long once told to stop [default: 4]
+        /// Time for calls in flight to finish after SIGTERM or Ctrl-C [default: 4]
         shutdown_timeout: Option<RawOption> = value("SECONDS");
-        /// Give a connection to a server's URL up that is not open within this time [default: 10]
+        /// Time limit for opening a connection to a server's URL [default: 10]
         connect_timeout: Option<RawOption> = value("SECONDS").key(Server, "connectTimeout");
-        /// Give a server up that has not told its tools within this time after [default: 120 for a command, 30 for a URL]
+        /// Time limit for a server to list its tools after that [default: 120 for a command, 30 for a URL]
         initialize_timeout: Option<RawOption> = value("SECONDS").key(Server, "initializeTimeout");
-        /// Ask a server that was silent for this time whether it is there [default: 30]
+        /// Ping a server that was silent for this time [default: 30]
         idle_timeout: Option<RawOption> = value("SECONDS").key(Server, "idleTimeout");
-        /// Give a call up after this time [default: 300]
+        /// Time limit for a call [default: 300]
         call_timeout: Option<RawOption> = value("SECONDS").key(Server, "timeout");
-        /// Run so many calls at once on each server [default: 64]
+        /// Calls that run at once on each server [default: 64]
         max_concurrent: Option<RawOption> = value("NUMBER").key(Server, "maxConcurrent");
-        /// Let so many more wait for their turn, and refuse what comes on top [default: 256]
+        /// Calls that wait for their turn; further ones are refused [default: 256]
         max_queued: Option<RawOption> = value("NUMBER").key(Server, "maxQueued");
-        /// Start a command no more often than this [default: 10]
+        /// Starts of a server's command per minute [default: 10]
         restarts_per_minute: Option<RawOption> = value("NUMBER").key(Server, "restartsPerMinute");
     }
     "Options" {
-        /// Record each call (who, which tool, what became of it) in this file, as JSON lines; - is standard output
+        /// Record each call (caller, tool, outcome) in this file, as JSON lines; - is standard output
         audit_log: Option<RawOption> = value("FILE");
         /// trace, debug, info, warning, error or critical [default: info]
         log_level: Option<RawOption> = value("LEVEL").fallback("LOG_LEVEL");

@@ -1,6 +1,6 @@
 //! The servers in force: what each serves, who may call, and how a new configuration takes effect.
 //!
-//! One [`Registry`] holds one immutable [`Snapshot`], which requests read. Only this room publishes: [`Reconciler`] when the
+//! One [`Registry`] holds one immutable [`Snapshot`], which requests read. Only this folder publishes: [`Reconciler`] when the
 //! configuration changes, and one task per session when its status does. Invariants: a request sees the snapshot before
 //! a change or the one after it, never a mixture; a session ends when no snapshot in force and no call leads to it.
 

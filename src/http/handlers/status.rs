@@ -100,9 +100,10 @@ impl ServerReport {
             Status::NeedsAuthorization(login) => {
                 (Some(login.reason.clone()), None, Some(login.url.to_string()))
             }
-            Status::Down { reason, last_words, retry, .. } => {
-                let last_words = last_words.iter().map(|words| format!("; the last on its stderr: {words}"));
-                (Some(iter::once(reason.clone()).chain(last_words).collect()), time_of(*retry), None)
+            Status::Down { reason, stderr_tail, retry, .. } => {
+                let stderr_tail =
+                    stderr_tail.iter().map(|words| format!("; the last on its stderr: {words}"));
+                (Some(iter::once(reason.clone()).chain(stderr_tail).collect()), time_of(*retry), None)
             }
             Status::Failing(_, reason) => (Some(reason.clone()), None, None),
             Status::Connecting | Status::Ready(_) | Status::Stopped => (None, None, None),

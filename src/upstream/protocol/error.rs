@@ -31,7 +31,7 @@ pub enum CallError {
     /// The answer is larger than this many bytes.
     #[error("the tool has run, but {}", TransportError::TooLarge(*.0))]
     TooLarge(usize),
-    /// The server's deadline passed; the upstream was told to stop.
+    /// The deadline passed. The server was sent a cancellation, unless the call was still queued.
     #[error("no answer within {}", HumanDuration(*.0))]
     Deadline(Duration),
     /// A person has to log in to the upstream; the tool has not run.

@@ -22,7 +22,7 @@ pub enum Status {
         /// Why, in a sentence.
         reason: String,
         /// The last that its program wrote on stderr, for those who look after it.
-        last_words: Option<String>,
+        stderr_tail: Option<String>,
         /// When the next attempt starts, unless a caller wants it sooner.
         retry: Instant,
         /// The soonest that a caller may have it.

@@ -106,15 +106,15 @@ async fn connect(state: &SessionState, tasks: &TaskTracker) -> Result<(Connectio
 
 /// Reports that there is no connection. Returns when the next attempt starts.
 fn down(state: &SessionState, backoff: &mut Backoff, reason: String) -> Instant {
-    let last_words = state.stderr_tail.text();
+    let stderr_tail = state.stderr_tail.text();
     let retry = backoff.next(Instant::now());
     let server = state.config.name.as_str();
     let retry_in = HumanDuration(retry.saturating_duration_since(Instant::now()));
-    match &last_words {
-        Some(last_words) => warn!(server, reason, stderr = last_words, %retry_in, "not connected"),
+    match &stderr_tail {
+        Some(stderr_tail) => warn!(server, reason, stderr = stderr_tail, %retry_in, "not connected"),
         None => warn!(server, reason, %retry_in, "not connected"),
     }
-    state.status.send_replace(Status::Down { reason, last_words, retry, soonest: backoff.soonest() });
+    state.status.send_replace(Status::Down { reason, stderr_tail, retry, soonest: backoff.soonest() });
     retry
 }
 
@@ -185,14 +185,14 @@ async fn serve(
                 listing = Arc::new(changed);
                 changes.set(changed_listing(server, connection));
             }
-            () = login_wish_changed(authorizer, shown.clone()) => {}
+            () = needed_login_changed(authorizer, shown.clone()) => {}
             () = authorized(authorizer), if shown.is_some() => break End::Renewal,
             // Without a call to a server that is not ready, no call can show that it is ready again.
             () = sleep(FORGIVEN), if failing => state.health.reset(),
             // Its sender is the session's own.
             _ = trouble.changed() => {}
             never = &mut fresh => match never {},
-            // It closes the inbox, which ends the connection.
+            // It closes the inbound messages, which ends the connection.
             never = &mut watch => match never {},
         }
     };
@@ -226,7 +226,7 @@ async fn keep_fresh(authorizer: Option<&Authorizer>) -> Infallible {
 }
 
 /// Resolves when the wish for a login is another than the one `shown`.
-async fn login_wish_changed(authorizer: Option<&Authorizer>, shown: Option<String>) {
+async fn needed_login_changed(authorizer: Option<&Authorizer>, shown: Option<String>) {
     let Some(authorizer) = authorizer else { return pending().await };
     let mut status = authorizer.status();
     // It fails only if the authorizer is gone, and it is held here.

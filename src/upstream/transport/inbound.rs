@@ -47,7 +47,7 @@ pub(crate) struct Inbound {
 }
 
 impl Inbound {
-    /// An open inbox, and the end at which rmcp takes out its messages.
+    /// Open inbound messages, and the end at which rmcp takes out its messages.
     pub(crate) fn new(server: &str, max_message: usize) -> (Self, mpsc::Receiver<ServerJsonRpcMessage>) {
         let (control, messages) = mpsc::channel(CONTROL_BUFFER);
         let inbound = Self {
@@ -94,7 +94,7 @@ impl Inbound {
         self.requests.take_rmcp(*id)
     }
 
-    /// Takes what came over the wire: one message, or a list of them.
+    /// Takes what arrived: one message, or a list of them.
     pub(super) fn accept(&self, bytes: &[u8]) {
         self.note_life();
         raw_message::each(&raw_message::text(bytes), |message| self.accept_one(message));

@@ -84,7 +84,7 @@ impl OpenTransport {
         }
     }
 
-    /// Sends one of rmcp's own messages; an answer to it arrives in the inbox.
+    /// Sends one of rmcp's own messages; an answer to it arrives among the inbound messages.
     pub(super) async fn control(&self, message: ClientJsonRpcMessage) -> Result<(), TransportError> {
         let frame = Frame::new(&message).map_err(|error| TransportError::NotSent(error.to_string()))?;
         match self {

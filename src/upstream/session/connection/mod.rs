@@ -48,7 +48,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Completes the handshake over the wire that `open` gives. Takes as long as the server does: the caller bounds
+    /// Completes the handshake over the transport that `open` gives. Takes as long as the server does: the caller bounds
     /// it.
     async fn shake_hands<F>(
         server: &str,

@@ -105,7 +105,7 @@ impl Pool {
             () = connection.handle.inbound.stale() => {}
             () = pooled.stop.cancelled() => {}
             () = self.idle(identity, pooled) => {}
-            // It closes the inbox, which ends the connection.
+            // It closes the inbound messages, which ends the connection.
             never = connection.handle.keep_watch(silence) => match never {},
         }
     }

@@ -48,7 +48,7 @@ use crate::{
 /// The longest line of stderr that is logged, in bytes.
 const LONGEST_LOG_LINE: usize = 16 << 10;
 /// How long the answers of a child that has exited may still trickle in.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A running child.
 pub(crate) struct StdioTransport {
@@ -215,7 +215,7 @@ async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationTo
     };
     silent.cancel();
     // If the child has exited, the keeper knows the reason better.
-    if timeout(LAST_WORDS, inbound.closed()).await.is_err() {
+    if timeout(DRAIN_TIMEOUT, inbound.closed()).await.is_err() {
         inbound.close(reason);
     }
 }
@@ -244,7 +244,7 @@ async fn log(
         () = stop.cancelled() => {}
     }
     // A child that crashes says why in its last lines.
-    let _ = timeout(LAST_WORDS, drain).await;
+    let _ = timeout(DRAIN_TIMEOUT, drain).await;
 }
 
 async fn next_log_line<R: AsyncRead + Unpin>(stderr: &mut BufReader<R>, line: &mut Vec<u8>) -> bool {
@@ -263,7 +263,7 @@ async fn keep(
         exit = group.exit() => {
             // What it has said last is still on its way.
             let [stdout, stderr] = &ends;
-            let _ = timeout(LAST_WORDS, async { tokio::join!(stdout.cancelled(), stderr.cancelled()) }).await;
+            let _ = timeout(DRAIN_TIMEOUT, async { tokio::join!(stdout.cancelled(), stderr.cancelled()) }).await;
             match exit {
                 Ok(status) => inbound.close(format!("the server's process ended with {}", ending(status))),
                 Err(error) => inbound.close(format!("the server's process was lost: {error}")),

@@ -95,7 +95,7 @@ impl StreamableHttpTransport {
         }
     }
 
-    /// Sends one of rmcp's own messages; what it brings back goes to the inbox.
+    /// Sends one of rmcp's own messages; what it brings back goes to the inbound messages.
     pub(super) async fn control(
         &self,
         message: ClientJsonRpcMessage,

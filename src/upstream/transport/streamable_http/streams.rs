@@ -114,7 +114,7 @@ impl McpEndpoint {
     }
 
     /// Takes the messages of a text. The answer to `wanted` is returned, and so is an error that names no request of
-    /// ours: what comes in answer to a POST can be for no other. All else goes to the inbox.
+    /// ours: what comes in answer to a POST can be for no other. All else goes to the inbound messages.
     fn take(&self, text: &str, wanted: Option<u64>) -> Option<RawReply> {
         self.inbound.note_life();
         let mut reply = None;
