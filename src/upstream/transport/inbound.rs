@@ -145,9 +145,12 @@ impl Inbound {
 
     /// Takes both ends of a message that is too large, and fails the request that it answers. Returns false if none can
     /// be made out.
-    pub(super) fn refuse(&self, ends: &[u8]) -> bool {
-        let text = String::from_utf8_lossy(ends);
-        let ids = raw_message::find_ids(&text).into_iter().chain(raw_message::final_id(&text));
+    ///
+    /// How deep the end is nested is not known, so an id in it counts only as the last member of all: any other may be data
+    /// that a caller has sent, with the id of another's call.
+    pub(super) fn refuse(&self, head: &[u8], tail: &[u8]) -> bool {
+        let (head, tail) = (String::from_utf8_lossy(head), String::from_utf8_lossy(tail));
+        let ids = raw_message::find_ids(&head).into_iter().chain(raw_message::final_id(&tail));
         let id = self.requests.find(ids);
         if let Some(id) = id {
             self.requests.answer(id, Err(TransportError::TooLarge(self.max_message)));
@@ -240,6 +243,10 @@ impl Inbound {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[tokio::test]
@@ -275,5 +282,21 @@ mod tests {
         let answer = format!(r#"{{"result":{{"id":2345678901}},"oops","id":{}}}"#, FIRST_ID);
         inbound.accept(answer.as_bytes());
         assert!(matches!(ticket.answer().await, Err(TransportError::Lost(_))));
+    }
+
+    /// The end of an answer that is too large may hold what a caller has sent, with the id of another's call.
+    #[tokio::test]
+    async fn an_id_in_data_fails_no_other_call() {
+        let (inbound, _control) = Inbound::new("test", 1 << 20);
+        let (own, others) = (FIRST_ID, FIRST_ID + 1);
+        let (ticket, mut victim) =
+            (inbound.expect(own).unwrap(), pin!(inbound.expect(others).unwrap().answer()));
+        let tail = format!(r#"x"}}]}},"z":[{{"id":{others}}}]}}]]]]}},{{"id":{others},"#);
+        let head = r#"{"result":{"content":[{"text":"x"#;
+        assert!(inbound.refuse(head.as_bytes(), format!(r#"{tail}"jsonrpc":"2.0","id":{own}}}"#).as_bytes()));
+        let own = ticket.answer().now_or_never();
+        assert!(matches!(own, Some(Err(TransportError::TooLarge(_)))), "{own:?}");
+        assert!(!inbound.refuse(head.as_bytes(), format!(r#"{tail}"a":1}}"#).as_bytes()), "nobody's");
+        assert!(victim.as_mut().now_or_never().is_none(), "the other call goes on");
     }
 }

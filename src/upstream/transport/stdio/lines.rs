@@ -45,12 +45,14 @@ where
     }
 }
 
+/// How much of each end of a line that is too long is kept, in bytes.
+pub(super) const END: usize = 1024;
+
 /// Reads to the end of the line that [`read`] has found too long, of which `line` then holds both ends.
 pub(super) async fn skip<R>(reader: &mut R, line: &mut Vec<u8>) -> std::io::Result<()>
 where
     R: AsyncBufRead + Unpin,
 {
-    const END: usize = 1024;
     line.truncate(END);
     loop {
         let available = reader.fill_buf().await?;

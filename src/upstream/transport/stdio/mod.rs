@@ -200,7 +200,8 @@ async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationTo
                 Ok(ReadLine::TooLong) => {
                     // An end of the stream shows on the next read.
                     let _ = lines::skip(&mut stdout, &mut line).await;
-                    if !inbound.refuse(&line) {
+                    let (head, tail) = line.split_at(lines::END.min(line.len()));
+                    if !inbound.refuse(head, tail) {
                         return format!("the server sent a line of more than {} bytes", inbound.max_message);
                     }
                 }
