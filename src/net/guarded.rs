@@ -22,6 +22,7 @@ use super::{
     body::{BodyError, body},
     cause::{chain, root_cause},
     filtered::{CONNECT, FilteredClient, Inadmissible, Reach},
+    metadata::{PROTECTED_RESOURCE, inserted},
     redirect::{Redirect, redirect},
 };
 use crate::config::ForwardProxy;
@@ -63,8 +64,9 @@ enum Policy {
     Anywhere,
     Login {
         server: Url,
-        /// Whether the MCP server is known to be inside, by the connection that its last answer came over.
-        inside: bool,
+        /// Whether the MCP server is inside, by the connection that its last answer came over; `None` if that is not
+        /// known yet.
+        inside: Option<bool>,
     },
 }
 
@@ -150,11 +152,10 @@ impl Network {
     /// server counts as public.
     pub async fn login(&self, server: &Url, peer: Option<IpAddr>) -> GuardedClient {
         let inside = match (AddressKind::written_in(server), peer) {
-            (Some(kind), _) => kind.is_local(),
+            (Some(kind), _) => Some(kind.is_local()),
             // The peer is the proxy: what the name means here is all that is known.
-            (None, _) if self.0.proxy.of(server).is_some() => resolves_inside(server).await,
-            (None, Some(peer)) => AddressKind::from(peer).is_local(),
-            (None, None) => false,
+            (None, _) if self.0.proxy.of(server).is_some() => Some(resolves_inside(server).await),
+            (None, peer) => peer.map(|peer| AddressKind::from(peer).is_local()),
         };
         GuardedClient { network: self.clone(), policy: Policy::Login { server: server.clone(), inside } }
     }
@@ -206,7 +207,18 @@ impl GuardedClient {
             && url.origin() == server.origin()
             && AddressKind::written_in(server).is_none()
         {
-            *inside = AddressKind::from(peer).is_local();
+            *inside = Some(AddressKind::from(peer).is_local());
+        }
+    }
+
+    /// Finds out where the MCP server is, if that is not known yet: any answer from it shows that.
+    pub async fn locate(&mut self) {
+        let Policy::Login { server, inside: None } = &self.policy else { return };
+        let url = inserted(server, PROTECTED_RESOURCE);
+        let request = self.exchange(Request::new(Method::GET, url.clone()));
+        // Without an answer the server counts as public.
+        if let Ok(answer) = in_time(&url, request).await {
+            self.note_origin_of(&answer, &url);
         }
     }
 
@@ -223,7 +235,7 @@ impl GuardedClient {
     fn reach(&self, url: &Url) -> Result<Reach, FetchError> {
         let Policy::Login { server, inside } = &self.policy else { return Ok(Reach::Anywhere) };
         let refuse = |reason: String| Err(FetchError::forbidden(url, reason));
-        let inside = *inside || url.origin() == server.origin();
+        let inside = inside.unwrap_or(false) || url.origin() == server.origin();
         let says_loopback = AddressKind::written_in(server) == Some(AddressKind::Loopback);
         let reach = match url.scheme() {
             "https" if inside => Reach::Ordinary,

@@ -1,12 +1,12 @@
 //! Names that do not resolve, and then do.
 
-use std::{fs, process::Command};
+use std::fs;
 
 use serde_json::json;
 
 use super::fixture::Fixture;
 use crate::support::{
-    Gateway, eventually,
+    Gateway, eventually, namespace,
     upstream::{Remote, free_port},
 };
 
@@ -25,24 +25,16 @@ async fn an_unknown_name_is_told() {
 }
 
 /// A name that is lost with the server, and comes back with it, is looked up anew: the first call goes through.
-///
-/// The gateway gets a `/etc/hosts` of its own in a mount namespace. Where the system gives none, as in a container
-/// without privileges, there is nothing to test with.
 #[tokio::test]
 async fn a_name_that_comes_back_is_found() {
-    const NAMESPACE: [&str; 3] = ["unshare", "--map-root-user", "--mount"];
-    if !Command::new(NAMESPACE[0]).args(&NAMESPACE[1..]).arg("true").status().is_ok_and(|it| it.success()) {
-        eprintln!("not tested: the system gives no mount namespace");
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let (port, runs, hosts) = (free_port(), folder.path().join("runs"), folder.path().join("hosts"));
     let known = "127.0.0.1 localhost mcp-server.test\n";
     fs::write(&hosts, known).unwrap();
+    let Some(wrapper) = namespace::with_hosts(&hosts) else { return };
+    let wrapper: Vec<_> = wrapper.iter().map(String::as_str).collect();
     let first = Remote::counting(port, "mcp", &runs, None).await;
     let server = json!({ "type": "http", "url": format!("http://mcp-server.test:{port}/mcp") });
-    let script = format!("mount --bind {} /etc/hosts && exec \"$@\"", hosts.display());
-    let wrapper: Vec<&str> = NAMESPACE.into_iter().chain(["sh", "-c", &script, "sh"]).collect();
     let fixture = Fixture::launch(folder, server, |launch| launch.inside(&wrapper)).await;
     fixture.answers().await;
     drop(first);

@@ -31,7 +31,7 @@ pub(crate) struct Issuer {
 impl Issuer {
     /// Publishes one key.
     pub(crate) async fn start() -> Self {
-        let (child, urls) = node::start("jwt/issuer.mjs").await;
+        let (child, urls) = node::start("jwt/issuer.mjs", &[]).await;
         let client = Client::builder().no_proxy().timeout(DEADLINE).build().expect("an HTTP client");
         Self { urls, client, _child: child }
     }

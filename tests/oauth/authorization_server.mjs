@@ -1,7 +1,8 @@
 // An authorization server (oidc-provider) in front of an MCP server (the official SDK), and a way to command both.
 //
-//     node authorization_server.mjs NODE_MODULES
+//     node authorization_server.mjs NODE_MODULES [HOST]
 //
+// With HOST, that is the name of the MCP server, whose metadata is where its challenges say alone.
 // Prints one JSON line with the URLs when all three listen, and ends when its input does. Everything is kept in
 // memory. `issuer.mjs` is the authorization server, `resource.mjs` the MCP server; this file starts them and serves
 // the commands of `support/authorization.rs` on a port of their own, so that they work while the issuer is down:
@@ -36,7 +37,12 @@ const listen = async (server, port = 0) => {
 // Origins are known only when the ports are, so the handlers come after.
 const [front, mcp, admin] = [createServer(), createServer(), createServer()];
 const port = await listen(front);
-const origins = { issuer: `http://127.0.0.1:${port}`, mcp: `http://127.0.0.1:${await listen(mcp)}` };
+const host = process.argv[3] ?? "127.0.0.1";
+const origins = {
+  issuer: `http://127.0.0.1:${port}`,
+  mcp: `http://${host}:${await listen(mcp)}`,
+  metadata: process.argv[3] ? "/metadata" : "/.well-known/oauth-protected-resource",
+};
 const provider = issuer(require, origins, world);
 front.on("request", provider.handle);
 mcp.on("request", resource(require, origins, world, provider));

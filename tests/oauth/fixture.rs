@@ -39,7 +39,14 @@ impl Fixture {
 
     /// With that which `server` makes of the URLs as the config's only server.
     pub(super) async fn of(server: impl Fn(&AuthorizationServer) -> Value) -> Self {
-        let authorization = AuthorizationServer::start().await;
+        Self::before(AuthorizationServer::start().await, server)
+    }
+
+    /// The same with servers that are there already.
+    pub(super) fn before(
+        authorization: AuthorizationServer,
+        server: impl Fn(&AuthorizationServer) -> Value,
+    ) -> Self {
         let server = server(&authorization);
         Self { authorization, server, tokens: tempfile::tempdir().expect("a temporary folder") }
     }

@@ -30,9 +30,9 @@ export function resource(require, origins, world, issuer) {
     await server.connect(transport);
   };
 
-  const app = sdk("server/express").createMcpExpressApp();
+  const app = sdk("server/express").createMcpExpressApp({ allowedHosts: [new URL(origins.mcp).hostname] });
   for (const path of ["/mcp", "/sse"]) {
-    app.get(`/.well-known/oauth-protected-resource${path}`, (_, response) =>
+    app.get(`${origins.metadata}${path}`, (_, response) =>
       response.json({
         resource: `${origins.mcp}${path}`,
         authorization_servers: [origins.issuer],
@@ -41,7 +41,7 @@ export function resource(require, origins, world, issuer) {
       }),
     );
   }
-  const [mcpGuard, sseGuard] = ["/mcp", "/sse"].map((path) => guard(sdk, origins.mcp, path, issuer));
+  const [mcpGuard, sseGuard] = ["/mcp", "/sse"].map((path) => guard(sdk, origins, path, issuer));
 
   const sessions = new Map();
   app.all("/mcp", mcpGuard, async (request, response) => {
@@ -73,7 +73,7 @@ export function resource(require, origins, world, issuer) {
 }
 
 /** Lets in who has a living token for this path with the scope. */
-function guard(sdk, origin, path, issuer) {
+function guard(sdk, { mcp: origin, metadata }, path, issuer) {
   const { requireBearerAuth } = sdk("server/auth/middleware/bearerAuth");
   const { InvalidTokenError } = sdk("server/auth/errors");
   const verifyAccessToken = async (token) => {
@@ -85,7 +85,7 @@ function guard(sdk, origin, path, issuer) {
   return requireBearerAuth({
     verifier: { verifyAccessToken },
     requiredScopes: [SCOPE],
-    resourceMetadataUrl: `${origin}/.well-known/oauth-protected-resource${path}`,
+    resourceMetadataUrl: `${origin}${metadata}${path}`,
     expectedResource: `${origin}${path}`,
   });
 }

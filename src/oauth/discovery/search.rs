@@ -182,9 +182,12 @@ impl Search {
         if self.started.elapsed() > ENOUGH {
             return Err(("no time was left".into(), Finding::Hidden));
         }
-        match self.guarded.get_json(url).await {
+        let answer = self.guarded.get_json(url).await;
+        if let Ok(answer) = &answer {
+            self.guarded.note_origin_of(answer, url);
+        }
+        match answer {
             Ok(answer @ Answer { status: 200, .. }) => {
-                self.guarded.note_origin_of(&answer, url);
                 lenient::json(&answer.body).ok_or_else(|| ("it is not JSON".into(), Finding::Absent))
             }
             Ok(Answer { status: status @ (408 | 429 | 500..), .. }) => {

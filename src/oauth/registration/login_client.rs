@@ -97,7 +97,7 @@ async fn is_forgotten(
     found: &Discovered,
     client: &Client,
 ) -> bool {
-    let guarded = state.guarded(context).await;
+    let guarded = state.guarded(context, None).await;
     let url = &found.server.token_endpoint;
     client.origin == ClientOrigin::Registered
         && context.token_endpoint(&guarded, url, client, &found.resource).forgot_client().await
@@ -142,7 +142,7 @@ pub(crate) async fn obtain(
         metadata: &context.settings.client_metadata,
         scopes: scopes.as_ref(),
     };
-    let guarded = state.guarded(context).await;
+    let guarded = state.guarded(context, None).await;
     obtain::obtain(&guarded, &found.server, &wanted).await.map_err(|error| match error {
         ClientError::Registration(EndpointError::Unreachable(_)) => unavailable(error),
         error => unfit(error),

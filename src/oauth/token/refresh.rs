@@ -38,14 +38,17 @@ pub(crate) async fn renew(
 ) -> Result<Arc<Credential>, AuthError> {
     match context.settings.grant {
         Grant::ClientCredentials => mint(state, context).await,
-        Grant::AuthorizationCode => refresh(state, context).await,
+        Grant::AuthorizationCode => refresh(state, context, &Challenge::default()).await,
     }
 }
 
+/// Refreshes the tokens of a server that has answered with `challenge`, if it has.
 pub(crate) async fn refresh(
     state: &mut TokenState,
     context: &ServerContext,
+    challenge: &Challenge,
 ) -> Result<Arc<Credential>, AuthError> {
+    let guarded = state.guarded(context, challenge.peer).await;
     let alone = context.alone().await?;
     match context.store().await?.load(&context.name, &context.url).await.map_err(unfit)? {
         // Another process may have been faster, and used up the refresh token that we know.
@@ -61,7 +64,6 @@ pub(crate) async fn refresh(
         None => {}
     }
     import_legacy(state, context);
-    let guarded = state.guarded(context).await;
     if state.tokens().is_none() {
         return Err(give_up(state, context, "nobody has logged in yet").await);
     }
@@ -82,11 +84,11 @@ pub(crate) async fn refresh(
             record.tokens = Some(tokens);
             keep(state, context).await
         }
-        // Only an answer of the server itself shows that it is inside, and its authorization server may be.
+        // The server has moved, and its authorization server may have.
         Err(EndpointError::Forbidden(_)) if state.found.is_none() => {
             drop(alone);
-            state.discover(context, &Challenge::default()).await?;
-            Box::pin(self::refresh(state, context)).await
+            state.discover(context, challenge).await?;
+            Box::pin(self::refresh(state, context, challenge)).await
         }
         Err(error) => Err(refresh_failed(state, context, error).await),
     }

@@ -61,7 +61,7 @@ async fn refused(
     // The authorization server that is known is asked first: only if it does not help need it be looked for anew.
     let ended = match attempt {
         0 if state.tokens().is_some_and(|tokens| tokens.refresh.is_some()) => {
-            match refresh::refresh(state, context).await {
+            match refresh::refresh(state, context, &challenge).await {
                 Err(error @ AuthError::LoginNeeded(_)) => Some(error),
                 done => return done,
             }
@@ -77,7 +77,7 @@ async fn refused(
     state.wanted = if had.is_empty() {
         state.initial_scopes(context, &challenge)
     } else {
-        Some(had.union(&challenge.scopes.unwrap_or_default()))
+        Some(had.union(&challenge.scopes.clone().unwrap_or_default()))
     };
     if context.settings.grant == Grant::ClientCredentials {
         return if attempt >= HOPEFUL {
@@ -91,7 +91,7 @@ async fn refused(
     }
     match ended {
         Some(error) => Err(error),
-        None => refresh::refresh(state, context).await,
+        None => refresh::refresh(state, context, &challenge).await,
     }
 }
 

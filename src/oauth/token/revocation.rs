@@ -82,7 +82,7 @@ async fn revoke(
     url: &Url,
     token: &SecretString,
 ) -> Result<(), EndpointError> {
-    let (guarded, client) = (state.guarded(context).await, context.with_secret(&record.client));
+    let (guarded, client) = (state.guarded(context, None).await, context.with_secret(&record.client));
     context
         .token_endpoint(&guarded, &record.token_endpoint, &client, &record.resource)
         .revoke(url, token)

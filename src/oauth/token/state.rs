@@ -4,6 +4,7 @@
 //! A lock in the token store does the same among processes.
 
 use std::{
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -189,13 +190,15 @@ impl TokenState {
         Some(if offline { scopes.union(&Scopes::parse(OFFLINE)) } else { scopes })
     }
 
-    /// Sends requests to this server's authorization server. As long as that was not looked for, only the MCP server's
-    /// own origin and public addresses are reached.
-    pub(crate) async fn guarded(&self, context: &ServerContext) -> GuardedClient {
-        match &self.found {
-            Some(found) => found.guarded.clone(),
-            None => context.oauth.network().login(&context.url, None).await,
+    /// Returns the client for requests to this server's authorization server. As long as that was not looked for, the
+    /// client goes by where the MCP server is, which has answered from `peer` or is asked.
+    pub(crate) async fn guarded(&self, context: &ServerContext, peer: Option<IpAddr>) -> GuardedClient {
+        if let Some(found) = &self.found {
+            return found.guarded.clone();
         }
+        let mut guarded = context.oauth.network().login(&context.url, peer).await;
+        guarded.locate().await;
+        guarded
     }
 
     pub(crate) fn tokens(&self) -> Option<&Tokens> {
