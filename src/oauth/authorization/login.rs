@@ -70,6 +70,7 @@ pub(crate) async fn begin(
     let authorization = PendingAuthorization {
         server: context.name.clone(),
         url: context.url.clone(),
+        settings: context.settings.clone(),
         verifier,
         client,
         found,
@@ -89,9 +90,8 @@ pub(crate) async fn complete(
     response: AuthorizationResponse,
 ) -> Result<(), AuthError> {
     state.unreturned = false;
-    let PendingAuthorization { url, verifier, client, found, scopes, .. } = authorization;
-    let configured = context.settings.client.as_ref();
-    if url != context.url || configured.is_some_and(|configured| configured.id != client.id) {
+    let PendingAuthorization { url, settings, verifier, client, found, scopes, .. } = authorization;
+    if url != context.url || settings != context.settings {
         return Err(unfit("the server's configuration has changed since this login was started"));
     }
     let code = response.code(&found)?;

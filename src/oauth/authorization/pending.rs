@@ -14,7 +14,10 @@ use tokio::{
 };
 use url::Url;
 
-use crate::oauth::{discovery::search::Discovered, registration::client::Client, scopes::Scopes};
+use crate::{
+    config,
+    oauth::{discovery::search::Discovered, registration::client::Client, scopes::Scopes},
+};
 
 /// How long a person may take to log in.
 pub const LOGIN_LIFETIME: Duration = Duration::from_secs(600);
@@ -40,6 +43,8 @@ pub(crate) struct PendingAuthorization {
     pub server: String,
     /// The MCP server's own URL: the tokens will go there only.
     pub url: Url,
+    /// The server's `oauth` block as it was when the login was started.
+    pub settings: config::OAuth,
     pub verifier: PkceCodeVerifier,
     pub client: Client,
     pub found: Arc<Discovered>,

@@ -27,6 +27,7 @@ async fn login(redirect_uri: &Url, cookie: Option<&str>, time: Duration) -> Pend
     PendingAuthorization {
         server: "one".to_owned(),
         url: stub.origin.clone(),
+        settings: config::OAuth::default(),
         verifier: PkceCodeVerifier::new("v".repeat(43)),
         client: Client {
             issuer: found.server.issuer.clone(),
