@@ -4,12 +4,12 @@
 //! Invariant: a port is held only while a login may come back to it.
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     convert::Infallible,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,7 +18,7 @@ use hyper::{Request, Response, body::Incoming, header, server::conn::http1, serv
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync,
+    sync::{Mutex, OwnedMutexGuard},
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -26,7 +26,10 @@ use tracing::info;
 use url::Url;
 
 use super::pages;
-use crate::oauth::{self, Authorizer, Context, Outcome, Starting};
+use crate::{
+    oauth::{self, Authorizer, Context, Outcome, Starting},
+    registry::Registry,
+};
 
 const PATH: &str = "/callback";
 /// How long a browser's connection is served: it asks for one page.
@@ -164,13 +167,12 @@ where
 /// The loopback ports that a gateway holds.
 pub(super) struct Loopbacks {
     context: Arc<Context>,
-    ports: Arc<sync::Mutex<Ports>>,
+    /// Finds the server of a login that returns, as it is then.
+    registry: Arc<Registry>,
+    ports: Arc<Mutex<Ports>>,
 }
 
-type Ports = HashMap<u16, Authorizers>;
-
-/// The servers whose logins come back to a port, by name.
-type Authorizers = Arc<Mutex<HashMap<String, Authorizer>>>;
+type Ports = HashSet<u16>;
 
 /// Where a login comes back to, kept in use while the login is being started.
 pub(super) struct HeldRedirect {
@@ -179,8 +181,8 @@ pub(super) struct HeldRedirect {
 }
 
 impl Loopbacks {
-    pub(super) fn new(context: Arc<Context>) -> Self {
-        Self { context, ports: Arc::default() }
+    pub(super) fn new(context: Arc<Context>, registry: Arc<Registry>) -> Self {
+        Self { context, registry, ports: Arc::default() }
     }
 
     /// Where a login of this server comes back to; listens there.
@@ -193,9 +195,8 @@ impl Loopbacks {
         let Some(port) = authorizer.callback_port() else { return Ok(redirect(self.context.callback())) };
         // Ports close under this lock, so one that is found open stays open from here on.
         let mut ports = self.ports.lock().await;
-        let servers = match ports.get(&port) {
-            Some(servers) => servers.clone(),
-            None => match Loopback::bind(port).await {
+        if !ports.contains(&port) {
+            match Loopback::bind(port).await {
                 Ok(loopback) => self.hold(loopback, &mut ports),
                 Err(error) if authorizer.registers_itself() => {
                     let callback = self.context.callback();
@@ -207,17 +208,15 @@ impl Loopbacks {
                         "callback port {port}: {error}; free it, or choose another callback_port in the config"
                     ));
                 }
-            },
-        };
-        let mut servers = servers.lock().unwrap_or_else(PoisonError::into_inner);
-        servers.insert(authorizer.server().to_owned(), authorizer.clone());
+            }
+        }
         Ok(redirect(redirect_uri(port)))
     }
 
     /// Serves a port in a task of its own, until no login can come back to it any more.
-    fn hold(&self, loopback: Loopback, ports: &mut Ports) -> Authorizers {
-        let servers = ports.entry(loopback.port).or_default().clone();
-        let (context, ports, known) = (self.context.clone(), self.ports.clone(), servers.clone());
+    fn hold(&self, loopback: Loopback, ports: &mut Ports) {
+        ports.insert(loopback.port);
+        let (context, ports, registry) = (self.context.clone(), self.ports.clone(), self.registry.clone());
         self.context.spawn(async move {
             let over = unused(&context, ports, loopback.port);
             let stopped = context.stopped();
@@ -228,11 +227,10 @@ impl Loopbacks {
             };
             let pending = context.pending().clone();
             let complete = move |back: Return| {
-                let (pending, known) = (pending.clone(), known.clone());
+                let (pending, registry) = (pending.clone(), registry.clone());
                 async move {
-                    let authorizer = |server: &str| {
-                        known.lock().unwrap_or_else(PoisonError::into_inner).get(server).cloned()
-                    };
+                    let authorizer =
+                        |server: &str| registry.snapshot().server(server)?.session().authorizer().cloned();
                     oauth::complete(&pending, &back.query, back.cookies(), authorizer).await
                 }
             };
@@ -241,16 +239,11 @@ impl Loopbacks {
                 () = end => {}
             }
         });
-        servers
     }
 }
 
 /// Resolves when no login can come back to `port`, with the lock under which the port has to be closed.
-async fn unused(
-    context: &Context,
-    ports: Arc<sync::Mutex<Ports>>,
-    port: u16,
-) -> sync::OwnedMutexGuard<Ports> {
+async fn unused(context: &Context, ports: Arc<Mutex<Ports>>, port: u16) -> OwnedMutexGuard<Ports> {
     let redirect_uri = redirect_uri(port);
     loop {
         // A port is held before its first login is on record; that is recorded under the lock.

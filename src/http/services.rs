@@ -42,7 +42,7 @@ impl Services {
         front: Front,
         draining: CancellationToken,
     ) -> Self {
-        let loopbacks = Loopbacks::new(oauth.clone());
+        let loopbacks = Loopbacks::new(oauth.clone(), registry.clone());
         Self {
             registry: registry.into(),
             observability: observability.into(),

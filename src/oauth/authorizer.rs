@@ -184,11 +184,6 @@ impl Authorizer {
         }
     }
 
-    /// The server's name.
-    pub fn server(&self) -> &str {
-        &self.0.context.name
-    }
-
     /// Where a person starts a login, for logs and pages.
     pub fn login_url(&self) -> Url {
         self.0.context.login_page()
