@@ -51,7 +51,7 @@ struct Clients {
 ///
 /// A login reaches public addresses with https. If the MCP server itself is inside, on this machine or on a private
 /// network, it reaches addresses inside too; with http only these, and only if the MCP server's own URL is http or says
-/// loopback. It reaches the MCP server's own origin wherever that is. It never reaches addresses of special use, such as
+/// loopback. It reaches the MCP server's own origin wherever that is, with http only inside. It never reaches addresses of special use, such as
 /// those of metadata services.
 #[derive(Debug, Clone)]
 pub struct GuardedClient {
@@ -235,12 +235,15 @@ impl GuardedClient {
     fn reach(&self, url: &Url) -> Result<Reach, FetchError> {
         let Policy::Login { server, inside } = &self.policy else { return Ok(Reach::Anywhere) };
         let refuse = |reason: String| Err(FetchError::forbidden(url, reason));
-        let inside = inside.unwrap_or(false) || url.origin() == server.origin();
+        let inside = inside.unwrap_or(false);
+        let own = url.origin() == server.origin();
+        // Through a proxy no name is resolved here: what is inside, nobody knows.
+        let own_here = own && self.network.0.proxy.of(url).is_none();
         let says_loopback = AddressKind::written_in(server) == Some(AddressKind::Loopback);
         let reach = match url.scheme() {
-            "https" if inside => Reach::Ordinary,
+            "https" if inside || own => Reach::Ordinary,
             "https" => Reach::Public,
-            "http" if inside && (server.scheme() == "http" || says_loopback) => Reach::Local,
+            "http" if (inside || own_here) && (server.scheme() == "http" || says_loopback) => Reach::Local,
             _ => return refuse("logins need https".into()),
         };
         if !url.username().is_empty() || url.password().is_some() {

@@ -1,7 +1,10 @@
 //! What the policy admits, and what comes back.
 
 use super::*;
-use crate::stub::{Stub, redirect, response};
+use crate::{
+    config::Environment,
+    stub::{Stub, redirect, response},
+};
 
 /// No test resolves a name but `localhost`: the network of the tests may have no others.
 async fn towards(server: &str) -> GuardedClient {
@@ -71,6 +74,25 @@ async fn judges_names_where_they_are_resolved() {
         "{error}"
     );
     assert_eq!(stub.asked().len(), 1);
+}
+
+/// Behind a proxy names are resolved elsewhere, so only what a URL itself says counts as inside.
+#[tokio::test]
+async fn trusts_no_name_behind_a_proxy() {
+    let proxy = ForwardProxy::parse(&Environment::of(&[("all_proxy", "http://proxy.example:3128")])).unwrap();
+    let network = Network::new(proxy);
+    for (server, url, expected) in [
+        ("http://mcp.example/mcp", "http://mcp.example/token", false),
+        ("http://mcp.example/mcp", "https://mcp.example/token", true),
+        ("http://mcp.example/mcp", "https://10.0.0.1/token", false),
+        ("http://10.0.0.1/mcp", "http://10.0.0.1/token", true),
+        ("http://localhost/mcp", "http://localhost/token", true),
+        ("http://1.1.1.1/mcp", "http://1.1.1.1/token", false),
+    ] {
+        let peer = Some("10.0.0.9".parse().unwrap());
+        let client = network.login(&Url::parse(server).unwrap(), peer).await;
+        assert_eq!(client.check(&Url::parse(url).unwrap()).is_ok(), expected, "{server} {url}");
+    }
 }
 
 #[tokio::test]
