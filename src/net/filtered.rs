@@ -18,7 +18,7 @@ use super::{address::AddressKind, client::client_without_redirects};
 use crate::config::ForwardProxy;
 
 /// How long one attempt to look up a name, or to open a TCP or TLS connection, may take.
-pub(super) const CONNECT: Duration = Duration::from_secs(5);
+const CONNECT: Duration = Duration::from_secs(5);
 
 /// The addresses that a client connects to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,14 +14,14 @@ use std::{
 
 use http::{HeaderMap, HeaderValue, Method, header};
 use reqwest::Request;
-use tokio::{net::lookup_host, time::timeout};
+use tokio::time::timeout;
 use url::Url;
 
 use super::{
     address::AddressKind,
     body::{BodyError, body},
     cause::{chain, root_cause},
-    filtered::{CONNECT, FilteredClient, Inadmissible, Reach},
+    filtered::{FilteredClient, Inadmissible, Reach},
     metadata::{PROTECTED_RESOURCE, inserted},
     redirect::{Redirect, redirect},
 };
@@ -150,11 +150,11 @@ impl Network {
 
     /// The client for the login to `server`, which has answered from `peer`. As long as nothing was heard from it, the
     /// server counts as public.
-    pub async fn login(&self, server: &Url, peer: Option<IpAddr>) -> GuardedClient {
+    pub fn login(&self, server: &Url, peer: Option<IpAddr>) -> GuardedClient {
         let inside = match (AddressKind::written_in(server), peer) {
             (Some(kind), _) => Some(kind.is_local()),
-            // The peer is the proxy: what the name means here is all that is known.
-            (None, _) if self.0.proxy.of(server).is_some() => Some(resolves_inside(server).await),
+            // The peer is the proxy, which resolves names by itself: what they mean here says nothing.
+            (None, _) if self.0.proxy.of(server).is_some() => Some(false),
             (None, peer) => peer.map(|peer| AddressKind::from(peer).is_local()),
         };
         GuardedClient { network: self.clone(), policy: Policy::Login { server: server.clone(), inside } }
@@ -237,7 +237,7 @@ impl GuardedClient {
         let refuse = |reason: String| Err(FetchError::forbidden(url, reason));
         let inside = inside.unwrap_or(false);
         let own = url.origin() == server.origin();
-        // Through a proxy no name is resolved here: what is inside, nobody knows.
+        // Through a proxy no name is resolved here, so no check of addresses keeps plain http inside.
         let own_here = own && self.network.0.proxy.of(url).is_none();
         let says_loopback = AddressKind::written_in(server) == Some(AddressKind::Loopback);
         let reach = match url.scheme() {
@@ -289,15 +289,6 @@ impl GuardedClient {
             Err(BodyError::TooLarge) => Err(FetchError::TooLarge(origin(&url))),
         }
     }
-}
-
-/// Whether the name of `server` resolves to addresses inside: all have to be, or a stranger's name could claim it with
-/// one of them. A name that cannot be looked up counts as public: behind a proxy this machine may know none.
-async fn resolves_inside(server: &Url) -> bool {
-    let Some(name) = server.domain() else { return false };
-    let Ok(Ok(addresses)) = timeout(CONNECT, lookup_host((name, 0))).await else { return false };
-    let kinds: Vec<_> = addresses.map(|address| AddressKind::from(address.ip())).collect();
-    !kinds.is_empty() && kinds.into_iter().all(AddressKind::is_local)
 }
 
 async fn in_time<T>(url: &Url, answer: impl Future<Output = Result<T, FetchError>>) -> Result<T, FetchError> {

@@ -7,24 +7,24 @@ use crate::{
 };
 
 /// No test resolves a name but `localhost`: the network of the tests may have no others.
-async fn towards(server: &str) -> GuardedClient {
-    heard(server, None).await
+fn towards(server: &str) -> GuardedClient {
+    heard(server, None)
 }
 
 /// For a server that has answered from this address.
-async fn heard(server: &str, peer: Option<&str>) -> GuardedClient {
+fn heard(server: &str, peer: Option<&str>) -> GuardedClient {
     let (server, peer) = (Url::parse(server).unwrap(), peer.map(|peer| peer.parse().unwrap()));
-    Network::new(ForwardProxy::default()).login(&server, peer).await
+    Network::new(ForwardProxy::default()).login(&server, peer)
 }
 
-#[tokio::test]
-async fn judges_urls_by_where_the_server_is() {
-    let public = towards("https://1.1.1.1/mcp").await;
-    let public_http = towards("http://1.1.1.1/mcp").await;
-    let private = towards("https://10.0.0.1/mcp").await;
-    let private_http = towards("http://192.168.0.1/mcp").await;
-    let loopback = towards("https://localhost/mcp").await;
-    let loopback_http = towards("http://127.0.0.1:8000/mcp").await;
+#[test]
+fn judges_urls_by_where_the_server_is() {
+    let public = towards("https://1.1.1.1/mcp");
+    let public_http = towards("http://1.1.1.1/mcp");
+    let private = towards("https://10.0.0.1/mcp");
+    let private_http = towards("http://192.168.0.1/mcp");
+    let loopback = towards("https://localhost/mcp");
+    let loopback_http = towards("http://127.0.0.1:8000/mcp");
     let all = [&public, &public_http, &private, &private_http, &loopback, &loopback_http];
     // Who may ask there, in the order of `all`.
     let table = [
@@ -62,7 +62,7 @@ async fn judges_names_where_they_are_resolved() {
     let stub = Stub::serve(|_, _| response(200, "{}")).await;
     let mut url = stub.url("/x");
     url.set_host(Some("localhost")).unwrap();
-    let inside = towards(url.as_str()).await;
+    let inside = towards(url.as_str());
     assert_eq!(inside.get_json(&url).await.unwrap().status, 200);
     // Connections for the internet alone do not follow a name that leads inside, whatever the name looks like.
     let outside = FilteredClient::new(Reach::Public, &ForwardProxy::default()).unwrap();
@@ -77,8 +77,8 @@ async fn judges_names_where_they_are_resolved() {
 }
 
 /// Behind a proxy names are resolved elsewhere, so only what a URL itself says counts as inside.
-#[tokio::test]
-async fn trusts_no_name_behind_a_proxy() {
+#[test]
+fn trusts_no_name_behind_a_proxy() {
     let proxy = ForwardProxy::parse(&Environment::of(&[("all_proxy", "http://proxy.example:3128")])).unwrap();
     let network = Network::new(proxy);
     for (server, url, expected) in [
@@ -90,13 +90,13 @@ async fn trusts_no_name_behind_a_proxy() {
         ("http://1.1.1.1/mcp", "http://1.1.1.1/token", false),
     ] {
         let peer = Some("10.0.0.9".parse().unwrap());
-        let client = network.login(&Url::parse(server).unwrap(), peer).await;
+        let client = network.login(&Url::parse(server).unwrap(), peer);
         assert_eq!(client.check(&Url::parse(url).unwrap()).is_ok(), expected, "{server} {url}");
     }
 }
 
-#[tokio::test]
-async fn a_server_is_where_its_last_answer_came_from() {
+#[test]
+fn a_server_is_where_its_last_answer_came_from() {
     let (inside, outside) = ("https://10.9.9.9", "https://8.8.8.8");
     let admits =
         |client: &GuardedClient| [inside, outside].map(|url| client.check(&Url::parse(url).unwrap()).is_ok());
@@ -108,7 +108,7 @@ async fn a_server_is_where_its_last_answer_came_from() {
         (Some("fd12::1"), [true, true]),
         (Some("169.254.169.254"), [false, true]),
     ] {
-        assert_eq!(admits(&heard(server, peer).await), expected, "{peer:?}");
+        assert_eq!(admits(&heard(server, peer)), expected, "{peer:?}");
     }
     // Only the server's own documents say where it is, each time.
     let answer = |peer: &str| Answer {
@@ -118,7 +118,7 @@ async fn a_server_is_where_its_last_answer_came_from() {
         peer: Some(peer.parse().unwrap()),
     };
     let url = |text: &str| Url::parse(text).unwrap();
-    let mut client = heard(server, Some("1.1.1.1")).await;
+    let mut client = heard(server, Some("1.1.1.1"));
     client.note_origin_of(&answer("10.0.0.5"), &url("https://auth.example/x"));
     assert_eq!(admits(&client), [false, true]);
     client.note_origin_of(&answer("10.0.0.5"), &url("https://mcp.example/x"));
@@ -126,8 +126,8 @@ async fn a_server_is_where_its_last_answer_came_from() {
     client.note_origin_of(&answer("1.1.1.1"), &url("https://mcp.example/x"));
     assert_eq!(admits(&client), [false, true]);
     // An address in the server's own URL stands.
-    assert_eq!(admits(&heard("https://10.0.0.1/mcp", Some("1.1.1.1")).await), [true, true]);
-    assert_eq!(admits(&heard("https://1.1.1.1/mcp", Some("10.0.0.1")).await), [false, true]);
+    assert_eq!(admits(&heard("https://10.0.0.1/mcp", Some("1.1.1.1"))), [true, true]);
+    assert_eq!(admits(&heard("https://1.1.1.1/mcp", Some("10.0.0.1"))), [false, true]);
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn follows_redirects_within_the_origin() {
         _ => panic!("{request}"),
     })
     .await;
-    let guarded = towards(stub.origin.as_str()).await;
+    let guarded = towards(stub.origin.as_str());
     let answer = guarded.get_json(&stub.url("/moved")).await.unwrap();
     assert_eq!((answer.status, answer.body.as_slice()), (404, &b"end"[..]));
     assert_eq!(guarded.get_json(&stub.url("/nowhere")).await.unwrap().status, 302);
@@ -171,7 +171,7 @@ async fn tells_faults_from_refusals() {
         _ => String::new(),
     })
     .await;
-    let guarded = towards(stub.origin.as_str()).await;
+    let guarded = towards(stub.origin.as_str());
     assert_eq!(guarded.get_json(&stub.url("/fits")).await.unwrap().body.len(), LARGEST);
     let error = guarded.get_json(&stub.url("/large?secret")).await.unwrap_err();
     assert!(matches!(error, FetchError::TooLarge(_)) && !error.is_transient(), "{error}");
@@ -183,7 +183,7 @@ async fn tells_faults_from_refusals() {
 #[tokio::test]
 async fn posts_under_the_same_policy() {
     let stub = Stub::serve(|_, _| response(400, "no")).await;
-    let guarded = towards(stub.origin.as_str()).await;
+    let guarded = towards(stub.origin.as_str());
     let post = async |url: Url| guarded.post(&url, HeaderMap::new(), b"a=b".to_vec()).await;
     let answer = post(stub.url("/token")).await.unwrap();
     assert_eq!((answer.status, answer.body.as_slice()), (400, &b"no"[..]));

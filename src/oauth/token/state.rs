@@ -130,7 +130,7 @@ impl TokenState {
         challenge: &Challenge,
     ) -> Result<Arc<Discovered>, AuthError> {
         let base = context.settings.server_url.as_ref();
-        let guarded = context.oauth.network().login(&context.url, challenge.peer).await;
+        let guarded = context.oauth.network().login(&context.url, challenge.peer);
         let found = search::discover(guarded, &context.url, base, challenge).await.map_err(|error| {
             let text = error.to_string();
             if error.is_transient() { AuthError::Unavailable(text) } else { AuthError::Unfit(text) }
@@ -196,7 +196,7 @@ impl TokenState {
         if let Some(found) = &self.found {
             return found.guarded.clone();
         }
-        let mut guarded = context.oauth.network().login(&context.url, peer).await;
+        let mut guarded = context.oauth.network().login(&context.url, peer);
         guarded.locate().await;
         guarded
     }

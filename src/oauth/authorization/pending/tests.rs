@@ -22,7 +22,7 @@ fn url(text: &str) -> Url {
 /// A login that comes back to `redirect_uri` within `time`, for the browser with this cookie.
 async fn login(redirect_uri: &Url, cookie: Option<&str>, time: Duration) -> PendingAuthorization {
     let stub = Stub::serve(|_, _| response(404, "")).await;
-    let guarded = Network::new(ForwardProxy::default()).login(&stub.origin, None).await;
+    let guarded = Network::new(ForwardProxy::default()).login(&stub.origin, None);
     let found = discover(guarded, &stub.origin, None, &Challenge::default()).await.unwrap();
     PendingAuthorization {
         server: "one".to_owned(),

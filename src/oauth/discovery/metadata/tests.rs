@@ -68,7 +68,7 @@ fn a_resource_is_read_as_servers_write_it() {
 /// Reads the smallest metadata with `members` put in.
 async fn read(members: Value) -> Result<AuthorizationServer, String> {
     let url = Url::parse("https://1.1.1.1").unwrap();
-    let guarded = Network::new(ForwardProxy::default()).login(&url, None).await;
+    let guarded = Network::new(ForwardProxy::default()).login(&url, None);
     let mut document = json!({"issuer": "https://a.example", "token_endpoint": "https://a.example/token"});
     document.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     AuthorizationServer::read(&document, "https://a.example", &guarded)

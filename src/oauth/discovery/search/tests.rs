@@ -46,7 +46,7 @@ async fn discover_at(
     base: Option<&str>,
     named: Option<&str>,
 ) -> Result<Discovered, DiscoveryError> {
-    let guarded = Network::new(ForwardProxy::default()).login(&stub.origin, None).await;
+    let guarded = Network::new(ForwardProxy::default()).login(&stub.origin, None);
     let challenge = Challenge { resource_metadata: named.map(|path| stub.url(path)), ..Challenge::default() };
     let base = base.map(|path| stub.url(path));
     discover(guarded, &stub.url("/mcp"), base.as_ref(), &challenge).await

@@ -44,7 +44,7 @@ async fn register(
     answer: &str,
 ) -> (Result<Client, ClientError>, Received) {
     let web = WebServer::bind().await;
-    let guarded = Network::new(ForwardProxy::default()).login(&web.url, None).await;
+    let guarded = Network::new(ForwardProxy::default()).login(&web.url, None);
     let server = AuthorizationServer { registration_endpoint: Some(web.url.clone()), ..server(methods) };
     let metadata = metadata.as_object().cloned().unwrap();
     let (redirect_uri, scopes) = (url(REDIRECT), Scopes::parse("a b"));
@@ -166,7 +166,7 @@ async fn without_asking(server: &AuthorizationServer, wanted: &Wanted<'_>) -> Re
         registration_endpoint: server.registration_endpoint.as_ref().map(|_| nowhere.clone()),
         ..server.clone()
     };
-    obtain(&Network::new(ForwardProxy::default()).login(&nowhere, None).await, &server, wanted).await
+    obtain(&Network::new(ForwardProxy::default()).login(&nowhere, None), &server, wanted).await
 }
 
 #[tokio::test]

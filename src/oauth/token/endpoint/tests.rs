@@ -23,7 +23,7 @@ struct Case {
 impl Case {
     async fn new(method: ClientAuthMethod, secret: Option<&str>) -> Self {
         let server = WebServer::bind().await;
-        let guarded = Network::new(ForwardProxy::default()).login(&server.url, None).await;
+        let guarded = Network::new(ForwardProxy::default()).login(&server.url, None);
         let client = Client {
             issuer: "https://auth.example".to_owned(),
             id: "our id".to_owned(),
