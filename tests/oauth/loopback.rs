@@ -1,6 +1,6 @@
 //! `callback_port`: logins at the gateway that come back to a port of their own.
 
-use std::net::TcpListener;
+use std::{fs, net::TcpListener};
 
 use serde_json::{Value, json};
 
@@ -104,5 +104,32 @@ async fn two_servers_share_a_port() {
         gateway.document(&format!("/{name}")).await;
     }
     free_again(port).await;
+    gateway.stop().await;
+}
+
+/// After a reload it is the server in force that is logged in to.
+#[tokio::test]
+async fn a_login_outlives_a_reload() {
+    let port = free_port();
+    let fixture = Fixture::http().await;
+    let servers = |key: &str| {
+        // Tokens in memory are known to one session alone.
+        let oauth = json!({ "callback_port": port, "storage_type": "memory" });
+        let headers = json!({ "x-key": key });
+        let url = fixture.authorization.mcp();
+        json!({ "guarded": { "type": "streamable-http", "url": url, "oauth": oauth, "headers": headers } })
+    };
+    let gateway = Gateway::config(&servers("old")).options(["--hot-reload"]).start().await;
+    let url = needs_login(&gateway).await;
+    let mut browser = Browser::new();
+    let callback = browser.follow(&url, |url| url.port() == Some(port)).await.expect_err("a callback");
+    let config = json!({ "mcpServers": servers("new") });
+    fs::write(gateway.file("config.json"), config.to_string()).expect("a file");
+    eventually("the new session wants a login", async || {
+        (gateway.log().matches("needs authorization").count() > 1).then_some(())
+    })
+    .await;
+    browser.open(callback.as_str()).await.page(200);
+    works(&gateway).await;
     gateway.stop().await;
 }
