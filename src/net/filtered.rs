@@ -1,15 +1,9 @@
 //! A client that connects to one class of addresses only.
 
-use std::{
-    collections::HashSet,
-    fmt,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use reqwest::{
-    Client, Request, Response,
+    Client,
     dns::{Addrs, Name, Resolve, Resolving},
 };
 use tokio::net::lookup_host;
@@ -60,48 +54,29 @@ impl fmt::Display for Inadmissible {
     }
 }
 
-type Names = Arc<Mutex<HashSet<String>>>;
-
-#[derive(Debug, Clone)]
-pub(super) struct FilteredClient {
-    client: Client,
-    /// The names that requests were for. Any other name that is looked up is that of a proxy, which the administrator
-    /// has chosen and which may well be inside.
-    asked: Names,
-}
-
-impl FilteredClient {
-    pub(super) fn new(reach: Reach, proxy: &ForwardProxy) -> reqwest::Result<Self> {
-        let asked = Names::default();
-        let client = client_without_redirects(proxy)
-            .connect_timeout(CONNECT)
-            .dns_resolver(Resolver { reach, asked: asked.clone() })
-            .build()?;
-        Ok(Self { client, asked })
-    }
-
-    /// Sends a request. Addresses written in its URL are not resolved and have to be judged before.
-    pub(super) async fn execute(&self, request: Request) -> reqwest::Result<Response> {
-        if let Some(name) = request.url().domain() {
-            self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
-        }
-        self.client.execute(request).await
-    }
+/// A client that connects to the addresses of `reach` only. Addresses written in URLs are not resolved and have to be
+/// judged before.
+pub(super) fn filtered_client(reach: Reach, proxy: &ForwardProxy) -> reqwest::Result<Client> {
+    client_without_redirects(proxy)
+        .connect_timeout(CONNECT)
+        .dns_resolver(Resolver { reach, proxy: proxy.clone() })
+        .build()
 }
 
 /// Gives the connector only those addresses that the client may connect to.
 struct Resolver {
     reach: Reach,
-    asked: Names,
+    /// The administrator has chosen it, and it may well be inside: its own name is not judged.
+    proxy: ForwardProxy,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let reach = self.reach;
-        let is_asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner).contains(name.as_str());
+        let is_proxy = self.proxy.is_on(name.as_str());
         Box::pin(async move {
             let found: Vec<_> = lookup_host((name.as_str(), 0)).await?.collect();
-            if !is_asked {
+            if is_proxy {
                 return Ok(Box::new(found.into_iter()) as Addrs);
             }
             let kind = |address: &SocketAddr| AddressKind::from(address.ip());
@@ -118,14 +93,17 @@ impl Resolve for Resolver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Environment;
 
     #[tokio::test]
-    async fn judges_asked_names_and_leaves_proxies_alone() {
-        let asked = Names::default();
-        let resolver = Resolver { reach: Reach::Public, asked: asked.clone() };
-        let resolve = || resolver.resolve("localhost".parse().unwrap());
-        assert!(resolve().await.is_ok_and(|mut addresses| addresses.next().is_some()));
-        asked.lock().unwrap().insert("localhost".into());
-        assert!(resolve().await.is_err_and(|error| error.is::<Inadmissible>()));
+    async fn judges_all_names_but_those_of_proxies() {
+        let resolve = async |proxy: ForwardProxy| {
+            Resolver { reach: Reach::Public, proxy }.resolve("localhost".parse().unwrap()).await
+        };
+        for url in ["http://localhost:3128", "socks5h://LocalHost:1080"] {
+            let proxy = ForwardProxy::parse(&Environment::of(&[("all_proxy", url)])).unwrap();
+            assert!(resolve(proxy).await.is_ok_and(|mut addresses| addresses.next().is_some()), "{url}");
+        }
+        assert!(resolve(ForwardProxy::default()).await.is_err_and(|error| error.is::<Inadmissible>()));
     }
 }

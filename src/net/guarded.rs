@@ -13,7 +13,7 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderValue, Method, header};
-use reqwest::Request;
+use reqwest::{Client, Request};
 use tokio::time::timeout;
 use url::Url;
 
@@ -21,7 +21,7 @@ use super::{
     address::AddressKind,
     body::{BodyError, body},
     cause::{chain, root_cause},
-    filtered::{FilteredClient, Inadmissible, Reach},
+    filtered::{Inadmissible, Reach, filtered_client},
     metadata::{PROTECTED_RESOURCE, inserted},
     redirect::{Redirect, redirect},
 };
@@ -41,10 +41,10 @@ pub struct Network(Arc<Clients>);
 #[derive(Debug, Default)]
 struct Clients {
     proxy: ForwardProxy,
-    anywhere: OnceLock<FilteredClient>,
-    public: OnceLock<FilteredClient>,
-    ordinary: OnceLock<FilteredClient>,
-    local: OnceLock<FilteredClient>,
+    anywhere: OnceLock<Client>,
+    public: OnceLock<Client>,
+    ordinary: OnceLock<Client>,
+    local: OnceLock<Client>,
 }
 
 /// Sends the requests of the login to one MCP server, or those to a server that the operator has named.
@@ -160,7 +160,7 @@ impl Network {
         GuardedClient { network: self.clone(), policy: Policy::Login { server: server.clone(), inside } }
     }
 
-    fn client(&self, reach: Reach) -> reqwest::Result<&FilteredClient> {
+    fn client(&self, reach: Reach) -> reqwest::Result<&Client> {
         let client = match reach {
             Reach::Anywhere => &self.0.anywhere,
             Reach::Public => &self.0.public,
@@ -170,7 +170,7 @@ impl Network {
         match client.get() {
             Some(client) => Ok(client),
             None => {
-                let new = FilteredClient::new(reach, &self.0.proxy)?;
+                let new = filtered_client(reach, &self.0.proxy)?;
                 Ok(client.get_or_init(|| new))
             }
         }
@@ -254,6 +254,10 @@ impl GuardedClient {
         }
         match AddressKind::written_in(url) {
             Some(kind) if !reach.admits(kind) => refuse(Inadmissible { kind, reach }.to_string()),
+            // Its name is resolved without a check of its addresses.
+            None if !own && url.domain().is_some_and(|name| self.network.0.proxy.is_on(name)) => {
+                refuse("it is on the host of the forward proxy".into())
+            }
             _ => Ok(reach),
         }
     }

@@ -58,6 +58,12 @@ impl ForwardProxy {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
         proxy.as_ref().filter(|_| !self.exempt.iter().any(|exemption| exemption.covers(url)))
     }
+
+    /// Whether a proxy is on the host of this name.
+    pub fn is_on(&self, name: &str) -> bool {
+        let hosts = [&self.http, &self.https].into_iter().flatten().filter_map(Url::host_str);
+        hosts.into_iter().any(|host| host.eq_ignore_ascii_case(name))
+    }
 }
 
 impl std::fmt::Debug for ForwardProxy {

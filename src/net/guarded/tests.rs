@@ -65,7 +65,7 @@ async fn judges_names_where_they_are_resolved() {
     let inside = towards(url.as_str());
     assert_eq!(inside.get_json(&url).await.unwrap().status, 200);
     // Connections for the internet alone do not follow a name that leads inside, whatever the name looks like.
-    let outside = FilteredClient::new(Reach::Public, &ForwardProxy::default()).unwrap();
+    let outside = filtered_client(Reach::Public, &ForwardProxy::default()).unwrap();
     let error = outside.execute(Request::new(Method::GET, url.clone())).await.unwrap_err();
     let error = FetchError::of(&url, &error);
     assert!(matches!(&error, FetchError::Forbidden { .. }), "{error}");
@@ -88,6 +88,10 @@ fn trusts_no_name_behind_a_proxy() {
         ("http://10.0.0.1/mcp", "http://10.0.0.1/token", true),
         ("http://localhost/mcp", "http://localhost/token", true),
         ("http://1.1.1.1/mcp", "http://1.1.1.1/token", false),
+        // The proxy's own name is resolved without a check of its addresses.
+        ("https://mcp.example/mcp", "https://proxy.example/token", false),
+        ("https://proxy.example/mcp", "https://proxy.example/token", true),
+        ("https://proxy.example/mcp", "https://proxy.example:9200/token", false),
     ] {
         let peer = Some("10.0.0.9".parse().unwrap());
         let client = network.login(&Url::parse(server).unwrap(), peer);
