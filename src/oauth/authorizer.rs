@@ -251,8 +251,8 @@ impl Authorizer {
     /// The token store cannot be read or written.
     pub async fn log_out(&self) -> Result<bool, AuthError> {
         self.detached(async move |inner| {
-            let mut state = inner.state.lock().await;
-            revocation::log_out(&mut state, &inner.context).await
+            let state = inner.state.lock().await;
+            revocation::log_out(&state, &inner.context).await
         })
         .await
     }

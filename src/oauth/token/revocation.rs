@@ -3,19 +3,12 @@
 use std::time::SystemTime;
 
 use tracing::warn;
-use url::Url;
 
 use super::state::TokenState;
-use crate::{
-    oauth::{
-        discovery::challenge::Challenge,
-        endpoint::EndpointError,
-        error::{AuthError, unavailable},
-        scopes::Scopes,
-        server::ServerContext,
-        storage::record::Record,
-    },
-    secret::SecretString,
+use crate::oauth::{
+    error::{AuthError, unavailable},
+    scopes::Scopes,
+    server::ServerContext,
 };
 
 /// What is known of a server's tokens, without the tokens.
@@ -47,44 +40,25 @@ pub(crate) async fn info(context: &ServerContext) -> Result<Option<TokenInfo>, A
 
 /// Removes what is kept, and revokes the tokens if the authorization server takes that. Returns false if nothing was
 /// kept.
-pub(crate) async fn log_out(state: &mut TokenState, context: &ServerContext) -> Result<bool, AuthError> {
+pub(crate) async fn log_out(state: &TokenState, context: &ServerContext) -> Result<bool, AuthError> {
     let store = context.store().await?;
-    let _alone = store.lock(&context.name, &context.url).await.map_err(unavailable)?;
+    let alone = store.lock(&context.name, &context.url).await.map_err(unavailable)?;
     let record = store.load(&context.name, &context.url).await.map_err(unavailable)?;
     let legacy = store.legacy(&context.name, &context.url).await.map_err(unavailable)?;
     // Those of the Python mcpo are not taken over after that.
     context.forget().await?;
+    drop(alone);
     let Some((record, tokens)) = record.as_ref().and_then(|record| Some((record, record.tokens.as_ref()?)))
     else {
         return Ok(legacy.is_some());
     };
     let Some(url) = &record.revocation_endpoint else { return Ok(true) };
+    let (guarded, client) = (state.guarded(context, None).await, context.with_secret(&record.client));
+    let endpoint = context.token_endpoint(&guarded, &record.token_endpoint, &client, &record.resource);
     for token in tokens.refresh.iter().chain([&tokens.access]) {
-        let mut revoked = revoke(state, context, record, url, token).await;
-        // Only an answer of the server itself shows that it is inside.
-        if matches!(revoked, Err(EndpointError::Forbidden(_)))
-            && state.found.is_none()
-            && state.discover(context, &Challenge::default()).await.is_ok()
-        {
-            revoked = revoke(state, context, record, url, token).await;
-        }
-        if let Err(error) = revoked {
+        if let Err(error) = endpoint.revoke(url, token).await {
             warn!(server = context.name, %error, "a token could not be revoked; it is removed here");
         }
     }
     Ok(true)
-}
-
-async fn revoke(
-    state: &TokenState,
-    context: &ServerContext,
-    record: &Record,
-    url: &Url,
-    token: &SecretString,
-) -> Result<(), EndpointError> {
-    let (guarded, client) = (state.guarded(context, None).await, context.with_secret(&record.client));
-    context
-        .token_endpoint(&guarded, &record.token_endpoint, &client, &record.resource)
-        .revoke(url, token)
-        .await
 }
