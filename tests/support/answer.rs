@@ -47,7 +47,7 @@ impl Answer {
     /// What it asks for with `WWW-Authenticate`; it has to name addresses whole.
     pub(crate) fn challenge(&self) -> Challenge {
         let nowhere = "http://relative.invalid".parse().expect("a URL");
-        Challenge::of(&self.headers, &nowhere).unwrap_or_else(|| panic!("no challenge in {self:?}"))
+        Challenge::of(&self.headers, &nowhere, None).unwrap_or_else(|| panic!("no challenge in {self:?}"))
     }
 
     /// The body, which must be JSON and say so.

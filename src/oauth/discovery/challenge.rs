@@ -27,12 +27,17 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// Reads all `WWW-Authenticate` headers of an answer from `asked`; `None` if none of them holds a Bearer
-    /// challenge.
+    /// A challenge without parameters, from the address `peer`.
+    pub fn from_peer(peer: Option<IpAddr>) -> Self {
+        Self { peer, ..Self::default() }
+    }
+
+    /// Reads all `WWW-Authenticate` headers of an answer that came from `asked`, at the address `peer`. Returns `None`
+    /// if none of them holds a Bearer challenge.
     ///
     /// A DPoP challenge (RFC 9449 section 7.1) carries the same parameters and counts too. Bearer's come first, and
     /// what one challenge lacks is taken from the next.
-    pub fn of(headers: &HeaderMap, asked: &Url) -> Option<Self> {
+    pub fn of(headers: &HeaderMap, asked: &Url, peer: Option<IpAddr>) -> Option<Self> {
         let texts: Vec<_> = headers
             .get_all(WWW_AUTHENTICATE)
             .iter()
@@ -41,10 +46,11 @@ impl Challenge {
         let all: Vec<_> = texts.iter().flat_map(|text| challenges(text)).collect();
         let of_scheme =
             |scheme| all.iter().filter(move |raw: &&Raw<'_>| raw.scheme.eq_ignore_ascii_case(scheme));
-        of_scheme("Bearer").chain(of_scheme("DPoP")).map(|raw| Self::read(raw, asked)).reduce(Self::or)
+        let read = |raw| Self::read(raw, asked, peer);
+        of_scheme("Bearer").chain(of_scheme("DPoP")).map(read).reduce(Self::or)
     }
 
-    fn read(raw: &Raw<'_>, asked: &Url) -> Self {
+    fn read(raw: &Raw<'_>, asked: &Url, peer: Option<IpAddr>) -> Self {
         let metadata = raw.parameter("resource_metadata").map(str::trim).filter(|url| !url.is_empty());
         Self {
             // Some servers do not know their own origin, and give a path.
@@ -52,7 +58,7 @@ impl Challenge {
             scopes: raw.parameter("scope").map(Scopes::parse).filter(|scopes| !scopes.is_empty()),
             error: raw.parameter("error").and_then(line),
             description: raw.parameter("error_description").and_then(line),
-            peer: None,
+            peer,
         }
     }
 
@@ -76,7 +82,7 @@ impl Challenge {
             scopes: self.scopes.or(other.scopes),
             error: self.error.or(other.error),
             description: self.description.or(other.description),
-            peer: self.peer.or(other.peer),
+            peer: self.peer,
         }
     }
 }
@@ -209,6 +215,7 @@ mod tests {
         Challenge::of(
             &headers.iter().map(value).collect(),
             &Url::parse("https://h.example/a/mcp?x=1").unwrap(),
+            None,
         )
     }
 

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     client::{Client, ClientError, ClientOrigin, Wanted},
-    obtain,
+    obtain::obtain,
 };
 use crate::{
     config::Grant,
@@ -41,13 +41,13 @@ pub(crate) async fn prepare(
     state.registrations.retain(|then| then.elapsed() < LOGIN_LIFETIME);
     let doubtful = lost && state.registrations.len() < MOST_REGISTRATIONS;
     if let Some(client) = known(state, context, &found, redirect_uri)
-        && !(doubtful && is_forgotten(state, context, &found, &client).await)
+        && !(doubtful && is_forgotten(context, &found, &client).await)
     {
         return Ok((client, found));
     }
     let _alone = context.alone().await?;
     state.registrations.push(Instant::now());
-    let client = obtain(state, context, &found, redirect_uri).await?;
+    let client = new_client(state, context, &found, redirect_uri).await?;
     remember(state, context, &found, client.clone()).await;
     Ok((client, found))
 }
@@ -62,7 +62,7 @@ pub(crate) async fn check_open(state: &mut TokenState, context: &ServerContext) 
         && context.settings.client.is_none()
         && known(state, context, &found, &redirect_uri).is_none()
     {
-        let client = obtain(state, context, &found, &redirect_uri).await.map_err(|error| match error {
+        let client = new_client(state, context, &found, &redirect_uri).await.map_err(|error| match error {
             AuthError::Unfit(reason) => AuthError::Unfit(format!(
                 "the server answers 401 and offers no login ({reason}); if it wants a key, put it into the \
                  server's headers"
@@ -75,7 +75,7 @@ pub(crate) async fn check_open(state: &mut TokenState, context: &ServerContext) 
 }
 
 /// The client of an earlier login, if the next one may use it.
-pub(crate) fn known(
+fn known(
     state: &TokenState,
     context: &ServerContext,
     found: &Discovered,
@@ -91,26 +91,15 @@ pub(crate) fn known(
     known.find(|client| client.good_for(&found.server.issuer, redirect_uri, scopes.as_ref())).cloned()
 }
 
-async fn is_forgotten(
-    state: &mut TokenState,
-    context: &ServerContext,
-    found: &Discovered,
-    client: &Client,
-) -> bool {
-    let guarded = state.guarded(context, None).await;
+async fn is_forgotten(context: &ServerContext, found: &Discovered, client: &Client) -> bool {
     let url = &found.server.token_endpoint;
     client.origin == ClientOrigin::Registered
-        && context.token_endpoint(&guarded, url, client, &found.resource).forgot_client().await
+        && context.token_endpoint(&found.guarded, url, client, &found.resource).forgot_client().await
 }
 
 /// Keeps a client for later logins, even if this one is abandoned: in memory, and in the store if that overwrites no
 /// tokens. The caller holds the lock.
-pub(crate) async fn remember(
-    state: &mut TokenState,
-    context: &ServerContext,
-    found: &Discovered,
-    client: Client,
-) {
+async fn remember(state: &mut TokenState, context: &ServerContext, found: &Discovered, client: Client) {
     state.client = Some(client.clone());
     if client.origin != ClientOrigin::Registered || state.tokens().is_some() || state.legacy.is_some() {
         return;
@@ -128,8 +117,8 @@ pub(crate) async fn remember(
 }
 
 /// Becomes a client of the authorization server.
-pub(crate) async fn obtain(
-    state: &mut TokenState,
+async fn new_client(
+    state: &TokenState,
     context: &ServerContext,
     found: &Discovered,
     redirect_uri: &Url,
@@ -142,8 +131,7 @@ pub(crate) async fn obtain(
         metadata: &context.settings.client_metadata,
         scopes: scopes.as_ref(),
     };
-    let guarded = state.guarded(context, None).await;
-    obtain::obtain(&guarded, &found.server, &wanted).await.map_err(|error| match error {
+    obtain(&found.guarded, &found.server, &wanted).await.map_err(|error| match error {
         ClientError::Registration(EndpointError::Unreachable(_)) => unavailable(error),
         error => unfit(error),
     })

@@ -95,8 +95,9 @@ impl Endpoint {
                 outgoing.headers_mut().insert(header::AUTHORIZATION, credential.header.clone());
             }
             let response = self.execute(outgoing).await?;
-            let (status, challenge) = (response.status(), Challenge::of(response.headers(), response.url()));
             let peer = response.remote_addr().map(|peer| peer.ip());
+            let status = response.status();
+            let challenge = Challenge::of(response.headers(), response.url(), peer);
             // A 403 with a challenge stands for a 401, unless the token is good and lacks a scope.
             let refused = match &challenge {
                 Some(challenge) if status == StatusCode::FORBIDDEN => {
@@ -118,17 +119,17 @@ impl Endpoint {
             }
             credential = Some(match (status, challenge) {
                 (StatusCode::UNAUTHORIZED, challenge) => {
-                    let challenge = Challenge { peer, ..challenge.unwrap_or_default() };
+                    let challenge = challenge.unwrap_or_else(|| Challenge::from_peer(peer));
                     authorizer.refused(credential, challenge, attempt).await?
                 }
                 (StatusCode::FORBIDDEN, Some(challenge)) if challenge.insufficient_scope() => {
-                    authorizer.step_up(credential, Challenge { peer, ..challenge }).await?
+                    authorizer.step_up(credential, challenge).await?
                 }
                 // A token may be refused for what it may not do: that is the server's answer, and costs no token.
                 (StatusCode::FORBIDDEN, Some(challenge))
                     if credential.is_none() || challenge.invalid_token() =>
                 {
-                    authorizer.refused(credential, Challenge { peer, ..challenge }, attempt).await?
+                    authorizer.refused(credential, challenge, attempt).await?
                 }
                 _ => return Ok(response),
             });
