@@ -1,8 +1,8 @@
-//! The keys in use: fetched when mcpo starts, again before they are stale, and when a token names one that is not known.
+//! The keys in use: fetched when mcpo starts, before they are stale, and when a token names one that is not known.
 //!
-//! One task does all the asking, so that any number of tokens make one request, and a caller that hangs up does not end it. Keys are
-//! used for a day after they were fetched, however the issuer fares meanwhile. Invariant: tokens with made-up key ids
-//! make one request in [`GAP`] at most.
+//! One task sends all requests, so that any number of tokens share one, and a caller that hangs up does not end it.
+//! Keys are used for a day after they were fetched, even if the issuer fails meanwhile. Invariant: tokens with made-up
+//! key ids cause one request in [`GAP`] at most.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -91,7 +91,7 @@ fn of_v6(address: Ipv6Addr) -> AddressKind {
         // The metadata service of Amazon.
         [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] => AddressKind::Special,
         [0xfc00..=0xfdff, ..] => AddressKind::Private,
-        // IPv4 in disguise, mapped or behind NAT64 (RFC 6052), on whose networks all of the internet looks like this.
+        // IPv4 addresses, mapped or behind NAT64 (RFC 6052). On a network with NAT64, public addresses look like this.
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             match of_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low))) {
                 AddressKind::Public => AddressKind::Public,

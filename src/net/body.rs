@@ -27,7 +27,7 @@ pub async fn body(response: &mut Response, limit: usize) -> Result<Vec<u8>, Body
     Ok(body)
 }
 
-/// The first `limit` bytes of a body, or what came of them.
+/// Returns the first `limit` bytes of a body, or fewer if the body ends or breaks off before.
 pub async fn beginning(mut response: Response, limit: usize) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {

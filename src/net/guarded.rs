@@ -36,10 +36,10 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The connections of all guarded clients; clones share them.
 #[derive(Debug, Clone)]
-pub struct Network(Arc<Clients>);
+pub struct Network(Arc<FilteredClients>);
 
 #[derive(Debug, Default)]
-struct Clients {
+struct FilteredClients {
     proxy: ForwardProxy,
     anywhere: OnceLock<Client>,
     public: OnceLock<Client>,
@@ -140,7 +140,7 @@ impl FetchError {
 impl Network {
     /// Connections that go by `proxy`.
     pub fn new(proxy: ForwardProxy) -> Self {
-        Self(Arc::new(Clients { proxy, ..Clients::default() }))
+        Self(Arc::new(FilteredClients { proxy, ..FilteredClients::default() }))
     }
 
     /// A client for servers that the operator has named, wherever they are.

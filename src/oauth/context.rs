@@ -125,7 +125,7 @@ impl Context {
 
     /// The client-id metadata document, if the gateway has a public HTTPS URL.
     pub fn metadata(&self) -> Option<serde_json::Value> {
-        // Logins from the command line come back to loopback, whose port counts for nothing (RFC 8252 section 7.3).
+        // Logins from the command line come back to loopback, whose port is ignored (RFC 8252 section 7.3).
         let loopback = format!("http://localhost:{DEFAULT_CALLBACK_PORT}/callback");
         let given = Map::from_iter([("redirect_uris".to_owned(), json!([loopback]))]);
         Some(client_metadata::document(&self.document()?, &self.callback(), &given))

@@ -109,9 +109,10 @@ async fn a_wrong_key_is_told() {
     let gateway = fixture.launch().options(["--token-key", KEY]).start().await;
     log_in(&gateway).await;
     gateway.stop().await;
-    for (options, hint) in
-        [(&["--token-key", "another-key-of-some-length"][..], "does not open"), (&[], "give the key with")]
-    {
+    for (options, hint) in [
+        (&["--token-key", "another-key-of-some-length"][..], "cannot be decrypted"),
+        (&[], "give the key with"),
+    ] {
         let gateway = fixture.launch().options(options.iter().copied()).start().await;
         unfit(&gateway, hint).await;
         gateway.stop().await;

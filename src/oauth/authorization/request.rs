@@ -9,8 +9,8 @@ use crate::oauth::{registration::client::Client, scopes::Scopes};
 /// The scope that asks for a refresh token (OpenID Connect Core section 11).
 const OFFLINE_ACCESS: &str = "offline_access";
 
-/// The URL of a login at the authorization endpoint `endpoint`, for tokens of `resource` (RFC 8707) where the server
-/// takes that, with `more` parameters that the server wants.
+/// Returns the URL of a login at the authorization endpoint `endpoint`. It requests tokens for `resource` (RFC 8707),
+/// if that is given, and carries the configured parameters `more`.
 ///
 /// It holds `state`, so it is shown to the person who logs in and goes to no log.
 pub(crate) fn authorization_url(

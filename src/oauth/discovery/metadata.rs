@@ -1,8 +1,8 @@
 //! What protected resources (RFC 9728) and authorization servers (RFC 8414, OpenID Connect Discovery 1.0) publish of
 //! themselves, as far as logins need it.
 //!
-//! A member that cannot be used costs itself alone, unless nothing works without it. Invariant: every endpoint of an
-//! [`AuthorizationServer`] is one that [`GuardedClient::check`] lets pass.
+//! A member that cannot be used is left out; the document is refused only if the member is indispensable. Invariant:
+//! every endpoint of an [`AuthorizationServer`] is one that [`GuardedClient::check`] lets pass.
 
 use serde_json::Value;
 use url::Url;

@@ -3,7 +3,7 @@
 //! A server that follows RFC 9728 publishes metadata that name authorization servers; those publish metadata of their
 //! own. A server of the MCP specification of 2025-03-26 is its own authorization server, maybe without any metadata.
 //! Candidates are tried in the specification's order. Invariant: what is found belongs to the server's URL and to the
-//! issuer it was asked of, and nothing is guessed where something is there, or may be.
+//! issuer it was asked of, and endpoints are guessed only if no metadata exists.
 
 use std::{fmt, iter, time::Duration};
 
@@ -227,8 +227,8 @@ impl Search {
         self.server(iter::once(without_slash(&base))).await
     }
 
-    /// The authorization server where no metadata name one: what is configured, else the MCP server itself; a path does
-    /// not count then, so the specification of 2025-03-26, section 2.3.2.
+    /// The authorization server if no metadata names one: the configured server, else the origin of the MCP server.
+    /// Section 2.3.2 of the specification of 2025-03-26 discards the path.
     async fn unnamed(&mut self, server_url: &Url, base: Option<&Url>) -> Option<AuthorizationServer> {
         let base = base.map(identifier);
         let home = base.as_ref().unwrap_or(server_url);

@@ -34,21 +34,21 @@ pub(crate) enum EncryptionError {
     #[error("shorter than {SHORTEST} bytes; give a random one, such as `openssl rand -base64 32` prints")]
     ShortKey,
     /// The record is encrypted and there is no key.
-    #[error("sealed; give the key with --token-key, or remove it and log in again")]
+    #[error("encrypted; give the key with --token-key, or remove it and log in again")]
     NoKey,
     /// It cannot be decrypted: the key, the name or the data is another.
     #[error(
-        "does not open: sealed with another --token-key, or changed or moved since; give that key, or remove it and log in again"
+        "cannot be decrypted: encrypted with another --token-key, or changed or moved since; give that key, or remove it and log in again"
     )]
     WrongKey,
     /// The envelope is not whole.
-    #[error("sealed, but damaged; remove it and log in again")]
+    #[error("encrypted, but damaged; remove it and log in again")]
     Damaged,
     /// The envelope is of a later mcpo.
-    #[error("sealed in a way that this mcpo does not know; update mcpo, or remove it and log in again")]
+    #[error("encrypted in a way that this mcpo does not know; update mcpo, or remove it and log in again")]
     Unknown,
     /// The system gives no random bytes.
-    #[error("cannot be sealed, the system gives no random bytes")]
+    #[error("cannot be encrypted: the system gives no random bytes")]
     NoRandomness,
 }
 

@@ -59,13 +59,13 @@ pub(crate) async fn refresh(
         }
         None if state.stored.take().is_some() => {
             (state.record, state.legacy) = (None, None);
-            return Err(context.dismiss("somebody has logged out"));
+            return Err(context.dismiss("logged out by another process"));
         }
         None => {}
     }
     import_legacy(state, context);
     if state.tokens().is_none() {
-        return Err(give_up(state, context, "nobody has logged in yet").await);
+        return Err(give_up(state, context, "no login yet").await);
     }
     let Some((record, refresh, granted)) = state.record.as_mut().and_then(|record| {
         let tokens = record.tokens.as_ref()?;

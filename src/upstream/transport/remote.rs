@@ -181,7 +181,7 @@ impl Endpoint {
         ))
     }
 
-    /// Says goodbye with what credential there is, without waiting for a better one.
+    /// Sends DELETE with the credential at hand, without waiting for a new one.
     pub(crate) async fn delete(&self, url: &Url, headers: HeaderMap) {
         let mut headers = self.with_callers(headers);
         if let Some(credential) = self.authorizer.as_ref().and_then(Authorizer::latest) {
