@@ -52,7 +52,7 @@ pub(crate) fn server(
     }
     let oauth = oauth(object, &upstream)?;
     let own = own_headers(&upstream, oauth.is_some() || guarded);
-    let forwarding = object.read("client_header_forwarding", |node| forwarding::parse(node, own))?.flatten();
+    let forwarding = object.read("client_header_forwarding", |node| forwarding::parse(node, &own))?.flatten();
     Ok(Server {
         name: name.to_owned(),
         oauth,

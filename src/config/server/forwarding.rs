@@ -152,10 +152,7 @@ fn canonical(name: &str) -> Cow<'_, str> {
 }
 
 /// Reads the block; `None` if it is not enabled. `own` are the headers that mcpo sets itself.
-pub(crate) fn parse(
-    node: &ConfigNode<'_>,
-    own: Vec<String>,
-) -> Result<Option<HeaderForwarding>, ConfigError> {
+pub(crate) fn parse(node: &ConfigNode<'_>, own: &[String]) -> Result<Option<HeaderForwarding>, ConfigError> {
     let object = node.object()?;
     object.expect_keys(&["enabled", "whitelist", "blacklist", "debug_headers"]);
     let enabled = object.read("enabled", ConfigNode::boolean)?.unwrap_or_default();
