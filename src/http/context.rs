@@ -60,7 +60,7 @@ impl RequestContext {
         self.client.address
     }
 
-    /// Takes the snapshot, which only the handler may do, and only once.
+    /// Takes the snapshot: the handler does so once. After that it returns the one in force.
     pub(super) fn take_snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.take().unwrap_or_else(|| self.registry.snapshot())
     }
