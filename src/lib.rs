@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod app;
+pub mod bounds;
 pub mod catalogue;
 pub mod cli;
 pub mod config;

@@ -31,12 +31,16 @@ fn has_test(text: &str, name: &str) -> bool {
 }
 
 #[test]
-fn the_tests_that_the_threats_name_exist() {
+fn the_tests_that_threats_and_bounds_name_exist() {
     let page = text("SECURITY.md");
-    let (_, threats) = page.split_once("\n## Threats\n").expect("threats");
-    let rows: Vec<_> = threats.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
-    assert!(!rows.is_empty());
-    for row in rows {
+    let (_, tables) = page.split_once("\n## Threats\n").expect("threats");
+    let (threats, bounds) = tables.split_once("\n## Bounds\n").expect("bounds");
+    let rows = |table| {
+        let rows: Vec<&str> = str::lines(table).filter(|line| line.starts_with("| ")).skip(1).collect();
+        assert!(!rows.is_empty());
+        rows
+    };
+    for row in rows(threats).into_iter().chain(rows(bounds)) {
         let shown = row.trim_end_matches(" |").rsplit(" | ").next().expect("a last column");
         let tests: Vec<_> = quoted(shown).collect();
         assert!(!tests.is_empty(), "no test shows this: {row}");

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web::Data};
 
 use super::status;
 use crate::{
+    bounds::Bound,
     config::Permission,
     http::{context::RequestContext, observability::Observability},
     registry::{BOUNDS, CallOutcome, Entry, Snapshot, ToolMetrics},
@@ -25,6 +26,7 @@ pub(in crate::http) async fn metrics(
     // A caller with limited permission must not learn the names of other keys.
     if !permission.is_limited() {
         requests(&mut page, &snapshot);
+        bounds(&mut page);
     }
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(page.text)
 }
@@ -115,6 +117,13 @@ fn requests(page: &mut Exposition, snapshot: &Snapshot) {
     }
     page.family("mcpo_requests_denied_total", "counter", "Requests that the guard did not let in.");
     page.sample("", &[], snapshot.authenticator.denied());
+}
+
+fn bounds(page: &mut Exposition) {
+    page.family("mcpo_bounds_hit_total", "counter", "What exceeded a bound, by the bound.");
+    for bound in Bound::ALL {
+        page.sample("", &[("bound", bound.name())], bound.hits());
+    }
 }
 
 fn histogram(page: &mut Exposition, [server, tool]: [(&str, &str); 2], metrics: &ToolMetrics) {

@@ -1,0 +1,48 @@
+//! Counts what hits a bound of the gateway: what a server, a caller or a page sends beyond what SECURITY.md's table
+//! "Bounds" admits.
+//!
+//! Owner: the process. Counters only grow, and counting takes no lock. Open to all modules, as [`crate::secret`] is.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Declares the bounds with their names as labels, in one place.
+macro_rules! bounds {
+    ($($(#[$doc:meta])* $bound:ident = $name:literal,)*) => {
+        /// A bound that can be hit.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Bound {
+            $($(#[$doc])* $bound,)*
+        }
+
+        impl Bound {
+            /// All bounds, in the order of declaration.
+            pub const ALL: &[Self] = &[$(Self::$bound,)*];
+
+            /// Its name as a label.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$bound => $name,)*
+                }
+            }
+        }
+    };
+}
+
+bounds! {
+    /// A server sent requests, pings too, faster than it took the answers.
+    UnansweredRequests = "unanswered_requests",
+}
+
+static HITS: [AtomicU64; Bound::ALL.len()] = [const { AtomicU64::new(0) }; Bound::ALL.len()];
+
+impl Bound {
+    /// Counts that the bound was hit.
+    pub fn hit(self) {
+        HITS[self as usize].fetch_add(1, Relaxed);
+    }
+
+    /// How often the bound was hit since the process began.
+    pub fn hits(self) -> u64 {
+        HITS[self as usize].load(Relaxed)
+    }
+}
