@@ -31,6 +31,10 @@ macro_rules! bounds {
 bounds! {
     /// A server sent requests, pings too, faster than it took the answers.
     UnansweredRequests = "unanswered_requests",
+    /// A server sent more unasked than is read at once.
+    ServerMessages = "server_messages",
+    /// A server's answer in a handshake was too large.
+    HandshakeSize = "handshake_size",
 }
 
 static HITS: [AtomicU64; Bound::ALL.len()] = [const { AtomicU64::new(0) }; Bound::ALL.len()];

@@ -15,6 +15,7 @@ mod connections;
 mod documents;
 mod env_file;
 mod faults;
+mod floods;
 mod forwarding;
 mod framing;
 mod fuzz_seeds;

@@ -97,6 +97,17 @@ pub(crate) fn odd_command(args: &[&str]) -> Vec<String> {
     [part("venv/bin/python"), script].into_iter().chain(args.iter().map(|&arg| arg.to_owned())).collect()
 }
 
+/// The command of `fakes/hostile.py`, which floods its client in one way.
+pub(crate) fn hostile_command(kind: &str) -> Vec<String> {
+    let script = file("fakes/hostile.py").to_str().unwrap().to_owned();
+    [part("venv/bin/python"), script, kind.to_owned()].to_vec()
+}
+
+/// It over stdio.
+pub(crate) fn hostile(kind: &str) -> Value {
+    stdio(&hostile_command(kind))
+}
+
 /// `fakes/counting.mjs`, which writes its runs into a file.
 pub(crate) fn counting_command(runs: &Path, tls: Option<&Path>) -> Vec<String> {
     let script = file("fakes/counting.mjs").to_str().unwrap().to_owned();

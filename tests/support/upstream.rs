@@ -58,6 +58,11 @@ impl Remote {
         Self::start(&parts::odd_command(&[form]), path).await
     }
 
+    /// `fakes/hostile.py`, which floods its client in one way, at `path` (`mcp` or `sse`).
+    pub(crate) async fn hostile(kind: &str, path: &str) -> Self {
+        Self::start(&parts::hostile_command(kind), path).await
+    }
+
     /// `fakes/counting.mjs` at `path` (`mcp` or `sse`) of a given port, which writes its runs into a file; over TLS with
     /// the certificate in the folder `tls`.
     pub(crate) async fn counting(port: u16, path: &str, runs: &Path, tls: Option<&Path>) -> Self {

@@ -9,5 +9,6 @@ pub(super) mod json_rpc;
 pub(super) mod listing;
 pub(super) mod normalize;
 pub(super) mod request;
+pub(super) mod server_request;
 pub(super) mod tool;
 pub(super) mod trace_context;

@@ -13,6 +13,7 @@ use super::{
         reply::RpcError,
     },
 };
+use crate::bounds::Bound;
 
 /// In place of an answer that cannot be read; its message says why. None of JSON-RPC's, nor of MCP's.
 pub(crate) const UNREADABLE: ErrorCode = ErrorCode(-32_098);
@@ -20,23 +21,45 @@ pub(crate) const UNREADABLE: ErrorCode = ErrorCode(-32_098);
 /// The only version that `server/discover` is asked for.
 pub(crate) const STATELESS: ProtocolVersion = ProtocolVersion::V_2026_07_28;
 
-/// A request or a notification of the server's; `None` if there is no reading it.
-pub(crate) fn incoming(raw_message: &RawMessage<'_>) -> Option<ServerJsonRpcMessage> {
-    let mut message = json!({ "jsonrpc": "2.0", "method": raw_message::value(raw_message.method) });
-    if let Some(id) = raw_message.id {
-        // What is text goes back as text.
-        let number = raw_message.number().filter(|_| !id.get().starts_with('"'));
-        message["id"] = number.map_or_else(|| raw_message::value(Some(id)), Value::from);
+/// The largest answer in a handshake, in bytes. As values they take up many times their size.
+const LARGEST: usize = 1 << 20;
+/// The largest notification, likewise.
+const LARGEST_NOTIFICATION: usize = 16 << 10;
+
+/// A notification for rmcp: one of a subscription. mcpo heeds no other but a changed list of tools, nor does rmcp.
+pub(crate) fn notification(raw_message: &RawMessage<'_>) -> Option<ServerJsonRpcMessage> {
+    let method = raw_message::value(raw_message.method.filter(|method| method.get().len() < 64));
+    let params = raw_message.params.filter(|params| params.get().len() <= LARGEST_NOTIFICATION);
+    let subscription =
+        matches!(method.as_str()?, "notifications/subscriptions/acknowledged" | "notifications/cancelled")
+            || (method == TOOLS_CHANGED && params.is_some());
+    if !subscription {
+        return None;
     }
-    match raw_message::value(raw_message.params) {
+    let mut message = json!({ "jsonrpc": "2.0", "method": method });
+    match raw_message::value(params) {
         Value::Null => {}
         params => message["params"] = object(params).into(),
     }
     serde_json::from_value(message).ok()
 }
 
+/// Whether the server says that its tools have changed (MCP 2025-11-25, Tools, List Changed Notification).
+pub(crate) fn tools_changed(raw_message: &RawMessage<'_>) -> bool {
+    raw_message::value(raw_message.method.filter(|method| method.get().len() < 64)) == TOOLS_CHANGED
+}
+
+const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
+
 /// The answer to rmcp's request `id` of this method.
 pub(crate) fn answer(id: RequestId, method: &str, raw_message: &RawMessage<'_>) -> ServerJsonRpcMessage {
+    let size = raw_message.error.or(raw_message.result).map_or(0, |payload| payload.get().len());
+    if size > LARGEST {
+        Bound::HandshakeSize.hit();
+        let reason =
+            format!("the server's answer to `{method}` has {size} bytes; at most {LARGEST} are taken");
+        return failure(id, ErrorData::new(UNREADABLE, reason, None));
+    }
     if let Some(error) = raw_message.error {
         let error = error_data(RpcError::read(error));
         let legacy = method == DISCOVER && !supports_stateless(error.data.as_ref(), &error);
@@ -243,19 +266,31 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_asks_keeps_its_id() {
-        for (text, id) in [
-            (r#"{"jsonrpc":"2.0","id":7.0,"method":"ping","params":[]}"#, json!(7)),
-            (r#"{"jsonrpc":"2.0","id":"7","method":"ping","params":null}"#, json!("7")),
-            (
-                r#"{"id":"a\u2028b","method":"sampling/createMessage","params":{"odd":1}}"#,
-                json!("a\u{2028}b"),
-            ),
+    fn a_handshake_is_bounded() {
+        for member in ["result", "error"] {
+            let text = format!(r#"{{"id":0,"{member}":{{"message":"{}"}}}}"#, "x".repeat(LARGEST));
+            let JsonRpcMessage::Error(error) = answer_to("initialize", &text) else { panic!("{member}") };
+            assert!(error.error.message.contains("bytes"), "{}", error.error.message);
+        }
+    }
+
+    #[test]
+    fn rmcp_gets_what_belongs_to_a_subscription() {
+        let handed = |text: &str| notification(&RawMessage::open(text).unwrap()).is_some();
+        for (method, params, expected) in [
+            ("notifications/tools/list_changed", r#"{"_meta":{}}"#, true),
+            ("notifications/subscriptions/acknowledged", r#"{"notifications":{}}"#, true),
+            ("notifications/cancelled", r#"{"requestId":3}"#, true),
+            ("notifications/tools/list_changed", "null", false),
+            ("notifications/message", r#"{"level":"info","data":"x"}"#, false),
+            ("notifications/progress", r#"{"progressToken":1,"progress":1}"#, false),
+            ("x", "{}", false),
         ] {
-            let Some(JsonRpcMessage::Request(request)) = incoming(&RawMessage::open(text).unwrap()) else {
-                panic!("{text}")
-            };
-            assert_eq!(json!(request.id), id);
+            assert_eq!(
+                handed(&format!(r#"{{"method":"{method}","params":{params}}}"#)),
+                expected,
+                "{method}"
+            );
         }
     }
 }

@@ -9,6 +9,9 @@ use bytes::{Buf, Bytes};
 
 use crate::upstream::protocol::error::TransportError;
 
+/// A longer id is not kept, in bytes: it would come back as a header.
+const LONGEST_ID: usize = 1024;
+
 /// One event that brought data.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Event {
@@ -72,12 +75,21 @@ impl Decoder {
         while !self.input.is_empty() {
             let end = memchr::memchr2(b'\n', b'\r', &self.input);
             let part = self.input.split_to(end.unwrap_or(self.input.len()));
-            if self.line.len() + self.event.data.len() + part.len() > self.limit {
+            let comment = self.line.first() == Some(&b':');
+            if !comment && self.line.len() + self.event.data.len() + part.len() > self.limit {
                 return Err(TransportError::TooLarge(self.limit));
             }
             if !part.is_empty() {
                 self.after_cr = false;
-                self.line.extend_from_slice(&part);
+                // What a comment says is not kept, however long it is.
+                let kept = if comment {
+                    0
+                } else if part[0] == b':' && self.line.is_empty() {
+                    1
+                } else {
+                    part.len()
+                };
+                self.line.extend_from_slice(&part[..kept]);
             }
             if end.is_some() {
                 let cr = self.input.get_u8() == b'\r';
@@ -124,7 +136,9 @@ impl Decoder {
                 self.event.data.extend_from_slice(value);
                 self.event.data.push(b'\n');
             }
-            b"id" if !value.contains(&0) => self.last_id = Some(value.to_owned()),
+            b"id" if !value.contains(&0) && value.len() <= LONGEST_ID => {
+                self.last_id = Some(value.to_owned())
+            }
             // An answer whose server has only named its type.
             _ if matches!(line.first(), Some(b'{' | b'[')) => {
                 self.event.data.extend_from_slice(line);
@@ -197,6 +211,13 @@ mod tests {
     fn events_are_bounded_and_comments_are_free() {
         let mut decoder = Decoder::new(20);
         assert!(events(&mut decoder, ": 0123456789\n".repeat(100).as_bytes(), 50).is_empty());
+        assert!(events(&mut decoder, format!(": {}\n\n", "x".repeat(1000)).as_bytes(), 7).is_empty());
+        assert!(decoder.line.capacity() <= 64, "{}", decoder.line.capacity());
+        let long = "9".repeat(LONGEST_ID + 1);
+        let mut decoder = Decoder::new(2 * LIMIT);
+        events(&mut decoder, format!("id: 1\ndata: a\n\nid: {long}\ndata: b\n\n").as_bytes(), 100);
+        assert_eq!(decoder.last_id.as_deref(), Some(&b"1"[..]));
+        let mut decoder = Decoder::new(20);
         decoder.feed(Bytes::from("data: 0123456789\ndata: 0123456789\n\n"));
         assert!(matches!(decoder.next(), Err(TransportError::TooLarge(20))));
         let mut decoder = Decoder::new(20);

@@ -1,31 +1,49 @@
-//! The receiving side of a connection. It sorts what a server sends: answers to our requests go to their callers,
-//! everything else goes to rmcp.
+//! The receiving side of a connection. It sorts what a server sends: answers to our requests go to their callers, those
+//! to rmcp's to rmcp, and what the server itself asks is answered.
 //!
-//! Invariant: only the first reason for an end counts, and everyone who waits learns it.
+//! Invariants: only the first reason for an end counts, and everyone who waits learns it. What a server sends unasked is
+//! held within bounds, if those who read await [`Inbound::pace`] after each message.
 
-use std::sync::{
-    OnceLock,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use rmcp::model::{ErrorData, RequestId, ServerJsonRpcMessage};
-use tokio::sync::{Notify, mpsc};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::pending_requests::{PendingRequests, Ticket};
-use crate::upstream::protocol::{
-    error::TransportError,
-    excerpt::Excerpt,
-    json_rpc::{
-        raw_message::{self, Kind, RawMessage},
-        reply::FIRST_ID,
+use super::{
+    message_allowance::MessageAllowance,
+    pending_requests::{PendingRequests, Ticket},
+};
+use crate::{
+    bounds::Bound,
+    upstream::protocol::{
+        error::TransportError,
+        excerpt::Excerpt,
+        json_rpc::{
+            frame::Frame,
+            raw_message::{self, Kind, LONGEST_BATCH, RawMessage},
+            reply::FIRST_ID,
+        },
+        normalize, server_request,
     },
-    normalize,
 };
 
-/// Notifications wait here for rmcp. A server that floods it loses notifications, never answers.
-const CONTROL_BUFFER: usize = 1024;
+/// How many messages may wait for rmcp: the answers of a handshake, and notifications of a subscription.
+const CONTROL_BUFFER: usize = 64;
+/// How many answers to the server's requests may wait for it to take them, beside those to one batch.
+const UNTAKEN: usize = 64;
+/// How long the server may take to make room for another.
+const ROOM: Duration = Duration::from_secs(10);
 
 /// The receiving side of one connection.
 pub(crate) struct Inbound {
@@ -34,6 +52,13 @@ pub(crate) struct Inbound {
     pub(super) max_message: usize,
     requests: PendingRequests,
     control: mpsc::Sender<ServerJsonRpcMessage>,
+    /// Our answers to the server's own requests.
+    answers: mpsc::Sender<Frame>,
+    allowance: MessageAllowance,
+    /// Whether the log has said that the server is read more slowly.
+    slowed: AtomicBool,
+    /// Notified when the server says that its tools have changed.
+    tools_changed: Notify,
     /// How much output was no message.
     ignored: AtomicUsize,
     closed: CancellationToken,
@@ -46,15 +71,28 @@ pub(crate) struct Inbound {
     heard: AtomicU64,
 }
 
+/// Where those who handle a server's messages take them out.
+pub(crate) struct Outlets {
+    /// For rmcp.
+    pub(crate) messages: mpsc::Receiver<ServerJsonRpcMessage>,
+    /// Answers to the server's own requests, to be sent to it.
+    pub(crate) answers: mpsc::Receiver<Frame>,
+}
+
 impl Inbound {
-    /// Open inbound messages, and the end at which rmcp takes out its messages.
-    pub(crate) fn new(server: &str, max_message: usize) -> (Self, mpsc::Receiver<ServerJsonRpcMessage>) {
+    /// Open inbound messages, and the ends at which they are taken out.
+    pub(crate) fn new(server: &str, max_message: usize) -> (Self, Outlets) {
         let (control, messages) = mpsc::channel(CONTROL_BUFFER);
+        let (answers, untaken) = mpsc::channel(UNTAKEN + LONGEST_BATCH);
         let inbound = Self {
             server: server.to_owned(),
             max_message,
             requests: PendingRequests::new(),
             control,
+            answers,
+            allowance: MessageAllowance::new(),
+            slowed: AtomicBool::new(false),
+            tools_changed: Notify::new(),
             ignored: AtomicUsize::new(0),
             closed: CancellationToken::new(),
             stale: CancellationToken::new(),
@@ -62,7 +100,7 @@ impl Inbound {
             reason: OnceLock::new(),
             heard: AtomicU64::new(0),
         };
-        (inbound, messages)
+        (inbound, Outlets { messages, answers: untaken })
     }
 
     /// Begins to wait for the answer to request `id`; to be called before it is sent.
@@ -105,6 +143,7 @@ impl Inbound {
         let raw_message = match RawMessage::open(text) {
             Ok(raw_message) => raw_message,
             Err(error) => {
+                self.allowance.charge(text.len());
                 self.ignore(text);
                 let (ids, reason) = (raw_message::find_ids(text), format!("the answer is not JSON: {error}"));
                 for id in &ids {
@@ -114,25 +153,83 @@ impl Inbound {
                     );
                 }
                 if let Some(id) = self.requests.find(ids) {
-                    self.requests.answer(id, Err(TransportError::Lost(reason)));
+                    self.requests.answer(id, || Err(TransportError::Lost(reason)));
                 }
                 return;
             }
         };
         match (raw_message.kind(), raw_message.number().and_then(|id| u64::try_from(id).ok())) {
-            (Kind::Answer, Some(id)) if id >= FIRST_ID => self.requests.answer(id, Ok(raw_message.reply())),
-            (Kind::Answer, _) => match self
-                .requests
-                .find_rmcp(raw_message.number(), raw_message.error.is_some())
-            {
-                Some(id) => self.answer_control(&id, &raw_message),
-                None => debug!(server = self.server, message = %Excerpt(text), "nobody waits for an answer"),
-            },
-            (Kind::Request | Kind::Notification, _) => match normalize::incoming(&raw_message) {
-                Some(message) => self.deliver(message),
-                None => self.ignore(text),
-            },
-            (Kind::Noise, _) => self.ignore(text),
+            (Kind::Answer, Some(id)) if id >= FIRST_ID => {
+                // A late answer, whose caller has left, is dropped.
+                if !self.requests.answer(id, || Ok(raw_message.reply())) {
+                    self.allowance.charge(text.len());
+                }
+            }
+            (Kind::Answer, _) => {
+                match self.requests.find_rmcp(raw_message.number(), raw_message.error.is_some()) {
+                    Some(id) => self.answer_control(&id, &raw_message),
+                    None => {
+                        self.allowance.charge(text.len());
+                        debug!(server = self.server, message = %Excerpt(text), "nobody waits for an answer");
+                    }
+                }
+            }
+            (Kind::Request, _) => {
+                self.allowance.charge(text.len());
+                match server_request::answer(&raw_message) {
+                    Some(answer) => self.answer_server(answer),
+                    None => self.ignore(text),
+                }
+            }
+            (Kind::Notification, _) => {
+                self.allowance.charge(text.len());
+                if normalize::tools_changed(&raw_message) {
+                    self.tools_changed.notify_one();
+                }
+                if let Some(notification) = normalize::notification(&raw_message)
+                    && self.control.try_send(notification).is_err()
+                {
+                    Bound::ServerMessages.hit();
+                }
+            }
+            (Kind::Noise, _) => {
+                self.allowance.charge(text.len());
+                self.ignore(text);
+            }
+        }
+    }
+
+    /// Waits while the server is beyond what it may send unasked; to be awaited before more of it is read. A server that
+    /// does not take the answers to its own requests loses the connection.
+    pub(super) async fn pace(&self) {
+        if let Some(wait) = self.allowance.wait() {
+            Bound::ServerMessages.hit();
+            if !self.slowed.swap(true, Ordering::Relaxed) {
+                warn!(
+                    server = self.server,
+                    "reading more slowly: the server sends too much that nobody asked for"
+                );
+            }
+            sleep(wait).await;
+        }
+        if self.answers.capacity() < LONGEST_BATCH
+            && timeout(ROOM, self.answers.reserve_many(LONGEST_BATCH)).await.is_err()
+        {
+            Bound::UnansweredRequests.hit();
+            self.close("the server asks more than it takes answers for");
+        }
+    }
+
+    /// Resolves when the server says that its tools have changed.
+    pub(crate) async fn tools_changed(&self) {
+        self.tools_changed.notified().await;
+    }
+
+    fn answer_server(&self, answer: Frame) {
+        // There is room if all who read keep pace, and nobody takes it out once the connection has ended.
+        if self.answers.try_send(answer).is_err() && !self.is_closed() {
+            Bound::UnansweredRequests.hit();
+            self.close("the server asks more than it takes answers for");
         }
     }
 
@@ -153,7 +250,7 @@ impl Inbound {
         let ids = raw_message::find_ids(&head).into_iter().chain(raw_message::final_id(&tail));
         let id = self.requests.find(ids);
         if let Some(id) = id {
-            self.requests.answer(id, Err(TransportError::TooLarge(self.max_message)));
+            self.requests.answer(id, || Err(TransportError::TooLarge(self.max_message)));
         }
         id.is_some()
     }
@@ -261,7 +358,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_late_answer_is_not_taken_for_another() {
-        let (inbound, mut control) = Inbound::new("test", 1 << 20);
+        let (inbound, Outlets { messages: mut control, .. }) = Inbound::new("test", 1 << 20);
         inbound.expect_control(&RequestId::Number(0), "server/discover");
         inbound.expect_control(&RequestId::Number(1), "initialize");
         inbound.accept(br#"{"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"late"}}"#);

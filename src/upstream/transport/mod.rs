@@ -4,6 +4,7 @@
 
 mod event_stream;
 pub(crate) mod inbound;
+mod message_allowance;
 pub(crate) mod param_headers;
 mod pending_requests;
 pub(crate) mod remote;
@@ -91,6 +92,15 @@ impl OpenTransport {
             Self::Stdio(stdio) => stdio.send(frame).await,
             Self::Sse(sse) => sse.send(frame).await,
             Self::Http(http) => http.control(message, frame).await,
+        }
+    }
+
+    /// Sends the answer to a request of the server's.
+    pub(super) async fn answer(&self, frame: Frame) -> Result<(), TransportError> {
+        match self {
+            Self::Stdio(stdio) => stdio.send(frame).await,
+            Self::Sse(sse) => sse.send(frame).await,
+            Self::Http(http) => http.answer(frame).await,
         }
     }
 

@@ -42,12 +42,10 @@ impl PendingRequests {
         Some(Ticket { requests: self, id, answer })
     }
 
-    /// Answers request `id`. A late answer, whose caller has left or ran out of time, is dropped.
-    pub(super) fn answer(&self, id: u64, answer: Reply) {
+    /// Answers request `id`; false if nobody waits: the caller has left, or ran out of time.
+    pub(super) fn answer(&self, id: u64, answer: impl FnOnce() -> Reply) -> bool {
         let sender = self.ours().as_mut().and_then(|waiting| waiting.remove(&id));
-        if let Some(sender) = sender {
-            let _ = sender.send(answer);
-        }
+        sender.is_some_and(|sender| sender.send(answer()).is_ok())
     }
 
     /// The first of these ids that is waited for.

@@ -151,7 +151,13 @@ async fn read(mut events: Events, inbound: Arc<Inbound>, stop: CancellationToken
         tokio::select! {
             event = events.next() => match event {
                 Ok(Some(event)) if event.name.as_deref() == Some("endpoint") => {}
-                Ok(Some(event)) => inbound.accept(&event.data),
+                Ok(Some(event)) => {
+                    inbound.accept(&event.data);
+                    tokio::select! {
+                        () = inbound.pace() => {}
+                        () = stop.cancelled() => {}
+                    }
+                }
                 Err(error) => break format!("the stream of events broke: {error}"),
                 Ok(None) => break "the server ended the stream of events".to_owned(),
             },

@@ -6,7 +6,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Value, value::RawValue};
 
@@ -29,11 +29,43 @@ pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Gives `take` each message of a text: the one that it is, or those of a list (a batch, which 2025-03-26 allows).
+/// How many messages of one list are taken. No list has a reason to be longer: mcpo sends none.
+pub(crate) const LONGEST_BATCH: usize = 1024;
+
+/// Gives `take` each message of a text: the one that it is, or those of a list (a batch, which 2025-03-26 allows), up to
+/// [`LONGEST_BATCH`].
 pub(crate) fn each<'a>(text: &'a str, mut take: impl FnMut(&'a str)) {
-    match text.starts_with('[').then(|| serde_json::from_str::<Vec<&RawValue>>(text)) {
-        Some(Ok(messages)) => messages.iter().for_each(|message| take(message.get())),
+    match text.starts_with('[').then(|| serde_json::from_str::<Batch<'_>>(text)) {
+        Some(Ok(Batch(messages))) => messages.iter().for_each(|message| take(message.get())),
         _ => take(text),
+    }
+}
+
+/// The first messages of a list.
+struct Batch<'a>(Vec<&'a RawValue>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Batch<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct BatchVisitor;
+        impl<'de> Visitor<'de> for BatchVisitor {
+            type Value = Batch<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a list of messages")
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Self::Value, S::Error> {
+                let mut messages = Vec::new();
+                while messages.len() < LONGEST_BATCH
+                    && let Some(message) = list.next_element()?
+                {
+                    messages.push(message);
+                }
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Batch(messages))
+            }
+        }
+        deserializer.deserialize_seq(BatchVisitor)
     }
 }
 
@@ -170,11 +202,14 @@ pub(crate) fn value(raw: Option<&RawValue>) -> Value {
 }
 
 /// The ids of a text that cannot be read as a whole: every `"id": N` that is a member of the outermost object, as far as
-/// its brackets tell.
+/// its brackets tell. Only the first few: a message has one.
 pub(crate) fn find_ids(text: &str) -> Vec<i64> {
+    const MOST: usize = 16;
     let mut ids = Vec::new();
     let (mut depth, mut rest) = (0_usize, text);
-    while let Some(position) = rest.find(['"', '{', '[', '}', ']']) {
+    while ids.len() < MOST
+        && let Some(position) = rest.find(['"', '{', '[', '}', ']'])
+    {
         let found = &rest[position..];
         rest = &found[1..];
         match found.as_bytes()[0] {
@@ -279,12 +314,26 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_read_up_to_its_bound() {
+        let taken = |text: &str| {
+            let mut taken = 0;
+            each(text, |_| taken += 1);
+            taken
+        };
+        for (length, messages) in [(0, 0), (3, 3), (LONGEST_BATCH, LONGEST_BATCH), (100_000, LONGEST_BATCH)] {
+            assert_eq!(taken(&format!("[{}]", vec!["1"; length].join(","))), messages);
+        }
+        assert_eq!((taken("[1,2"), taken("[1,]"), taken("{}")), (1, 1, 1), "what is no list is one text");
+    }
+
+    #[test]
     fn the_id_of_a_broken_message_is_its_own() {
         for (text, ids) in [
             (r#"{"id":7,"result":{"id":8,"text":"\"id\":9 }"}, oops"#, vec![7]),
             (r#"{"result":{"a":NaN,"id":8},"id": "7"}"#, vec![7]),
             (r#"{"result":"}{\"id\":8,","id":7"#, vec![7]),
             (r#"{"a":"unfinished "id":8"#, vec![]),
+            (&format!("{{{}", r#""id":7,"#.repeat(1000)), vec![7; 16]),
             ("", vec![]),
         ] {
             assert_eq!(find_ids(text), ids, "{text}");

@@ -16,10 +16,10 @@ use rmcp::{
     service::{ClientServiceExt, RunningService, Subscription},
 };
 use tokio::{
-    sync::{Mutex, Notify},
+    sync::{Mutex, mpsc},
     time::{sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use self::{
     handle::{ConnectionHandle, ToolHeaders},
@@ -27,10 +27,15 @@ use self::{
     rmcp_bridge::{RmcpHandler, RmcpTransport},
 };
 use crate::upstream::{
-    protocol::{error::ConnectError, listing::ServerInfo, request::Framing},
-    transport::{OpenTransport, inbound::Inbound},
+    protocol::{error::ConnectError, json_rpc::frame::Frame, listing::ServerInfo, request::Framing},
+    transport::{
+        OpenTransport,
+        inbound::{Inbound, Outlets},
+    },
 };
 
+/// How long a server may take for one answer to a request of its own.
+const ANSWER: Duration = Duration::from_secs(10);
 /// How long rmcp may take to end its loop.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// The wait before a lost subscription is opened anew.
@@ -40,11 +45,11 @@ const RESUBSCRIBE: Duration = Duration::from_secs(5);
 pub(crate) struct Connection {
     pub(super) handle: Arc<ConnectionHandle>,
     pub(super) info: ServerInfo,
-    /// Notified by servers with a session.
-    changed: Arc<Notify>,
     /// The subscription to changes of a stateless server; `None` if it offers none.
     subscription: Option<Mutex<Option<Subscription>>>,
     service: RunningService<RoleClient, RmcpHandler>,
+    /// Sends the answers to the server's own requests.
+    _answers: AbortOnDropHandle<()>,
 }
 
 impl Connection {
@@ -60,11 +65,12 @@ impl Connection {
     where
         F: Future<Output = Result<OpenTransport, ConnectError>>,
     {
-        let (inbound, messages) = Inbound::new(server, max_message);
+        let (inbound, Outlets { messages, answers }) = Inbound::new(server, max_message);
         let inbound = Arc::new(inbound);
         let transport = Arc::new(open(inbound.clone()).await?);
-        let changed = Arc::new(Notify::new());
-        let handler = RmcpHandler { tools_changed: changed.clone(), version: handshake.version() };
+        let answers = tokio::spawn(answer(transport.clone(), inbound.clone(), answers));
+        let answers = AbortOnDropHandle::new(answers);
+        let handler = RmcpHandler { version: handshake.version() };
         let bridge = RmcpTransport { transport: transport.clone(), inbound: inbound.clone(), messages };
         let service = match handler.serve_with_lifecycle(bridge, handshake.lifecycle()).await {
             Ok(service) => service,
@@ -83,13 +89,13 @@ impl Connection {
         let offer = peer.as_ref().and_then(|peer| peer.capabilities.tools.as_ref());
         let tells = handle.stateless() && offer.and_then(|tools| tools.list_changed) == Some(true);
         let subscription = tells.then(Mutex::default);
-        Ok(Self { handle: Arc::new(handle), info, changed, subscription, service })
+        Ok(Self { handle: Arc::new(handle), info, subscription, service, _answers: answers })
     }
 
     /// Resolves when the server says that its tools have changed.
     pub(super) async fn tools_changed(&self) {
         match &self.subscription {
-            None => self.changed.notified().await,
+            None => self.handle.inbound.tools_changed().await,
             Some(subscription) => self.subscribed_change(&mut *subscription.lock().await).await,
         }
     }
@@ -137,5 +143,19 @@ impl Connection {
     pub(super) async fn close(mut self) {
         let _ = timeout(GOODBYE, self.service.close()).await;
         self.handle.close().await;
+    }
+}
+
+/// Sends the answers to the server's own requests one after another, for as long as the connection lasts. One that the
+/// server does not take is the server's loss.
+async fn answer(transport: Arc<OpenTransport>, inbound: Arc<Inbound>, mut answers: mpsc::Receiver<Frame>) {
+    let all = async {
+        while let Some(frame) = answers.recv().await {
+            let _ = timeout(ANSWER, transport.answer(frame)).await;
+        }
+    };
+    tokio::select! {
+        () = all => {}
+        () = inbound.closed() => {}
     }
 }

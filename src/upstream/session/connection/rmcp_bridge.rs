@@ -8,9 +8,8 @@ use rmcp::{
         ClientCapabilities, ClientConfig, ClientJsonRpcMessage, JsonRpcMessage, ProtocolVersion,
         ServerJsonRpcMessage,
     },
-    service::NotificationContext,
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use crate::upstream::{
     protocol::{error::TransportError, request},
@@ -41,7 +40,11 @@ impl rmcp::transport::Transport<RoleClient> for RmcpTransport {
             _ => None,
         };
         async move {
-            let sent = transport.control(message).await;
+            let sent = tokio::select! {
+                biased;
+                sent = transport.control(message) => sent,
+                () = inbound.closed() => Err(TransportError::NotSent(inbound.reason())),
+            };
             if let (Err(_), Some(id)) = (&sent, asked) {
                 inbound.forget_control(&id);
             }
@@ -62,19 +65,13 @@ impl rmcp::transport::Transport<RoleClient> for RmcpTransport {
     }
 }
 
-/// Answers what a server may ask of a client: nothing beyond pings, which rmcp answers itself.
+/// What rmcp offers to a server. It is handed none of the server's own requests.
 pub(super) struct RmcpHandler {
-    /// Notified when the server says that its tools have changed.
-    pub(super) tools_changed: Arc<Notify>,
     /// The version to offer.
     pub(super) version: ProtocolVersion,
 }
 
 impl ClientHandler for RmcpHandler {
-    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.tools_changed.notify_one();
-    }
-
     fn get_info(&self) -> ClientConfig {
         ClientConfig::new(ClientCapabilities::default(), request::client_info())
             .with_protocol_version(self.version.clone())

@@ -196,7 +196,10 @@ async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationTo
         loop {
             match lines::read(&mut stdout, &mut line, inbound.max_message).await {
                 Ok(ReadLine::Read) if line.is_empty() => {}
-                Ok(ReadLine::Read) => inbound.accept(&line),
+                Ok(ReadLine::Read) => {
+                    inbound.accept(&line);
+                    inbound.pace().await;
+                }
                 Ok(ReadLine::TooLong) => {
                     // An end of the stream shows on the next read.
                     let _ = lines::skip(&mut stdout, &mut line).await;

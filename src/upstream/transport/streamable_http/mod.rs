@@ -121,6 +121,11 @@ impl StreamableHttpTransport {
         Ok(())
     }
 
+    /// Sends the answer to a request of the server's.
+    pub(super) async fn answer(&self, frame: Frame) -> Result<(), TransportError> {
+        self.endpoint.post(frame, HeaderMap::new(), Trust::Ignore).await.map(drop)
+    }
+
     /// Cancels the request `id` at the server.
     pub(super) fn cancel(&self, id: u64) {
         let Some(frame) = request::cancelled(id) else { return };

@@ -48,7 +48,11 @@ impl McpEndpoint {
     ) -> Result<Option<RawReply>, TransportError> {
         if !remote::is_event_stream(response.headers()) {
             let body = remote::body(response, self.inbound.max_message).await?;
-            return self.take_body(&body, wanted);
+            let reply = self.take_body(&body, wanted);
+            if !matches!(reply, Ok(Some(_))) {
+                self.inbound.pace().await;
+            }
+            return reply;
         }
         let mut events = Events::of(response, self.inbound.max_message);
         loop {
@@ -109,6 +113,7 @@ impl McpEndpoint {
             if reply.is_some() {
                 return Ok(reply);
             }
+            self.inbound.pace().await;
         }
         Ok(None)
     }
