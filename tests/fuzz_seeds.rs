@@ -8,6 +8,10 @@ use std::path::Path;
 #[path = "../fuzz/src/checks.rs"]
 mod checks;
 
+#[allow(unreachable_pub, reason = "the fuzz targets call them from another crate")]
+#[path = "../fuzz/src/readers.rs"]
+mod readers;
+
 fn replay(seeds: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(seeds);
     let mut count = 0;
@@ -28,4 +32,18 @@ fn schemas_keep_their_references() {
 #[test]
 fn arguments_are_checked_in_time() {
     replay("arguments", checks::arguments);
+}
+
+#[test]
+fn foreign_bytes_are_read_in_time() {
+    for (seeds, check) in [
+        ("frames", readers::frames as fn(&[u8])),
+        ("events", readers::events),
+        ("challenge", readers::challenge),
+        ("metadata", readers::metadata),
+        ("config", readers::config),
+        ("dotenv", readers::dotenv),
+    ] {
+        replay(seeds, check);
+    }
 }

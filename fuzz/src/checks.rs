@@ -126,7 +126,7 @@ fn config(validation: Validation) -> config::Server {
 }
 
 /// The time counts that the processor spends on this thread: what else the machine does proves nothing.
-fn in_time<T>(what: &str, work: impl FnOnce() -> T) -> T {
+pub(crate) fn in_time<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let start = processor_time();
     let done = work();
     let took = processor_time() - start;

@@ -1,5 +1,6 @@
-//! Fuzzing of what reads an upstream's schemas: the inputs are JSON, changed as JSON, so that few are wasted on
-//! syntax.
+//! Fuzzing of what reads foreign bytes. Schemas and arguments are JSON that is changed as JSON, so that few inputs are
+//! wasted on syntax; all other inputs are changed as bytes.
 
 pub mod checks;
 pub mod mutation;
+pub mod readers;

@@ -11,6 +11,8 @@ mod context;
 mod discovery;
 mod endpoint;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod lenient;
 mod registration;
 mod scopes;

@@ -32,4 +32,6 @@ pub use protocol::{
 pub use session::{
     Session, connection::connector::try_connect, connection_stats::ConnectionStats, status::Status,
 };
+#[doc(hidden)]
+pub use transport::fuzzing;
 pub use transport::stdio::process::kill_groups;

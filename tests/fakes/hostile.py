@@ -4,7 +4,7 @@
     PORT=N hostile.py KIND     over streamable HTTP at /mcp and over HTTP+SSE at /sse
 
 It has one tool, `echo`, which gives its argument `say` back. Once its tools are listed it begins: over stdio on stdout, over
-HTTP on every stream of events. KIND is a key of FLOODS, or one of
+HTTP on every stream of events. KIND is a key of FLOODS, or of LISTS, which have an odd list of tools instead, or one of
 
     deaf     floods with pings, and reads nothing any more (stdio)
     stderr   floods its log (stdio)
@@ -48,6 +48,24 @@ FLOODS = {
     "large": lambda: rpc(method="notifications/message", params={"level": "info", "data": "x" * 1_000_000}),
 }
 FLOODS["deaf"] = FLOODS["ping"]
+
+
+def tool(name, schema):
+    return {"name": name, "inputSchema": schema}
+
+
+def argument(schema):
+    return {"type": "object", "properties": {"a": schema}}
+
+
+#: The tools of a server that has too much of something.
+LISTS = {
+    "many": lambda: [tool(f"t{n}", {"type": "object"}) for n in range(50_000)],
+    "enum": lambda: [tool("t", argument({"enum": [1] * 2_000_000}))],
+    "nested": lambda: [tool("t", argument({"default": [[]] * 1_000_000}))],
+    "patterns": lambda: [tool(f"t{n}", argument({"pattern": rf"^[\p{{L}}\p{{N}}]{{200}}{n}$"})) for n in range(250)],
+    "described": lambda: [{**tool("t", {"type": "object"}), "description": "d" * 8_000_000}],
+}
 listed = threading.Event()
 
 
@@ -60,7 +78,7 @@ def answer(message):
         return rpc(id=id, result=GOOD)
     if method == "tools/list":
         listed.set()
-        return rpc(id=id, result={"tools": [TOOL]})
+        return rpc(id=id, result={"tools": LISTS[KIND]() if KIND in LISTS else [TOOL]})
     if method == "tools/call":
         said = str(message["params"].get("arguments", {}).get("say"))
         return rpc(id=id, result={"content": [{"type": "text", "text": said}]})

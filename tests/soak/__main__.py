@@ -6,6 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from . import chaos
 from .gauge import Sample, faults, settled
 from .trouble import Trouble
 
@@ -23,6 +24,7 @@ def minutes(text: str) -> float:
 def options():
     parser = argparse.ArgumentParser(prog="tests/soak/run", description=__doc__)
     parser.add_argument("--minutes", type=minutes, default=10, help="from 0.2 to a week; default 10")
+    parser.add_argument("--chaos", action="store_true", help="among servers and callers that mean harm")
     return parser.parse_args()
 
 
@@ -39,7 +41,15 @@ def watch(trouble: Trouble, seconds: float) -> list[Sample]:
 
 
 def main() -> int:
-    seconds = options().minutes * 60
+    told = options()
+    seconds = told.minutes * 60
+    if told.chaos:
+        with tempfile.TemporaryDirectory() as folder:
+            found = chaos.run(seconds, Path(folder))
+        for fault in found[:20]:
+            print(fault)
+        print(f"{len(found)} faults" if found else "no good call failed, and what was taken up has been given back")
+        return 1 if found else 0
     with tempfile.TemporaryDirectory() as folder, Trouble(Path(folder)) as trouble:
         samples = watch(trouble, seconds)
         trouble.end()

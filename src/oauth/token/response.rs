@@ -36,7 +36,11 @@ pub(crate) struct Tokens {
 /// # Errors
 ///
 /// Says why the answer holds no usable token; shows nothing of it.
-pub(super) fn read(answer: &Value, asked: SystemTime, requested: Option<&Scopes>) -> Result<Tokens, String> {
+pub(in crate::oauth) fn read(
+    answer: &Value,
+    asked: SystemTime,
+    requested: Option<&Scopes>,
+) -> Result<Tokens, String> {
     let access = text(&answer["access_token"]).ok_or("it has no access_token")?;
     // RFC 6749 appendix A.12; another could not be sent in a header.
     if !access.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {

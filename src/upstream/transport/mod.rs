@@ -3,6 +3,8 @@
 //! A transport takes requests and hands what the server sends to the pending requests; it knows no session.
 
 mod event_stream;
+#[doc(hidden)]
+pub mod fuzzing;
 pub(crate) mod inbound;
 mod message_allowance;
 pub(crate) mod param_headers;
