@@ -14,6 +14,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod example_server;
+mod excerpt;
 pub mod http;
 pub mod jwt;
 pub mod net;

@@ -3,7 +3,10 @@
 use actix_web::{HttpResponse, http::StatusCode};
 
 use super::{error::ApiError, path};
-use crate::oauth::{AuthError, LoginNeeded, Outcome};
+use crate::{
+    excerpt::sentence,
+    oauth::{AuthError, LoginNeeded, Outcome},
+};
 
 /// Styles alone allow `unsafe-inline`, because Swagger UI sets style attributes.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -33,14 +36,14 @@ pub(super) fn html(status: StatusCode, cache: &'static str, body: String) -> Htt
 pub(super) fn error_page(status: StatusCode, error: &ApiError, path: &str) -> String {
     let up = path::way_up(path);
     let links = format!("<a href=\"{up}./\">Servers</a> \u{b7} <a href=\"{up}docs\">Documentation</a>");
-    let body = format!("<p>{}</p>\n<p>{links}</p>", escape(&error.for_people()));
+    let body = format!("<p>{}</p>\n<p>{links}</p>", escape(&sentence(error.for_people())));
     page(status.canonical_reason().unwrap_or_default(), &body, false)
 }
 
 /// Returns the page of a server that is not connected, which gives the reason and reloads itself.
 pub(super) fn waiting(server: &str, reason: &str) -> HttpResponse {
     let title = format!("{server} is not connected");
-    let body = format!("<p>{}</p>\n<p>This page looks again every 5 seconds.</p>", escape(reason));
+    let body = format!("<p>{}</p>\n<p>This page looks again every 5 seconds.</p>", escape(&sentence(reason)));
     html(StatusCode::SERVICE_UNAVAILABLE, "no-cache", page(&title, &body, true))
 }
 
@@ -49,7 +52,7 @@ pub(super) fn login_needed(server: &str, login: &LoginNeeded) -> HttpResponse {
     let title = format!("{server} needs authorization");
     let body = format!(
         "<p>{}</p>\n<p><a href=\"{}\">Log in</a></p>\n<p>This page looks again every 5 seconds.</p>",
-        escape(&login.reason),
+        escape(&sentence(&login.reason)),
         escape(login.page.as_str()),
     );
     html(StatusCode::SERVICE_UNAVAILABLE, "no-cache", page(&title, &body, true))
@@ -58,7 +61,11 @@ pub(super) fn login_needed(server: &str, login: &LoginNeeded) -> HttpResponse {
 /// Returns the page of a login that cannot be started.
 pub(super) fn not_started(server: &str, reason: &str) -> HttpResponse {
     let title = format!("The login to {server} cannot be started");
-    html(StatusCode::BAD_GATEWAY, "no-store", page(&title, &format!("<p>{}</p>", escape(reason)), false))
+    html(
+        StatusCode::BAD_GATEWAY,
+        "no-store",
+        page(&title, &format!("<p>{}</p>", escape(&sentence(reason))), false),
+    )
 }
 
 /// Returns the status and the page of a completed or failed login.
@@ -75,7 +82,7 @@ pub(super) fn outcome(outcome: &Outcome) -> (StatusCode, String) {
             };
             let body = format!(
                 "<p>{}</p>\n<p><a href=\"{}\">Try again</a></p>",
-                escape(&error.to_string()),
+                escape(&sentence(error)),
                 escape(again.as_str())
             );
             (status, page(&format!("The login to {server} failed"), &body, false))

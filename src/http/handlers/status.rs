@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::{
     config::Permission,
+    excerpt::{Excerpt, sentence},
     http::{context::RequestContext, error::ApiError, observability::Observability},
     oauth::Authorizer,
     openapi::encode_segment,
@@ -98,7 +99,7 @@ impl ServerReport {
     fn of(entry: &Entry, registry: &Registry, permission: &Permission) -> Self {
         let (reason, next_try, login) = match &entry.status {
             Status::NeedsAuthorization(login) => {
-                (Some(login.reason.clone()), None, Some(login.url.to_string()))
+                (Some(sentence(&login.reason)), None, Some(login.url.to_string()))
             }
             Status::Down { reason, stderr_tail, retry, .. } => {
                 let stderr_tail =
@@ -122,8 +123,10 @@ impl ServerReport {
             tools: served.map_or(0, |served| served.visible(permission).count()),
             unreachable: served
                 .filter(|_| !permission.is_limited())
-                .map(|served| served.catalogue.unreachable.clone())
-                .filter(|names| !names.is_empty()),
+                .map(|served| {
+                    served.catalogue.unreachable.iter().map(|name| Excerpt(name).to_string()).collect()
+                })
+                .filter(|names: &Vec<_>| !names.is_empty()),
             restarts: entry.session().restarts(),
             calls: Calls::of(entry, permission),
         }

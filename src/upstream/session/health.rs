@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::watch;
 
-use crate::upstream::protocol::error::CallError;
+use crate::{excerpt::sentence, upstream::protocol::error::CallError};
 
 /// So many failures in a row are reported.
 const TROUBLE: u32 = 3;
@@ -40,7 +40,7 @@ impl Health {
         };
         let failures = self.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         if failures >= TROUBLE {
-            let reason = format!("one call after another fails: {error}");
+            let reason = sentence(format_args!("one call after another fails: {error}"));
             self.trouble.send_if_modified(|trouble| trouble.replace(reason).is_none());
         }
     }

@@ -1,7 +1,7 @@
 //! The task of one session: it connects, lists the tools, watches the connection to its end, and connects again, for
 //! ever.
 
-use std::{convert::Infallible, future::pending, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, fmt::Display, future::pending, pin::pin, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -17,6 +17,7 @@ use super::{
     status::Status,
 };
 use crate::{
+    excerpt::sentence,
     oauth::Authorizer,
     upstream::protocol::{error::ConnectError, human_duration::HumanDuration, listing::Listing},
 };
@@ -51,7 +52,7 @@ pub(super) async fn run(state: Arc<SessionState>, tasks: TaskTracker, stop: Canc
             Ok((connection, listing)) => match serve(&state, &connection, listing, renewed, &stop).await {
                 End::Renewal => former = Some(connection),
                 End::Lost(reason) => {
-                    let retry = down(&state, &mut backoff, reason);
+                    let retry = down(&state, &mut backoff, &reason);
                     connection.close().await;
                     if !rest(&state, retry, backoff.soonest(), &stop).await {
                         break;
@@ -72,7 +73,7 @@ pub(super) async fn run(state: Arc<SessionState>, tasks: TaskTracker, stop: Canc
                     backoff.reset();
                 }
                 None => {
-                    let retry = down(&state, &mut backoff, error.to_string());
+                    let retry = down(&state, &mut backoff, &error);
                     state.tell_waiting();
                     if !rest(&state, retry, backoff.soonest(), &stop).await {
                         break;
@@ -105,7 +106,8 @@ async fn connect(state: &SessionState, tasks: &TaskTracker) -> Result<(Connectio
 }
 
 /// Reports that there is no connection. Returns when the next attempt starts.
-fn down(state: &SessionState, backoff: &mut Backoff, reason: String) -> Instant {
+fn down(state: &SessionState, backoff: &mut Backoff, reason: &dyn Display) -> Instant {
+    let reason = sentence(reason);
     let stderr_tail = state.stderr_tail.text();
     let retry = backoff.next(Instant::now());
     let server = state.config.name.as_str();
