@@ -35,6 +35,12 @@ bounds! {
     ServerMessages = "server_messages",
     /// A server's answer in a handshake was too large.
     HandshakeSize = "handshake_size",
+    /// Lines of the log came faster than they could be written.
+    LogLines = "log_lines",
+    /// A server wrote more on its stderr, or more that is no message, than is logged.
+    ServerLog = "server_log",
+    /// The audit log could not be written, so a call was refused, or a refusal was not recorded.
+    AuditLines = "audit_lines",
 }
 
 static HITS: [AtomicU64; Bound::ALL.len()] = [const { AtomicU64::new(0) }; Bound::ALL.len()];

@@ -21,15 +21,16 @@ const TOGETHER: Duration = Duration::from_millis(200);
 const BAD_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    match run() {
+    let code = match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // If stderr cannot be written to, only the exit code is left to report the failure.
-            let _ = writeln!(io::stderr(), "mcpo: {error}");
+            telemetry::say(&format!("mcpo: {error}"));
             let usage = error.is::<ConfigError>() || error.is::<BuildError>();
             if usage { ExitCode::from(BAD_USAGE) } else { ExitCode::FAILURE }
         }
-    }
+    };
+    telemetry::end();
+    code
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
@@ -52,7 +53,7 @@ fn tokens(action: &TokenAction, config: &Config) -> Result<(), Box<dyn Error>> {
         LogLevel::Info => LogLevel::Warning,
         chosen => chosen,
     };
-    telemetry::start(level, config.log_format);
+    telemetry::start(level, config.log_format, config.log_colours)?;
     let server = |name: &Option<String>| config.remote_server(name.as_deref());
     match action {
         TokenAction::Login(name) => Ok(app::block_on(app::login(config, server(name)?))??),
@@ -63,7 +64,7 @@ fn tokens(action: &TokenAction, config: &Config) -> Result<(), Box<dyn Error>> {
 
 fn serve(source: Source) -> Result<(), Box<dyn Error>> {
     let config = source.load_first()?;
-    telemetry::start(config.log_level, config.log_format);
+    telemetry::start(config.log_level, config.log_format, config.log_colours)?;
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }

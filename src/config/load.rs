@@ -7,8 +7,8 @@ use url::Url;
 
 use crate::config::{
     About, AccessRules, Audit, BasePath, Bounds, ConfigError, Environment, ForwardProxy, Limits, Listen,
-    LogFormat, LogLevel, LoginSettings, OperationIds, Options, RawOption, Readiness, Server, Servers,
-    ServiceManager, Upstream,
+    LogColours, LogFormat, LogLevel, LoginSettings, OperationIds, Options, RawOption, Readiness, Server,
+    Servers, ServiceManager, Upstream,
     environment::{overrides, service_manager},
     file::File,
     logging,
@@ -51,6 +51,8 @@ pub struct Config {
     pub log_level: LogLevel,
     /// How it is written.
     pub log_format: LogFormat,
+    /// Whether it has colours.
+    pub log_colours: LogColours,
     /// The OpenTelemetry collector that spans are sent to.
     pub otlp_endpoint: Option<Url>,
     /// The service manager that expects notifications.
@@ -110,6 +112,7 @@ impl Config {
             audit: options.audit_log.as_ref().map(Audit::parse).transpose()?,
             log_level: LogLevel::of_options(options, &mut warnings)?,
             log_format: LogFormat::of_options(options)?,
+            log_colours: LogColours::of(environment),
             otlp_endpoint: options.otlp_endpoint.as_ref().map(logging::collector).transpose()?,
             service_manager: ServiceManager::find(environment, &mut warnings),
             warnings,

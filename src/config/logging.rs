@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use crate::config::{ConfigError, Options, RawOption, http_url};
+use crate::config::{ConfigError, Environment, Options, RawOption, http_url};
 
 /// `--log-level`, by the names that Python gives them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,6 +72,29 @@ impl LogFormat {
             "human" => Ok(Self::Human),
             "json" => Ok(Self::Json),
             other => Err(given.error(format_args!("unknown format \"{other}\"; use human or json"))),
+        }
+    }
+}
+
+/// Whether lines for people have colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogColours {
+    /// Only if a terminal shows them.
+    OnTerminal,
+    /// No.
+    Never,
+    /// Yes, wherever they go.
+    Always,
+}
+
+impl LogColours {
+    /// What the user's environment asks of all programs (<https://no-color.org>, <https://bixense.com/clicolors>).
+    pub(crate) fn of(environment: &Environment) -> Self {
+        let value = |name| environment.get(name).filter(|value| !value.is_empty());
+        match (value("NO_COLOR"), value("CLICOLOR_FORCE")) {
+            (Some(_), _) => Self::Never,
+            (None, Some(force)) if force != "0" => Self::Always,
+            (None, _) => Self::OnTerminal,
         }
     }
 }

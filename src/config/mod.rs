@@ -30,7 +30,7 @@ pub use http_url::is_loopback_host;
 pub use limits::Limits;
 pub use listen::{BasePath, Certificate, Clients, Listen, Readiness, Tls, TrustedProxies};
 pub use load::Config;
-pub use logging::{Audit, LogFormat, LogLevel};
+pub use logging::{Audit, LogColours, LogFormat, LogLevel};
 pub use oauth::{
     ClientAuthMethod, ClientCredential, Grant, LoginSettings, OAuth, SigningKey, StaticClient, TokenStorage,
 };
