@@ -17,7 +17,10 @@ use std::{future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use actix_rt::System;
 use actix_web::dev::Server;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 use url::Url;
@@ -74,6 +77,7 @@ pub struct Application {
     /// How long calls may go on after shutdown has begun.
     drain_timeout: Duration,
     notifier: Notifier,
+    observability: Arc<Observability>,
     traces: Option<Traces>,
 }
 
@@ -115,7 +119,8 @@ impl Application {
         let metrics_server = metrics_port.map(|port| port.serve(services)).transpose()?;
         // Nothing fails from here on, so no session is started in vain.
         let reconciler = Reconciler::new(registry, oauth, url.clone(), tasks.clone(), stop.clone());
-        let running_config = RunningConfig { config, certificate, observability, reconciler };
+        let running_config =
+            RunningConfig { config, certificate, observability: observability.clone(), reconciler };
         running_config.start();
         if let Some(server) = metrics_server {
             tasks.spawn(metrics_port::run(server, stop.clone()));
@@ -123,7 +128,7 @@ impl Application {
         let stopped = stop.clone();
         tasks.spawn(async move { stopped.run_until_cancelled(Box::pin(reloader.run(running_config))).await });
         info!("listening on {url}, documentation at {url}/docs");
-        Ok(Self { server, tasks, stop, draining, drain_timeout, notifier, traces })
+        Ok(Self { server, tasks, stop, draining, drain_timeout, notifier, observability, traces })
     }
 
     /// Serves until `told` returns, then shuts down: stops accepting, lets calls finish, ends sessions and child
@@ -167,6 +172,9 @@ impl Application {
         if let Some(traces) = self.traces {
             traces.end().await;
         }
+        let observability = self.observability;
+        // It fails only if it panics.
+        let _ = spawn_blocking(move || observability.end()).await;
         info!("stopped");
         ended
     }

@@ -1,5 +1,7 @@
 //! Every error that a client can see, and the only place that maps errors to statuses.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpResponse, ResponseError,
     dev::ServiceResponse,
@@ -77,6 +79,19 @@ pub(super) enum ApiError {
     /// The server's response is not a valid result.
     #[error("the server's answer cannot be read: {0}")]
     BadResult(String),
+    /// The call was not begun, because its line in the audit log could not be written.
+    #[error("calls are refused while the audit log cannot be written: {reason}")]
+    Unrecordable {
+        /// Why.
+        reason: String,
+        /// When it may be worth asking again.
+        retry_after: Duration,
+    },
+    /// The call has ended, and its line in the audit log could not be written in time.
+    #[error(
+        "the tool may have run, but what came of it could not be written to the audit log in time, so it is not told"
+    )]
+    Unrecorded,
     /// The call ended without a result.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -105,9 +120,10 @@ impl ResponseError for ApiError {
             | Self::Call(
                 CallError::NotSent(_) | CallError::Refused(_) | CallError::Lost(_) | CallError::TooLarge(_),
             ) => StatusCode::BAD_GATEWAY,
-            Self::Access(AccessError::Unverifiable { .. }) | Self::Call(CallError::Unavailable { .. }) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Access(AccessError::Unverifiable { .. })
+            | Self::Unrecordable { .. }
+            | Self::Unrecorded
+            | Self::Call(CallError::Unavailable { .. }) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Call(CallError::Deadline(_)) => StatusCode::GATEWAY_TIMEOUT,
             Self::Call(CallError::Rpc(error)) => rpc_status(error.code),
         }
@@ -126,6 +142,7 @@ impl ResponseError for ApiError {
                 response.insert_header((header::WWW_AUTHENTICATE, challenge.as_str()));
             }
             Self::Call(CallError::Unavailable { retry_after, .. })
+            | Self::Unrecordable { retry_after, .. }
             | Self::Access(
                 AccessError::RateLimited { retry_after, .. } | AccessError::Unverifiable { retry_after },
             ) => {
@@ -148,7 +165,11 @@ impl ResponseError for ApiError {
                     detail: LoginDetail { message: &message, authorization_url: login.url.as_str() },
                 })
             }
-            Self::Tool(_) | Self::BadResult(_) | Self::Call(_) => {
+            Self::Tool(_)
+            | Self::BadResult(_)
+            | Self::Unrecordable { .. }
+            | Self::Unrecorded
+            | Self::Call(_) => {
                 response.json(Detail { detail: MessageDetail { message: &self.to_string(), data: None } })
             }
             _ => response.json(Detail { detail: self.to_string() }),
@@ -232,8 +253,6 @@ fn rpc_status(code: i64) -> StatusCode {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{access::Refusal, oauth::LoginNeeded};
 
@@ -268,6 +287,7 @@ mod tests {
             (ApiError::Invalid(vec![]), 422),
             (ApiError::Tool("m".into()), 500),
             (ApiError::BadResult("m".into()), 502),
+            (ApiError::Unrecordable { reason: "m".into(), retry_after: Duration::from_millis(1200) }, 503),
             (unavailable.into(), 503),
             (CallError::NotSent("m".into()).into(), 502),
             (CallError::Refused("m".into()).into(), 502),
@@ -289,5 +309,11 @@ mod tests {
                 assert_eq!(response.headers().get(header::RETRY_AFTER).unwrap(), "2");
             }
         }
+        // Asked again, the tool might run twice.
+        let unrecorded = ApiError::Unrecorded.error_response();
+        assert_eq!(
+            (unrecorded.status().as_u16(), unrecorded.headers().get(header::RETRY_AFTER)),
+            (503, None)
+        );
     }
 }

@@ -30,4 +30,11 @@ impl Observability {
             log.reopen();
         }
     }
+
+    /// Waits for the last lines of the audit log; blocks, but not for long.
+    pub fn end(&self) {
+        if let Some(log) = &self.audit {
+            log.end();
+        }
+    }
 }

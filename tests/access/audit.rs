@@ -114,7 +114,7 @@ fn a_pipe_is_told_at_once() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("it is a pipe; name a file, or - for standard output"), "{told}");
+    assert!(told.contains("it is a pipe or a socket; name a file, or - for standard output"), "{told}");
 }
 
 #[test]

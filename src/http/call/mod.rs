@@ -20,10 +20,16 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use self::span::CallSpan;
-use super::{audit::Target, context::RequestContext, error::ApiError, observability::Observability};
+use super::{
+    audit::{self, Recorded, Target},
+    context::RequestContext,
+    error::ApiError,
+    observability::Observability,
+};
 use crate::{
     catalogue::Tool,
     config::Limits,
+    excerpt::sentence,
     registry::{CallOutcome, ToolMetrics},
     upstream::{Call, CallError, Session, TraceContext},
 };
@@ -48,6 +54,9 @@ pub(super) async fn call(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let (server, tracer) = (&session.config().name, &incoming.observability.tracer);
+    if let Some(log) = &incoming.observability.audit {
+        log.admit()?;
+    }
     let start = time::Instant::now();
     let line = CallLine { incoming, server, tool: &tool.name, start, open: true };
     let caller = trace_context(incoming.request.headers());
@@ -63,7 +72,7 @@ pub(super) async fn call(
     if let Some(span) = span {
         span.end(&answer);
     }
-    line.write(outcome, answer.as_ref().err());
+    line.write(outcome, answer.as_ref().err()).await?;
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer?))
 }
 
@@ -93,19 +102,18 @@ async fn answer(
 
 impl ToolRequest<'_> {
     /// Logs and records a call to a server whose tools are not known, and returns its error.
-    pub(super) fn not_begun(self, server: &str, reason: CallError) -> ApiError {
+    pub(super) async fn not_begun(self, server: &str, reason: CallError) -> ApiError {
         let error = ApiError::Call(reason);
         let status = error.status_code().as_u16();
-        warn!(server, status, reason = %error, "call failed");
+        warn!(server, status, reason = sentence(&error), "call failed");
+        let Some(log) = &self.observability.audit else { return error };
         let target = Target::Path { method: self.request.method().as_str(), path: self.request.path() };
-        self.record(target, error.outcome(), Some(status), 0);
-        error
-    }
-
-    fn record(self, target: Target<'_>, outcome: CallOutcome, status: Option<u16>, ms: u64) {
-        if let Some(log) = &self.observability.audit {
-            log.record(self.context, target, outcome.name(), status, ms);
-        }
+        let recorded = Recorded { outcome: error.outcome().name(), status: Some(status), ms: 0 };
+        let recorded = match log.admit() {
+            Ok(()) => audit::written(log.record(self.context, target, &recorded)).await,
+            refused => refused,
+        };
+        recorded.err().unwrap_or(error)
     }
 }
 
@@ -132,23 +140,34 @@ struct CallLine<'a> {
 
 impl CallLine<'_> {
     /// Writes how the call ended.
-    fn write(mut self, outcome: CallOutcome, error: Option<&ApiError>) {
+    ///
+    /// # Errors
+    ///
+    /// The audit log did not take the line in time.
+    async fn write(mut self, outcome: CallOutcome, error: Option<&ApiError>) -> Result<(), ApiError> {
         self.open = false;
         let Self { server, tool, .. } = self;
         let status = error.map_or(StatusCode::OK, ApiError::status_code).as_u16();
         let ms = self.milliseconds();
-        self.record(outcome, Some(status), ms);
         match error {
             Some(ApiError::Call(reason)) => {
-                warn!(server, tool, status, ms, %reason, "call failed");
+                warn!(server, tool, status, ms, reason = sentence(reason), "call failed");
             }
             // Errors that only the caller can fix do not need the operator's attention.
             _ => info!(server, tool, status, ms, "called"),
         }
+        match self.record(outcome, Some(status), ms) {
+            Some(line) => audit::written(line).await,
+            None => Ok(()),
+        }
     }
 
-    fn record(&self, outcome: CallOutcome, status: Option<u16>, ms: u64) {
-        self.incoming.record(Target::Tool { server: self.server, tool: self.tool }, outcome, status, ms);
+    /// Gives the line to the audit log, if there is one.
+    fn record(&self, outcome: CallOutcome, status: Option<u16>, ms: u64) -> Option<audit::Written> {
+        let ToolRequest { context, observability, .. } = self.incoming;
+        let target = Target::Tool { server: self.server, tool: self.tool };
+        let recorded = Recorded { outcome: outcome.name(), status, ms };
+        observability.audit.as_ref().map(|log| log.record(context, target, &recorded))
     }
 
     fn milliseconds(&self) -> u64 {
@@ -160,7 +179,8 @@ impl Drop for CallLine<'_> {
     fn drop(&mut self) {
         if self.open {
             let ms = self.milliseconds();
-            self.record(CallOutcome::Cancelled, None, ms);
+            // Nobody is left to wait for it.
+            drop(self.record(CallOutcome::Cancelled, None, ms));
             info!(server = self.server, tool = self.tool, ms, "the caller hung up");
         }
     }

@@ -78,7 +78,10 @@ pub(in crate::http) async fn serve(
         deadline,
     };
     let served = match calls {
-        true => entry.served().map_err(|reason| incoming.not_begun(entry.name(), reason))?,
+        true => match entry.served() {
+            Ok(served) => served,
+            Err(reason) => return Err(incoming.not_begun(entry.name(), reason).await),
+        },
         false => readable(&entry)?,
     };
     match find_tool(served, rest) {

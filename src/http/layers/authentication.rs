@@ -40,7 +40,7 @@ pub(in crate::http) async fn authentication<B: MessageBody>(
                 context.authenticated(Ok(caller));
             }
             let mut response = request.error_response(ApiError::Access(error)).map_into_right_body();
-            note_refusal(&observability, &context, &response);
+            note_refusal(&observability, &context, &response).await;
             add(&allowance, response.headers_mut());
             return Ok(response);
         }
@@ -54,7 +54,7 @@ pub(in crate::http) async fn authentication<B: MessageBody>(
         context.authenticated(caller);
     }
     let mut response = next.call(request).await?.map_into_left_body();
-    let refused = note_refusal(&observability, &context, &response);
+    let refused = note_refusal(&observability, &context, &response).await;
     if let Some(error) = tried.filter(|_| !refused) {
         // The route is open, but attempts to guess a key must be visible.
         context.authenticator.count_denied();
@@ -87,14 +87,14 @@ async fn authenticate(
 }
 
 /// Counts and records a response that refuses access, from any layer or handler, and returns whether it is one.
-fn note_refusal<B>(
+async fn note_refusal<B>(
     observability: &Observability,
     context: &RequestContext,
     response: &ServiceResponse<B>,
 ) -> bool {
     let Some(ApiError::Access(error)) = ApiError::of(response) else { return false };
     context.authenticator.count_denied();
-    audit::refused(observability.audit.as_ref(), context, response, error);
+    audit::refused(observability.audit.as_ref(), context, response, error).await;
     true
 }
 

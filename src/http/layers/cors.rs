@@ -50,7 +50,7 @@ pub(in crate::http) async fn cors<B: MessageBody>(
         Some(error) => {
             let response = request.error_response(error);
             if let Some(error) = ApiError::of(&response) {
-                audit::refused(observability.audit.as_ref(), &context, &response, error);
+                audit::refused(observability.audit.as_ref(), &context, &response, error).await;
             }
             response.map_into_right_body()
         }
