@@ -5,7 +5,9 @@
 
 use std::{
     collections::BTreeSet,
-    fs, io,
+    fs,
+    future::pending,
+    io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -21,6 +23,8 @@ use tokio::{
 };
 use tracing::warn;
 
+use crate::config::read_file;
+
 /// An edit counts as complete if there is no event for this long.
 const QUIET: Duration = Duration::from_millis(100);
 /// The longest wait for that, for folders with constant events.
@@ -34,13 +38,17 @@ const LINKS: usize = 40;
 pub(super) async fn edits(file: &Path, tell: impl Fn()) {
     let stirred = Arc::new(Notify::new());
     let mut watch = Watch::new(&stirred);
-    let mut known = digest(file).await;
+    let mut known = None;
     let mut watched = true;
     loop {
-        let aimed = watch.aim(file);
-        let now = digest(file).await;
-        if now != known {
-            known = now;
+        let aimed;
+        let now;
+        // A file system may hang, and holds only this then.
+        (watch, aimed, now) = match spawn_blocking(look(watch, file.to_owned())).await {
+            Ok(looked) => looked,
+            Err(_) => return pending().await,
+        };
+        if known.replace(now).is_some_and(|known| known != now) {
             tell();
         }
         match &aimed {
@@ -61,11 +69,13 @@ pub(super) async fn edits(file: &Path, tell: impl Fn()) {
     }
 }
 
-/// Returns a digest of the content; `None` if the file cannot be read.
-async fn digest(file: &Path) -> Option<[u8; 32]> {
-    let file = file.to_owned();
-    let content = spawn_blocking(move || fs::read(file)).await.ok()?.ok()?;
-    Some(Sha256::digest(content).into())
+/// Aims at the file as it is now, and takes a digest of its content; `None` if it cannot be read.
+fn look(mut watch: Watch, file: PathBuf) -> impl FnOnce() -> (Watch, Result<(), String>, Option<[u8; 32]>) {
+    move || {
+        let aimed = watch.aim(&file);
+        let content = read_file(&file).ok();
+        (watch, aimed, content.map(|content| Sha256::digest(content).into()))
+    }
 }
 
 struct Watch {

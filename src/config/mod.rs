@@ -19,6 +19,7 @@ mod option_spec;
 mod options;
 mod raw_option;
 mod server;
+mod source_file;
 #[cfg(test)]
 mod tests;
 
@@ -40,3 +41,4 @@ pub use raw_option::RawOption;
 pub use server::{
     Bounds, HeaderForwarding, Remote, ResultStyle, Server, Servers, Stdio, ToolFilter, Upstream, Validation,
 };
+pub use source_file::{end_start, read_file};

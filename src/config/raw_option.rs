@@ -2,7 +2,7 @@
 //!
 //! A value remembers its origin, so that an error about it names what the user wrote: `--port`, or `MCPO_PORT`.
 
-use crate::config::{ConfigError, error::reason};
+use crate::config::{ConfigError, source_file::read_file};
 
 /// The largest count that an option may ask for.
 pub(crate) const MAX_COUNT: u32 = 1_000_000;
@@ -36,8 +36,8 @@ impl RawOption {
         if self.value.is_empty() {
             return Err(self.error("is empty; name a file"));
         }
-        std::fs::read(&self.value)
-            .map_err(|error| self.error(format_args!("cannot read {}: {}", self.value, reason(&error))))
+        read_file(&self.value)
+            .map_err(|reason| self.error(format_args!("cannot read {}: {reason}", self.value)))
     }
 
     /// The text of the file that the value names.
