@@ -18,9 +18,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{Level, debug, enabled, info, warn};
 
 use super::{
+    log_budget::LogBudget,
     message_allowance::MessageAllowance,
     pending_requests::{PendingRequests, Ticket},
 };
@@ -47,7 +48,9 @@ const ROOM: Duration = Duration::from_secs(10);
 
 /// The receiving side of one connection.
 pub(crate) struct Inbound {
-    server: String,
+    pub(super) server: String,
+    /// What may be logged of what the server says by itself.
+    pub(super) log_budget: LogBudget,
     /// The largest message that is taken, in bytes.
     pub(super) max_message: usize,
     requests: PendingRequests,
@@ -86,6 +89,7 @@ impl Inbound {
         let (answers, untaken) = mpsc::channel(UNTAKEN + LONGEST_BATCH);
         let inbound = Self {
             server: server.to_owned(),
+            log_budget: LogBudget::new(),
             max_message,
             requests: PendingRequests::new(),
             control,
@@ -170,7 +174,9 @@ impl Inbound {
                     Some(id) => self.answer_control(&id, &raw_message),
                     None => {
                         self.allowance.charge(text.len());
-                        debug!(server = self.server, message = %Excerpt(text), "nobody waits for an answer");
+                        if self.may_debug() {
+                            debug!(server = self.server, text = %Excerpt(text), "nobody waits for an answer");
+                        }
                     }
                 }
             }
@@ -257,7 +263,10 @@ impl Inbound {
 
     /// Hands `message` to rmcp.
     pub(super) fn deliver(&self, message: ServerJsonRpcMessage) {
-        if self.control.try_send(message).is_err() && !self.closed.is_cancelled() {
+        if self.control.try_send(message).is_err()
+            && !self.closed.is_cancelled()
+            && self.log_budget.admits(&self.server, 0)
+        {
             warn!(server = self.server, "dropped a message: the server sends more than can be handled");
         }
     }
@@ -333,8 +342,14 @@ impl Inbound {
                 "the server goes on writing what is not JSON-RPC; only --log-level debug shows it"
             ),
             number if number < SHOWN => warn!(server, %line, "ignored output that is not JSON-RPC"),
-            _ => debug!(server, %line, "ignored output that is not JSON-RPC"),
+            _ if self.may_debug() => debug!(server, %line, "ignored output that is not JSON-RPC"),
+            _ => {}
         }
+    }
+
+    /// Whether a line of the server may be logged at DEBUG.
+    fn may_debug(&self) -> bool {
+        enabled!(Level::DEBUG) && self.log_budget.admits(&self.server, 0)
     }
 }
 

@@ -6,6 +6,7 @@ mod event_stream;
 #[doc(hidden)]
 pub mod fuzzing;
 pub(crate) mod inbound;
+mod log_budget;
 mod message_allowance;
 pub(crate) mod param_headers;
 mod pending_requests;

@@ -6,11 +6,11 @@ mod command_line;
 mod lines;
 mod outbox;
 pub(crate) mod process;
+mod stderr;
 pub(crate) mod stderr_tail;
 
 use std::{
     os::unix::process::ExitStatusExt as _,
-    pin::pin,
     process::{ExitStatus, Stdio as Pipe},
     sync::Arc,
     time::Duration,
@@ -19,8 +19,8 @@ use std::{
 use bytes::Buf;
 use nix::sys::signal::Signal;
 use tokio::{
-    io::{AsyncRead, AsyncWriteExt, BufReader},
-    process::{ChildStderr, ChildStdin, ChildStdout, Command},
+    io::{AsyncWriteExt, BufReader},
+    process::{ChildStdin, ChildStdout, Command},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -45,8 +45,6 @@ use crate::{
     },
 };
 
-/// The longest line of stderr that is logged, in bytes.
-const LONGEST_LOG_LINE: usize = 16 << 10;
 /// How long the answers of a child that has exited may still trickle in.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -99,7 +97,8 @@ impl StdioTransport {
         let outbox = Arc::new(Outbox::new());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (silent, heard_out) = (CancellationToken::new(), CancellationToken::new());
-        let log = log(stderr, server.to_owned(), stderr_tail.clone(), stop.clone(), heard_out.clone());
+        let told = heard_out.clone().drop_guard();
+        let log = stderr::log(stderr, inbound.clone(), stderr_tail.clone(), stop.clone(), told);
         tasks.spawn(write(stdin, outbox.clone(), inbound.clone(), stop.clone()));
         tasks.spawn(read(stdout, inbound.clone(), silent.clone()));
         tasks.spawn(log);
@@ -222,38 +221,6 @@ async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationTo
     if timeout(DRAIN_TIMEOUT, inbound.closed()).await.is_err() {
         inbound.close(reason);
     }
-}
-
-/// Owns stderr and logs it under the server's name. Cancels `heard_out` at its end.
-async fn log(
-    stderr: ChildStderr,
-    server: String,
-    stderr_tail: StderrTail,
-    stop: CancellationToken,
-    heard_out: CancellationToken,
-) {
-    let _heard_out = heard_out.drop_guard();
-    let drain = async {
-        let mut stderr = BufReader::new(stderr);
-        let mut line = Vec::new();
-        while next_log_line(&mut stderr, &mut line).await {
-            let text = String::from_utf8_lossy(&line);
-            info!(target: "mcpo::stderr", server, "{}", text.trim_end());
-            stderr_tail.add(&text);
-        }
-    };
-    let mut drain = pin!(drain);
-    tokio::select! {
-        () = &mut drain => return,
-        () = stop.cancelled() => {}
-    }
-    // A child that crashes says why in its last lines.
-    let _ = timeout(DRAIN_TIMEOUT, drain).await;
-}
-
-async fn next_log_line<R: AsyncRead + Unpin>(stderr: &mut BufReader<R>, line: &mut Vec<u8>) -> bool {
-    // An over-long line is logged in parts rather than lost.
-    matches!(lines::read(stderr, line, LONGEST_LOG_LINE).await, Ok(ReadLine::Read | ReadLine::TooLong))
 }
 
 /// Owns the child: notices its exit, and ends its whole group.

@@ -9,6 +9,8 @@ use crate::upstream::protocol::excerpt::Excerpt;
 
 /// How many lines are kept.
 const KEPT: usize = 5;
+/// How much of a line is looked at, in bytes.
+const LONGEST: usize = 4 << 10;
 
 /// Shared by the task that reads stderr and the session that shows them.
 #[derive(Clone, Default)]
@@ -31,6 +33,14 @@ impl StderrTail {
             lines.pop_front();
         }
         lines.push_back(line);
+    }
+
+    /// Takes the last lines of what was passed over.
+    pub(super) fn add_last(&self, chunk: &[u8]) {
+        let last: Vec<_> = chunk.rsplit(|byte| *byte == b'\n').take(KEPT).collect();
+        for line in last.into_iter().rev() {
+            self.add(&String::from_utf8_lossy(&line[..line.len().min(LONGEST)]));
+        }
     }
 
     /// All of them in one line; `None` if there are none.
@@ -58,5 +68,8 @@ mod tests {
         assert_eq!(words.text().as_deref(), Some("2 | 3 | 4 | 5 | 6"));
         words.clear();
         assert_eq!(words.text(), None);
+        words.add("a");
+        words.add_last(b"x\n1\n2\n3\n4\n5");
+        assert_eq!(words.text().as_deref(), Some("1 | 2 | 3 | 4 | 5"));
     }
 }
