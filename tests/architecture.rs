@@ -26,9 +26,9 @@ impl Mention {
     }
 }
 
-/// Which folders each folder may import; `secret` and `bounds` are open to all, as `stub` is to all tests; `app`, `lib` and `main` may
+/// Which folders each folder may import; `secret`, `bounds` and `excerpt` are open to all, as `stub` is to all tests; `app`, `lib` and `main` may
 /// import all.
-const KNOWS: [(&str, &[&str]); 17] = [
+const KNOWS: [(&str, &[&str]); 18] = [
     ("http", &["registry", "access", "openapi", "catalogue", "upstream", "oauth", "config"]),
     ("registry", &["access", "openapi", "catalogue", "upstream", "oauth", "config"]),
     ("access", &["jwt", "config"]),
@@ -45,6 +45,7 @@ const KNOWS: [(&str, &[&str]); 17] = [
     ("example_server", &[]),
     ("secret", &[]),
     ("bounds", &[]),
+    ("excerpt", &[]),
     ("stub", &[]),
 ];
 
@@ -67,7 +68,7 @@ fn folders_know_only_those_below() {
         };
         is_room
             && other != mention.folder
-            && !["secret", "bounds", "stub"].contains(&other)
+            && !["secret", "bounds", "excerpt", "stub"].contains(&other)
             && !known.contains(&other)
     });
 }

@@ -12,3 +12,4 @@ mod config_errors;
 mod docs;
 mod example_server;
 mod gateway;
+mod stalls;

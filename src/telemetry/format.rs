@@ -179,7 +179,7 @@ impl FieldVisitor<'_> {
         let quote = if bare { "" } else { "\"" };
         self.out.write_str(quote)?;
         let room = self.left.min(VALUE);
-        let mut value = Value { out: &mut self.out, left: room, quoted: !bare, cut: false };
+        let mut value = EscapedText { out: &mut self.out, left: room, quoted: !bare, cut: false };
         // What fails is a value that is cut.
         let ended = value.write_fmt(text);
         let (left, cut) = (value.left, value.cut);
@@ -193,7 +193,7 @@ impl FieldVisitor<'_> {
 
     /// Writes what is no plain string, which people read without quotes where none are needed.
     fn any(&mut self, text: fmt::Arguments<'_>) -> fmt::Result {
-        let mut plain = Value { out: &mut String::new(), left: 64, quoted: true, cut: false };
+        let mut plain = EscapedText { out: &mut String::new(), left: 64, quoted: true, cut: false };
         let mut buffer = String::new();
         plain.out = &mut buffer;
         let needs_none = plain.write_fmt(text).is_ok() && !buffer.contains([' ', '=', '"', '\\']);
@@ -241,7 +241,7 @@ impl Visit for FieldVisitor<'_> {
 }
 
 /// Writes a value with its hidden characters escaped, and fails once it is too long.
-struct Value<'a> {
+struct EscapedText<'a> {
     out: &'a mut dyn fmt::Write,
     /// How many more bytes may be written.
     left: usize,
@@ -249,7 +249,7 @@ struct Value<'a> {
     cut: bool,
 }
 
-impl fmt::Write for Value<'_> {
+impl fmt::Write for EscapedText<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let is_plain = |c: char| !is_hidden(c) && !(self.quoted && matches!(c, '"' | '\\'));
         let mut rest = text;

@@ -30,12 +30,12 @@ pub(super) struct LogWriter(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<LogBuffer>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct LogBuffer {
     waiting: Vec<u8>,
     /// How many lines wait.
     lines: u64,
@@ -74,14 +74,14 @@ impl LogWriter {
 
     /// Waits until all is written, but not longer than `patience`.
     pub(super) fn flush(&self, patience: Duration) {
-        let is_busy = |state: &mut State| state.writing || !state.waiting.is_empty();
+        let is_busy = |state: &mut LogBuffer| state.writing || !state.waiting.is_empty();
         drop(self.0.changed.wait_timeout_while(self.0.state(), patience, is_busy));
     }
 }
 
 impl Shared {
     /// No code panics while it holds the lock, so the state is whole even if the lock is poisoned.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LogBuffer> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -114,7 +114,7 @@ impl Shared {
         let mut state = self.state();
         state.writing = false;
         self.changed.notify_all();
-        let waits = |state: &mut State| state.waiting.is_empty();
+        let waits = |state: &mut LogBuffer| state.waiting.is_empty();
         let mut state = self.changed.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
         state.writing = true;
         mem::swap(batch, &mut state.waiting);

@@ -1,6 +1,10 @@
 //! The record of calls.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, process::Stdio};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    process::Stdio,
+};
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -156,4 +160,41 @@ async fn who_hangs_up_is_recorded() {
     );
     assert_eq!(call(&gateway, "/fake/call", "k").await.status, 200);
     gateway.stop().await;
+}
+
+/// A file from before, or one that a rotation has made, is closed to others.
+#[tokio::test]
+async fn a_file_that_others_can_read_is_closed_to_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit");
+    let widen = || fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let mode = || fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+    fs::write(&file, "").unwrap();
+    widen();
+    let gateway = Gateway::config(&json!({ "fake": parts::fake(&[]) }))
+        .options(["--audit-log", file.to_str().unwrap()])
+        .ready()
+        .await;
+    assert_eq!(mode(), 0o600);
+    widen();
+    gateway.signal(Signal::SIGHUP);
+    eventually("the file is closed to others", async || (mode() == 0o600).then_some(())).await;
+    let log = gateway.stop().await;
+    assert_eq!(log.matches("was open to others (mode 644)").count(), 2, "{log}");
+}
+
+#[test]
+fn a_link_in_a_folder_of_all_users_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    let link = folder.path().join("audit");
+    symlink(folder.path().join("victim"), &link).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_mcpo"))
+        .args(["--port", "0", "--audit-log", link.to_str().unwrap(), "--", "mcpo", "example-server"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!((output.status.code(), folder.path().join("victim").exists()), (Some(2), false));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("is a symbolic link in a folder where every user may make one"), "{told}");
 }

@@ -17,6 +17,7 @@ What a call does is told by its arguments, whatever the tool's name:
     {"ask": R}                       asks for input with the members of R; the next round is told what it brings
     {"ask": R, "greedy": true}       asks again in every round
     {"garbage": LINE}                writes LINE to stdout before it answers
+    {"say": TEXT}                    writes TEXT to stderr, as one line, before it answers
     {"die": true}                    exits at once, without an answer
     {"grow": NAME}                   adds a tool of this name and tells that its tools have changed
     anything else                    one text: the JSON {"tool": name, "arguments": arguments}
@@ -29,6 +30,7 @@ How it behaves as a process:
     --mute           reads but never answers anything, `initialize` included.
     --crash FILE     exits at its start for as long as FILE exists, and appends a line to FILE each time.
     --heir           starts a process that holds its stdout for as long as it lives.
+    --shout FILE     writes lines to stderr as fast as it can, once FILE exists.
     --affable        answers what it does not know with an empty result rather than an error.
 """
 
@@ -42,7 +44,7 @@ import threading
 import time
 
 FLAG = {"type": "boolean"}
-ANY_ARGUMENT = {"result": {}, "error": {}, "silence": FLAG, "ask": {}, "greedy": FLAG, "grow": {"type": "string"}, "until": {}}
+ANY_ARGUMENT = {"result": {}, "error": {}, "silence": FLAG, "ask": {}, "greedy": FLAG, "grow": {"type": "string"}, "say": {}, "until": {}}
 CALL = {"name": "call", "inputSchema": {"type": "object", "properties": ANY_ARGUMENT}}
 #: What a further round of a call brings.
 BROUGHT = ("inputResponses", "requestState")
@@ -64,6 +66,7 @@ def options():
     parser.add_argument("--mute", action="store_true")
     parser.add_argument("--crash")
     parser.add_argument("--heir", action="store_true")
+    parser.add_argument("--shout")
     parser.add_argument("--affable", action="store_true")
     return parser.parse_args()
 
@@ -112,6 +115,8 @@ class Server:
             return None
         if arguments.get("die"):
             os._exit(1)
+        if "say" in arguments:
+            print(arguments["say"], file=sys.stderr, flush=True)
         if "garbage" in arguments:
             print(arguments["garbage"], flush=True)
         while "until" in arguments and not os.path.exists(arguments["until"]):
@@ -165,6 +170,13 @@ class Server:
                     print(self.written(answer), flush=True)
 
 
+def shout(start):
+    while not os.path.exists(start):
+        time.sleep(0.01)
+    while True:
+        os.write(2, b"aaah\n" * 10_000)
+
+
 def main():
     told = options()
     if told.stubborn:
@@ -175,6 +187,8 @@ def main():
         sys.exit(3)
     if told.heir:
         subprocess.Popen(["sleep", "1000"], stdin=subprocess.DEVNULL)
+    if told.shout:
+        threading.Thread(target=shout, args=[told.shout], daemon=True).start()
     Server(told).run()
     if told.stubborn:
         threading.Event().wait()

@@ -13,7 +13,6 @@ use std::{
     os::unix::process::ExitStatusExt as _,
     process::{ExitStatus, Stdio as Pipe},
     sync::Arc,
-    time::Duration,
 };
 
 use bytes::Buf;
@@ -30,7 +29,7 @@ use self::{
     command_line::CommandLine,
     lines::ReadLine,
     outbox::{Outbox, Queued},
-    process::Group,
+    process::{DRAIN_TIMEOUT, Group},
     stderr_tail::StderrTail,
 };
 use super::inbound::Inbound;
@@ -44,9 +43,6 @@ use crate::{
         request::Request,
     },
 };
-
-/// How long the answers of a child that has exited may still trickle in.
-const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A running child.
 pub(crate) struct StdioTransport {

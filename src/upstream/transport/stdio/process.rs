@@ -20,6 +20,8 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
+/// How long what a child has written before its end may still trickle in.
+pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a child may take after its stdin has closed, and again after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
 
