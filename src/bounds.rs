@@ -33,14 +33,22 @@ bounds! {
     UnansweredRequests = "unanswered_requests",
     /// A server sent more unasked than is read at once.
     ServerMessages = "server_messages",
-    /// A server's answer in a handshake was too large.
-    HandshakeSize = "handshake_size",
     /// Lines of the log came faster than they could be written.
     LogLines = "log_lines",
     /// A server wrote more on its stderr, or more that is no message, than is logged.
     ServerLog = "server_log",
     /// The audit log could not be written, so a call was refused, or a refusal was not recorded.
     AuditLines = "audit_lines",
+    /// A server's answer to the handshake, or what it says of itself there, was too large.
+    Handshake = "handshake",
+    /// A list of tools, or a tool in it, was too large.
+    ToolList = "tool_list",
+    /// A server announced changes of its tools faster than they are listed.
+    ToolsChanged = "tools_changed",
+    /// A schema, or a pattern in it, was too large to be checked.
+    Schema = "schema",
+    /// Arguments would have taken too much work to be checked.
+    CheckEffort = "check_effort",
 }
 
 static HITS: [AtomicU64; Bound::ALL.len()] = [const { AtomicU64::new(0) }; Bound::ALL.len()];

@@ -8,6 +8,9 @@ use crate::oauth::{AuthError, LoginNeeded};
 /// When to ask again while an authorization server does not answer.
 const AUTHORIZATION_RETRY: Duration = Duration::from_secs(5);
 
+/// The largest message that is taken while no call waits for its result, in bytes.
+pub(crate) const LARGEST_WITHOUT_CALL: usize = 16 << 20;
+
 /// Why a call has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -71,7 +74,7 @@ pub enum ConnectError {
     #[error("{0}")]
     Transport(#[from] TransportError),
     /// The server answered, but not as an MCP server does.
-    #[error("the handshake failed: {0}")]
+    #[error("the handshake failed: {}", Excerpt(.0))]
     Handshake(String),
     /// The server refused the handshake.
     #[error("the handshake failed: the server answered with an error: {}", Excerpt(message))]
@@ -117,7 +120,7 @@ pub enum TransportError {
     #[error("{0}")]
     NoAnswer(String),
     /// The answer is larger than this many bytes.
-    #[error("the answer is larger than {0} bytes (see --max-result-size)")]
+    #[error("the answer is larger than {} bytes{}", .0, why(*.0))]
     TooLarge(usize),
     /// The upstream refused the configured credentials (HTTP 401).
     #[error("the server refuses the configured credentials (HTTP 401); check its headers in the config")]
@@ -143,6 +146,15 @@ impl TransportError {
     /// Cloudflare's). Any other 5xx may be the server's own word.
     pub(crate) fn says_unreachable(&self) -> bool {
         matches!(self, Self::Refused { status: 502..=504 | 520..=526 | 530, .. })
+    }
+}
+
+/// Where the limit of a message comes from.
+fn why(limit: usize) -> &'static str {
+    if limit == LARGEST_WITHOUT_CALL {
+        ", and only the result of a call may be"
+    } else {
+        " (see --max-result-size)"
     }
 }
 

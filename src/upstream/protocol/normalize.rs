@@ -53,9 +53,10 @@ const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
 
 /// The answer to rmcp's request `id` of this method.
 pub(crate) fn answer(id: RequestId, method: &str, raw_message: &RawMessage<'_>) -> ServerJsonRpcMessage {
-    let size = raw_message.error.or(raw_message.result).map_or(0, |payload| payload.get().len());
+    let size =
+        [raw_message.result, raw_message.error].iter().flatten().map(|part| part.get().len()).sum::<usize>();
     if size > LARGEST {
-        Bound::HandshakeSize.hit();
+        Bound::Handshake.hit();
         let reason =
             format!("the server's answer to `{method}` has {size} bytes; at most {LARGEST} are taken");
         return failure(id, ErrorData::new(UNREADABLE, reason, None));

@@ -48,6 +48,13 @@ pub(crate) struct Request<'a> {
     pub(crate) trust: Trust,
 }
 
+impl Request<'_> {
+    /// Whether it calls a tool.
+    pub(crate) fn is_call(&self) -> bool {
+        self.tool.is_some()
+    }
+}
+
 /// The parameters of a request of ours; `arguments` are carried to the letter.
 #[derive(Serialize, Default)]
 pub(crate) struct Params<'a> {

@@ -23,7 +23,8 @@ pub(crate) struct Event {
 
 /// Takes a stream's bytes and gives its events.
 pub(super) struct Decoder {
-    limit: usize,
+    /// The largest event that is taken, in bytes.
+    pub(super) limit: usize,
     /// Bytes that are still to be read.
     input: Bytes,
     /// The line that is being read.

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     bounds::Bound,
     upstream::protocol::{
-        error::TransportError,
+        error::{LARGEST_WITHOUT_CALL, TransportError},
         excerpt::Excerpt,
         json_rpc::{
             frame::Frame,
@@ -51,8 +51,8 @@ pub(crate) struct Inbound {
     pub(super) server: String,
     /// What may be logged of what the server says by itself.
     pub(super) log_budget: LogBudget,
-    /// The largest message that is taken, in bytes.
-    pub(super) max_message: usize,
+    /// The largest result of a call that is taken, in bytes.
+    max_result: usize,
     requests: PendingRequests,
     control: mpsc::Sender<ServerJsonRpcMessage>,
     /// Our answers to the server's own requests.
@@ -90,7 +90,7 @@ impl Inbound {
         let inbound = Self {
             server: server.to_owned(),
             log_budget: LogBudget::new(),
-            max_message,
+            max_result: max_message,
             requests: PendingRequests::new(),
             control,
             answers,
@@ -107,9 +107,19 @@ impl Inbound {
         (inbound, Outlets { messages, answers: untaken })
     }
 
+    /// The largest message that is taken now, in bytes: only the result of a call may be as large as configured.
+    pub(super) fn max_message(&self) -> usize {
+        self.largest_answer(self.requests.calls_wait())
+    }
+
+    /// The largest answer that is taken: to a call, or to any other request.
+    pub(super) fn largest_answer(&self, to_call: bool) -> usize {
+        if to_call { self.max_result } else { self.max_result.min(LARGEST_WITHOUT_CALL) }
+    }
+
     /// Begins to wait for the answer to request `id`; to be called before it is sent.
-    pub(super) fn expect(&self, id: u64) -> Result<Ticket<'_>, TransportError> {
-        self.requests.expect(id).ok_or_else(|| TransportError::NotSent(self.reason()))
+    pub(super) fn expect(&self, id: u64, is_call: bool) -> Result<Ticket<'_>, TransportError> {
+        self.requests.expect(id, is_call).ok_or_else(|| TransportError::NotSent(self.reason()))
     }
 
     /// Begins to wait for the answer to rmcp's own request `id` of this method; to be called before it is sent.
@@ -247,18 +257,21 @@ impl Inbound {
     }
 
     /// Takes both ends of a message that is too large, and fails the request that it answers. Returns false if none can
-    /// be made out.
+    /// be made out, of those that wait or have been given up.
     ///
     /// How deep the end is nested is not known, so an id in it counts only as the last member of all: any other may be data
     /// that a caller has sent, with the id of another's call.
     pub(super) fn refuse(&self, head: &[u8], tail: &[u8]) -> bool {
         let (head, tail) = (String::from_utf8_lossy(head), String::from_utf8_lossy(tail));
-        let ids = raw_message::find_ids(&head).into_iter().chain(raw_message::final_id(&tail));
-        let id = self.requests.find(ids);
-        if let Some(id) = id {
-            self.requests.answer(id, || Err(TransportError::TooLarge(self.max_message)));
+        let ids: Vec<i64> =
+            raw_message::find_ids(&head).into_iter().chain(raw_message::final_id(&tail)).collect();
+        match self.requests.find(ids.iter().copied()) {
+            Some(id) => {
+                self.requests.answer(id, || Err(TransportError::TooLarge(self.max_message())));
+                true
+            }
+            None => ids.into_iter().any(|id| u64::try_from(id).is_ok_and(|id| id >= FIRST_ID)),
         }
-        id.is_some()
     }
 
     /// Hands `message` to rmcp.
@@ -364,7 +377,7 @@ mod tests {
     #[tokio::test]
     async fn batches_are_sorted_and_never_nested() {
         let (inbound, _control) = Inbound::new("test", 1 << 20);
-        let ticket = inbound.expect(FIRST_ID).unwrap();
+        let ticket = inbound.expect(FIRST_ID, true).unwrap();
         inbound.accept(format!("{}1{}", "[1,".repeat(50_000), "]".repeat(50_000)).as_bytes());
         let answer = format!(r#"[{{"jsonrpc":"2.0","id":{},"result":{{"a":1}}}}]"#, FIRST_ID);
         inbound.accept(answer.as_bytes());
@@ -390,7 +403,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_cannot_be_read_finds_its_caller() {
         let (inbound, _control) = Inbound::new("test", 1 << 20);
-        let ticket = inbound.expect(FIRST_ID).unwrap();
+        let ticket = inbound.expect(FIRST_ID, true).unwrap();
         let answer = format!(r#"{{"result":{{"id":2345678901}},"oops","id":{}}}"#, FIRST_ID);
         inbound.accept(answer.as_bytes());
         assert!(matches!(ticket.answer().await, Err(TransportError::Lost(_))));
@@ -402,7 +415,7 @@ mod tests {
         let (inbound, _control) = Inbound::new("test", 1 << 20);
         let (own, others) = (FIRST_ID, FIRST_ID + 1);
         let (ticket, mut victim) =
-            (inbound.expect(own).unwrap(), pin!(inbound.expect(others).unwrap().answer()));
+            (inbound.expect(own, true).unwrap(), pin!(inbound.expect(others, true).unwrap().answer()));
         let tail = format!(r#"x"}}]}},"z":[{{"id":{others}}}]}}]]]]}},{{"id":{others},"#);
         let head = r#"{"result":{"content":[{"text":"x"#;
         assert!(inbound.refuse(head.as_bytes(), format!(r#"{tail}"jsonrpc":"2.0","id":{own}}}"#).as_bytes()));

@@ -4,7 +4,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use rmcp::model::RequestId;
@@ -19,6 +22,8 @@ pub(super) struct PendingRequests {
     /// `None` once closed.
     ours: Mutex<Option<HashMap<u64, oneshot::Sender<Reply>>>>,
     rmcp: Mutex<RmcpRequests>,
+    /// How many calls of tools are among ours.
+    calls: AtomicUsize,
 }
 
 /// rmcp's own requests.
@@ -32,14 +37,20 @@ struct RmcpRequests {
 
 impl PendingRequests {
     pub(super) fn new() -> Self {
-        Self { ours: Mutex::new(Some(HashMap::new())), rmcp: Mutex::default() }
+        Self { ours: Mutex::new(Some(HashMap::new())), rmcp: Mutex::default(), calls: AtomicUsize::new(0) }
     }
 
     /// Begins to wait for the answer to request `id`; `None` once closed.
-    pub(super) fn expect(&self, id: u64) -> Option<Ticket<'_>> {
+    pub(super) fn expect(&self, id: u64, is_call: bool) -> Option<Ticket<'_>> {
         let (sender, answer) = oneshot::channel();
         self.ours().as_mut()?.insert(id, sender);
-        Some(Ticket { requests: self, id, answer })
+        self.calls.fetch_add(usize::from(is_call), Ordering::Relaxed);
+        Some(Ticket { requests: self, id, is_call, answer })
+    }
+
+    /// Whether the result of a call is waited for.
+    pub(super) fn calls_wait(&self) -> bool {
+        self.calls.load(Ordering::Relaxed) > 0
     }
 
     /// Answers request `id`; false if nobody waits: the caller has left, or ran out of time.
@@ -106,6 +117,7 @@ impl PendingRequests {
 pub(super) struct Ticket<'a> {
     requests: &'a PendingRequests,
     id: u64,
+    is_call: bool,
     answer: oneshot::Receiver<Reply>,
 }
 
@@ -118,6 +130,7 @@ impl Ticket<'_> {
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
+        self.requests.calls.fetch_sub(usize::from(self.is_call), Ordering::Relaxed);
         if let Some(waiting) = self.requests.ours().as_mut() {
             waiting.remove(&self.id);
         }

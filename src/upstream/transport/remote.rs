@@ -252,13 +252,15 @@ pub(crate) async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>
 pub(crate) struct Events {
     response: Response,
     decoder: Decoder,
+    /// The largest event that is taken now, in bytes.
+    limit: Box<dyn Fn() -> usize + Send + Sync>,
     ended: bool,
 }
 
 impl Events {
-    /// Those of `response`, each of at most about `limit` bytes.
-    pub(crate) fn of(response: Response, limit: usize) -> Self {
-        Self { response, decoder: Decoder::new(limit), ended: false }
+    /// Those of `response`, each of at most about `limit()` bytes.
+    pub(crate) fn of(response: Response, limit: impl Fn() -> usize + Send + Sync + 'static) -> Self {
+        Self { response, decoder: Decoder::new(limit()), limit: Box::new(limit), ended: false }
     }
 
     /// Goes on with the events of another response.
@@ -270,6 +272,7 @@ impl Events {
     /// The next event, or `None` at the end. May be dropped and called again.
     pub(crate) async fn next(&mut self) -> Result<Option<Event>, TransportError> {
         while !self.ended {
+            self.decoder.limit = (self.limit)();
             if let Some(event) = self.decoder.next()? {
                 return Ok(Some(event));
             }

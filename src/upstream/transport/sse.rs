@@ -59,7 +59,8 @@ impl SseTransport {
         if !remote::is_event_stream(response.headers()) {
             return Err(TransportError::NotSent("the server's answer is not a stream of events".into()));
         }
-        let mut events = Events::of(response, inbound.max_message);
+        let largest = inbound.clone();
+        let mut events = Events::of(response, move || largest.max_message());
         let url = timeout(ENDPOINT, messages_url(&mut events, &config.url))
             .await
             .map_err(|_| TransportError::NotSent("the server did not name its endpoint".into()))??;
@@ -71,7 +72,7 @@ impl SseTransport {
     }
 
     pub(super) async fn request(&self, request: Request<'_>) -> Result<RawReply, TransportError> {
-        let mut answer = pin!(self.inbound.expect(request.id)?.answer());
+        let mut answer = pin!(self.inbound.expect(request.id, request.is_call())?.answer());
         // Some servers never answer a POST whose stream is gone, so the stream's end is waited for meanwhile.
         tokio::select! {
             biased;

@@ -14,8 +14,12 @@ pub(super) enum ReadLine {
     End,
 }
 
-/// Reads the next line, of at most `limit` bytes, into `line`.
-pub(super) async fn read<R>(reader: &mut R, line: &mut Vec<u8>, limit: usize) -> std::io::Result<ReadLine>
+/// Reads the next line, of at most `limit()` bytes, into `line`.
+pub(super) async fn read<R>(
+    reader: &mut R,
+    line: &mut Vec<u8>,
+    limit: impl Fn() -> usize,
+) -> std::io::Result<ReadLine>
 where
     R: AsyncBufRead + Unpin,
 {
@@ -27,8 +31,9 @@ where
         }
         let newline = available.iter().position(|byte| *byte == b'\n');
         let part = &available[..newline.unwrap_or(available.len())];
+        let limit = limit();
         if line.len() + part.len() > limit {
-            let taken = limit - line.len();
+            let taken = limit.saturating_sub(line.len());
             line.extend_from_slice(&part[..taken]);
             reader.consume(taken);
             return Ok(ReadLine::TooLong);
@@ -77,16 +82,16 @@ mod tests {
     async fn splits_lines_and_stops_at_the_limit() {
         let mut input = &b"one\r\n\nlonger than six\nend"[..];
         let mut line = Vec::new();
-        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), ReadLine::Read);
+        assert_eq!(read(&mut input, &mut line, || 6).await.unwrap(), ReadLine::Read);
         assert_eq!(line, b"one");
-        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), ReadLine::Read);
+        assert_eq!(read(&mut input, &mut line, || 6).await.unwrap(), ReadLine::Read);
         assert_eq!(line, b"");
-        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), ReadLine::TooLong);
+        assert_eq!(read(&mut input, &mut line, || 6).await.unwrap(), ReadLine::TooLong);
         assert_eq!(line, b"longer");
         skip(&mut input, &mut line).await.unwrap();
         assert_eq!(line, b"longer than six\n");
-        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), ReadLine::Read);
+        assert_eq!(read(&mut input, &mut line, || 6).await.unwrap(), ReadLine::Read);
         assert_eq!(line, b"end");
-        assert_eq!(read(&mut input, &mut line, 6).await.unwrap(), ReadLine::End);
+        assert_eq!(read(&mut input, &mut line, || 6).await.unwrap(), ReadLine::End);
     }
 }

@@ -44,6 +44,9 @@ use crate::{
     },
 };
 
+/// How much memory a line's buffer keeps for the next one, in bytes.
+const KEPT_LINE: usize = 64 << 10;
+
 /// A running child.
 pub(crate) struct StdioTransport {
     inbound: Arc<Inbound>,
@@ -106,7 +109,7 @@ impl StdioTransport {
     /// Sends a request and waits for its answer. Dropping the future withdraws the request if it is not written yet,
     /// and cancels it otherwise.
     pub(super) async fn request(&self, request: Request<'_>) -> Result<RawReply, TransportError> {
-        let ticket = self.inbound.expect(request.id)?;
+        let ticket = self.inbound.expect(request.id, request.is_call())?;
         let queued = self.queue(Some(request.id), request.frame).await?;
         let reply = ticket.answer().await;
         match (reply, queued.was_taken()) {
@@ -189,7 +192,7 @@ async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationTo
     let mut line = Vec::new();
     let messages = async {
         loop {
-            match lines::read(&mut stdout, &mut line, inbound.max_message).await {
+            match lines::read(&mut stdout, &mut line, || inbound.max_message()).await {
                 Ok(ReadLine::Read) if line.is_empty() => {}
                 Ok(ReadLine::Read) => {
                     inbound.accept(&line);
@@ -200,12 +203,16 @@ async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationTo
                     let _ = lines::skip(&mut stdout, &mut line).await;
                     let (head, tail) = line.split_at(lines::END.min(line.len()));
                     if !inbound.refuse(head, tail) {
-                        return format!("the server sent a line of more than {} bytes", inbound.max_message);
+                        let limit = inbound.max_message();
+                        return format!("the server sent a line of more than {limit} bytes");
                     }
                 }
                 Ok(ReadLine::End) => return "the server closed its output".to_owned(),
                 Err(error) => return format!("the server's output cannot be read: {error}"),
             }
+            // The memory of a large line goes back.
+            line.clear();
+            line.shrink_to(KEPT_LINE);
         }
     };
     let reason = tokio::select! {

@@ -53,7 +53,7 @@ async fn drain<R: AsyncRead + Unpin>(mut stderr: BufReader<R>, inbound: &Inbound
     let (server, budget) = (&inbound.server, &inbound.log_budget);
     let mut line = Vec::new();
     // An over-long line is logged in parts rather than lost.
-    while let Ok(ReadLine::Read | ReadLine::TooLong) = lines::read(&mut stderr, &mut line, LONGEST).await {
+    while let Ok(ReadLine::Read | ReadLine::TooLong) = lines::read(&mut stderr, &mut line, || LONGEST).await {
         let text = String::from_utf8_lossy(&line);
         tail.add(&text);
         if budget.admits(server, line.len()) {

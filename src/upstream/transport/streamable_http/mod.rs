@@ -71,6 +71,7 @@ impl StreamableHttpTransport {
         if self.endpoint.inbound.is_closed() {
             return Err(TransportError::NotSent(self.endpoint.inbound.reason()));
         }
+        let is_call = request.is_call();
         let mut headers = HeaderMap::from_iter(request.headers);
         if framing.stateless() {
             standard_headers(&mut headers, framing.version(), request.method, request.tool);
@@ -80,7 +81,7 @@ impl StreamableHttpTransport {
         }
         let exchange = async {
             let (outcome, status) = match self.endpoint.post(request.frame, headers, request.trust).await {
-                Ok(response) => (self.endpoint.answer(response, request.id).await, None),
+                Ok(response) => (self.endpoint.answer(response, request.id, is_call).await, None),
                 Err(error) => refused(error, request.id),
             };
             match request.trust {
@@ -147,7 +148,7 @@ impl StreamableHttpTransport {
     fn drain(&self, response: Response, request: JsonRpcRequest<ClientRequest>) {
         let endpoint = self.endpoint.clone();
         self.spawn(async move {
-            let end = endpoint.follow(response, None).await;
+            let end = endpoint.follow(response, None, false).await;
             let reason = end.err().map_or_else(|| NO_ANSWER.into(), |error| error.to_string());
             endpoint.inbound.no_answer(&request.id, ErrorData::new(normalize::UNREADABLE, reason, None));
         });

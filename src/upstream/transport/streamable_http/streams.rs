@@ -34,8 +34,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 impl McpEndpoint {
     /// The answer to our request `wanted`.
-    pub(super) async fn answer(&self, response: Response, wanted: u64) -> Result<RawReply, TransportError> {
-        let reply = self.follow(response, Some(wanted)).await?;
+    pub(super) async fn answer(
+        &self,
+        response: Response,
+        wanted: u64,
+        is_call: bool,
+    ) -> Result<RawReply, TransportError> {
+        let reply = self.follow(response, Some(wanted), is_call).await?;
         reply.ok_or_else(|| TransportError::NoAnswer(NO_ANSWER.into()))
     }
 
@@ -45,16 +50,18 @@ impl McpEndpoint {
         &self,
         response: Response,
         wanted: Option<u64>,
+        is_call: bool,
     ) -> Result<Option<RawReply>, TransportError> {
+        let largest = self.inbound.largest_answer(is_call);
         if !remote::is_event_stream(response.headers()) {
-            let body = remote::body(response, self.inbound.max_message).await?;
+            let body = remote::body(response, largest).await?;
             let reply = self.take_body(&body, wanted);
             if !matches!(reply, Ok(Some(_))) {
                 self.inbound.pace().await;
             }
             return reply;
         }
-        let mut events = Events::of(response, self.inbound.max_message);
+        let mut events = Events::of(response, move || largest);
         loop {
             let end = self.read(&mut events, wanted).await;
             if matches!(end, Ok(Some(_)) | Err(TransportError::TooLarge(_))) {
@@ -92,7 +99,7 @@ impl McpEndpoint {
 
     /// Takes a body of events whose type does not say so.
     fn take_events(&self, body: &[u8], wanted: Option<u64>) -> Result<Option<RawReply>, TransportError> {
-        let mut decoder = Decoder::new(self.inbound.max_message);
+        let mut decoder = Decoder::new(body.len());
         decoder.feed(Bytes::copy_from_slice(body));
         let mut reply = None;
         while let Some(event) = decoder.next()?.or_else(|| decoder.finish()) {
@@ -144,7 +151,8 @@ impl McpEndpoint {
         loop {
             match self.get(last.as_ref()).await {
                 Ok(response) if remote::is_event_stream(response.headers()) => {
-                    let mut events = Events::of(response, self.inbound.max_message);
+                    let largest = self.inbound.largest_answer(false);
+                    let mut events = Events::of(response, move || largest);
                     let opened = Instant::now();
                     let _ = self.read(&mut events, None).await;
                     last = last_event(&events).or(last);
