@@ -6,7 +6,7 @@ use std::{collections::HashMap, path::PathBuf, time::Duration};
 use mcpo::{
     catalogue::{Components, Schema, ServerCatalogue},
     config::{self, Bounds, OperationIds, ResultStyle, Stdio, ToolFilter, Upstream, Validation},
-    upstream::{Frame, Listing, ServerInfo, ToolDefinition},
+    upstream::{Frame, Listing, RawSchema, ServerInfo, ToolDefinition},
 };
 use serde_json::{Map, Value, value::RawValue};
 
@@ -60,7 +60,7 @@ pub fn arguments(input: &[u8]) {
     let (Some(schema), Some(arguments)) = (input.remove("schema"), input.remove("arguments")) else {
         return;
     };
-    let Ok(schema) = serde_json::from_str(schema.get()) else {
+    let Some(input_schema) = RawSchema::new(schema) else {
         return;
     };
     let listing = Listing {
@@ -71,7 +71,7 @@ pub fn arguments(input: &[u8]) {
             description: None,
             annotations: None,
             icons: None,
-            input_schema: schema,
+            input_schema,
             output_schema: None,
         }],
     };

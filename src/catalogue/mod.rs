@@ -21,8 +21,9 @@ use serde_json::{Map, Value};
 use tracing::warn;
 
 use crate::{
+    bounds::Bound,
     config,
-    upstream::{self, Listing, ServerInfo},
+    upstream::{self, Listing, ServerInfo, Warnings},
 };
 
 /// The longest prefix of an unreachable name that is reported, in bytes.
@@ -99,17 +100,18 @@ impl ServerCatalogue {
     /// It compiles schemas, which takes too long for an HTTP worker.
     pub fn new(config: &config::Server, listing: &Listing, operation_ids: config::OperationIds) -> Self {
         warn_of_unknown_names(config, listing);
+        let warnings = Warnings::new(&config.name);
         let mut names = naming::Namer::new(operation_ids, &config.name);
         let allowed = listing.tools.iter().filter(|tool| config.tools.allows(&tool.name));
         let (served, left): (Vec<_>, Vec<_>) = allowed.partition(|tool| naming::is_reachable(&tool.name));
         let tools = served.into_iter().map(|tool| {
             let operation_id = names.assign(&tool.name);
-            (tool.name.clone(), Tool::new(config, tool, operation_id))
+            (tool.name.clone(), Tool::new(config, tool, operation_id, &warnings))
         });
         let tools = tools.collect();
         let unreachable = left.into_iter().map(|tool| {
             let name = &tool.name[..tool.name.floor_char_boundary(LONGEST_TOLD)];
-            warn!(server = config.name, tool = name, "left out a tool: no URL can lead to its name");
+            warnings.warn(name, "left out a tool: no URL can lead to its name");
             name.to_owned()
         });
         Self { info: listing.info.clone(), tools, unreachable: unreachable.collect() }
@@ -117,23 +119,32 @@ impl ServerCatalogue {
 }
 
 impl Tool {
-    fn new(config: &config::Server, tool: &upstream::ToolDefinition, operation_id: String) -> Self {
+    fn new(
+        config: &config::Server,
+        tool: &upstream::ToolDefinition,
+        operation_id: String,
+        warnings: &Warnings<'_>,
+    ) -> Self {
         let warn = |schema: &str, note: &str| {
-            warn!(server = config.name, tool = tool.name, "{schema} schema: {note}");
+            warnings.warn(&tool.name, format!("{schema} schema: {note}"));
         };
-        let translate = |which: &str, schema: &Map<String, Value>| match Schema::translate(&Value::Object(
-            schema.clone(),
-        )) {
-            Ok((schema, notes)) => {
-                notes.iter().for_each(|note| warn(which, note));
-                schema
-            }
-            Err(error) => {
-                warn(which, &format!("anything is allowed, because {error}"));
-                Schema::any_object()
+        let translate = |which: &str, schema: Result<Map<String, Value>, String>| {
+            let translated = schema.and_then(|schema| {
+                Schema::translate(&Value::Object(schema)).map_err(|error| error.to_string())
+            });
+            match translated {
+                Ok((schema, notes)) => {
+                    notes.iter().for_each(|note| warn(which, note));
+                    schema
+                }
+                Err(reason) => {
+                    Bound::Schema.hit();
+                    warn(which, &format!("anything is allowed, because {reason}"));
+                    Schema::any_object()
+                }
             }
         };
-        let mut input = translate("input", &tool.input_schema);
+        let mut input = translate("input", tool.input_schema.parse());
         if !input.admits_objects() {
             warn("input", "anything is allowed, because arguments are an object and it allows none");
             input = Schema::any_object();
@@ -142,10 +153,11 @@ impl Tool {
         if let Some(note) = note {
             warn("input", &note);
         }
-        let output = tool
-            .output_schema
-            .as_ref()
-            .map(|schema| Output { schema: translate("output", schema), shape: shape(&tool.name, schema) });
+        let output = tool.output_schema.as_ref().map(|raw| {
+            let schema = raw.parse();
+            let shape = schema.as_ref().map_or(Shape::Whole, |schema| shape(&tool.name, schema));
+            Output { schema: translate("output", schema), shape }
+        });
         let remarks = Remarks {
             title: tool.title.clone(),
             annotations: tool.annotations.clone(),

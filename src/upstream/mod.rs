@@ -25,9 +25,11 @@ pub use protocol::{
         well_formed::well_formed,
     },
     listing::{Listing, ServerInfo},
+    raw_schema::{RawSchema, most_values},
     request::Call,
     tool::ToolDefinition,
     trace_context::TraceContext,
+    warnings::Warnings,
 };
 pub use session::{
     Session, connection::connector::try_connect, connection_stats::ConnectionStats, status::Status,

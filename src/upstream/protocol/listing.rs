@@ -3,9 +3,15 @@
 use rmcp::model::ServerPeerInfo;
 
 use super::tool::ToolDefinition;
+use crate::bounds::Bound;
+
+/// How much of a server's name is kept, and of its version, in bytes.
+const LONGEST_NAME: usize = 512;
+/// How much of its instructions is kept, in bytes.
+const LONGEST_INSTRUCTIONS: usize = 64 << 10;
 
 /// What a connected server offers.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Listing {
     /// Its name, its version and its instructions.
     pub info: ServerInfo,
@@ -14,7 +20,7 @@ pub struct Listing {
 }
 
 /// What a server says of itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerInfo {
     /// Its own name, or the configured one if it gives none.
     pub name: String,
@@ -27,10 +33,20 @@ pub struct ServerInfo {
 impl ServerInfo {
     pub(crate) fn new(configured: &str, peer: Option<&ServerPeerInfo>) -> Self {
         let given = peer.and_then(|peer| peer.server_info.as_ref()).filter(|info| !info.name.is_empty());
+        let instructions = peer.and_then(|peer| peer.instructions.as_deref()).filter(|text| !text.is_empty());
         Self {
-            name: given.map_or(configured, |info| &info.name).to_owned(),
-            version: given.map_or("", |info| &info.version).to_owned(),
-            instructions: peer.and_then(|peer| peer.instructions.clone()).filter(|text| !text.is_empty()),
+            name: clipped(given.map_or(configured, |info| &info.name), LONGEST_NAME),
+            version: clipped(given.map_or("", |info| &info.version), LONGEST_NAME),
+            instructions: instructions.map(|text| clipped(text, LONGEST_INSTRUCTIONS)),
         }
     }
+}
+
+/// The text, or as much of its beginning as is kept.
+fn clipped(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    Bound::Handshake.hit();
+    format!("{}…", &text[..text.floor_char_boundary(most)])
 }

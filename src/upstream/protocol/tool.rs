@@ -2,12 +2,22 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
-use tracing::warn;
 
-use super::excerpt::Excerpt;
+use super::{
+    raw_schema::{RawSchema, most_values},
+    warnings::Warnings,
+};
+use crate::bounds::Bound;
+
+/// The largest definition of a tool, in bytes.
+const LARGEST: usize = 1 << 20;
+/// The longest name, in bytes. It is repeated in documents, logs and metrics.
+const LONGEST_NAME: usize = 512;
+/// The most values that annotations may have, or icons.
+const MOST_REMARKS: usize = 1_000;
 
 /// A tool as the server describes it (MCP 2025-11-25, Tools), its schemas untouched.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ToolDefinition {
     /// Its name, unique within its server.
     pub name: String,
@@ -20,9 +30,9 @@ pub struct ToolDefinition {
     /// Pictures.
     pub icons: Option<Value>,
     /// The schema of its arguments.
-    pub input_schema: Map<String, Value>,
+    pub input_schema: RawSchema,
     /// The schema of its structured result.
-    pub output_schema: Option<Map<String, Value>>,
+    pub output_schema: Option<RawSchema>,
 }
 
 impl ToolDefinition {
@@ -43,20 +53,34 @@ impl ToolDefinition {
 }
 
 impl ToolDefinition {
-    /// Reads a tool of a list. ToolMembers that are not what they should be are left out, with one warning; a tool without
-    /// a name is `None`.
-    pub(crate) fn read(server: &str, raw: &RawValue) -> Option<Self> {
+    /// Reads a tool of a list. Members that are not what they should be are left out, with one warning; a tool without a
+    /// name, or one that is too large, is `None`.
+    pub(crate) fn read(raw: &RawValue, warnings: &Warnings<'_>) -> Option<Self> {
+        let size = raw.get().len();
+        if size > LARGEST {
+            Bound::ToolList.hit();
+            let what = format!("left out a tool: its definition has {size} bytes, and may have {LARGEST}");
+            warnings.warn(raw.get(), what);
+            return None;
+        }
         let mut members = match serde_json::from_str::<ToolMembers<'_>>(raw.get()) {
             Ok(members) => members,
             Err(error) => {
-                warn!(server, tool = %Excerpt(raw.get()), %error, "left out a tool that cannot be read");
+                warnings.warn(raw.get(), format!("left out a tool that cannot be read: {error}"));
                 return None;
             }
         };
         let Some(name) = members.name.take().and_then(text) else {
-            warn!(server, tool = %Excerpt(raw.get()), "left out a tool without a name");
+            warnings.warn(raw.get(), "left out a tool without a name");
             return None;
         };
+        if name.len() > LONGEST_NAME {
+            Bound::ToolList.hit();
+            let size = name.len();
+            let what = format!("left out a tool: its name has {size} bytes, and may have {LONGEST_NAME}");
+            warnings.warn(&name, what);
+            return None;
+        }
         let mut odd = Vec::new();
         let mut check = |member: &'static str, raw: Option<&RawValue>, read: bool| {
             if !read && raw.is_some_and(|raw| raw.get() != "null") {
@@ -69,20 +93,20 @@ impl ToolDefinition {
                 check(member, raw, read.is_some());
                 read
             });
-        let annotations = members.annotations.and_then(value::<Map<String, Value>>);
+        let annotations = members.annotations.and_then(remarks::<Map<String, Value>>);
         check("annotations", members.annotations, annotations.is_some());
-        let icons = members.icons.and_then(value::<Vec<Value>>);
+        let icons = members.icons.and_then(remarks::<Vec<Value>>);
         check("icons", members.icons, icons.is_some());
-        let output_schema = members.output_schema.and_then(value);
+        let output_schema = members.output_schema.and_then(RawSchema::new);
         check("outputSchema", members.output_schema, output_schema.is_some());
-        let input_schema = members.input_schema.and_then(value);
+        let input_schema = members.input_schema.and_then(RawSchema::new);
         if input_schema.is_none() {
             // Anything is allowed in its place.
             odd.push("inputSchema");
         }
         if !odd.is_empty() {
-            let members = odd.join(", ");
-            warn!(server, tool = name, members, "serves a tool without the parts of it that cannot be read");
+            let what = "serves a tool without the parts of it that cannot be read: ";
+            warnings.warn(&name, format!("{what}{}", odd.join(", ")));
         }
         Some(Self {
             name,
@@ -90,8 +114,7 @@ impl ToolDefinition {
             description,
             annotations: annotations.map(Value::Object),
             icons: icons.map(Value::Array),
-            input_schema: input_schema
-                .unwrap_or_else(|| Map::from_iter([("type".to_owned(), "object".into())])),
+            input_schema: input_schema.unwrap_or_else(RawSchema::any_object),
             output_schema,
         })
     }
@@ -121,6 +144,11 @@ fn value<T: for<'de> Deserialize<'de>>(raw: &RawValue) -> Option<T> {
     serde_json::from_str(raw.get()).ok()
 }
 
+/// Annotations or icons, unless there are absurdly many.
+fn remarks<T: for<'de> Deserialize<'de>>(raw: &RawValue) -> Option<T> {
+    (most_values(raw.get()) <= MOST_REMARKS).then(|| value(raw)).flatten()
+}
+
 /// Text; a number stands for its digits.
 fn text(raw: &RawValue) -> Option<String> {
     match value(raw)? {
@@ -137,7 +165,7 @@ mod tests {
     use super::*;
 
     fn read(tool: &Value) -> Option<ToolDefinition> {
-        ToolDefinition::read("test", &serde_json::value::to_raw_value(tool).unwrap())
+        ToolDefinition::read(&serde_json::value::to_raw_value(tool).unwrap(), &Warnings::new("test"))
     }
 
     #[test]
@@ -157,9 +185,20 @@ mod tests {
             let mut tool = json!({ "name": "t", "title": "T", "description": "D", "inputSchema": object });
             tool[member] = bad;
             let read = read(&tool).unwrap();
-            assert_eq!((read.name.as_str(), &Value::Object(read.input_schema)), ("t", &object), "{tool}");
+            let schema = Value::Object(read.input_schema.parse().unwrap());
+            assert_eq!((read.name.as_str(), &schema), ("t", &object), "{tool}");
             assert_eq!(read.description.is_none(), member == "description", "{tool}");
         }
+    }
+
+    #[test]
+    fn a_tool_that_is_too_large_is_left_out() {
+        let schema = json!({ "type": "object" });
+        assert!(read(&json!({ "name": "n".repeat(LONGEST_NAME), "inputSchema": schema })).is_some());
+        assert!(read(&json!({ "name": "n".repeat(LONGEST_NAME + 1), "inputSchema": schema })).is_none());
+        assert!(read(&json!({ "name": "t", "description": "d".repeat(LARGEST) })).is_none());
+        let hints = json!({ "readOnlyHint": true, "x": vec![0; MOST_REMARKS] });
+        assert!(read(&json!({ "name": "t", "annotations": hints })).unwrap().annotations.is_none());
     }
 
     #[test]

@@ -141,7 +141,9 @@ impl ConnectionHandle {
             return;
         }
         let mut all = HashMap::new();
-        tools.retain(|tool| match ParamHeaders::read(&tool.input_schema) {
+        // A schema that is too large to be parsed asks for nothing.
+        let read = |tool: &ToolDefinition| ParamHeaders::read(&tool.input_schema.parse().unwrap_or_default());
+        tools.retain(|tool| match read(tool) {
             Ok(headers) => {
                 if !headers.is_empty() {
                     all.insert(tool.name.clone(), headers);

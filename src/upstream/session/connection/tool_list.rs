@@ -1,15 +1,37 @@
-//! `tools/list`: all pages of a server's tools.
+//! `tools/list`: all pages of a server's tools, within bounds.
+//!
+//! Invariant: what is kept of a list has at most [`MOST_BYTES`], in at most [`MOST_TOOLS`] tools. What does not fit is
+//! left out, and the log says so.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, fmt, time::Duration};
 
-use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 use tracing::warn;
 
 use super::handle::ConnectionHandle;
-use crate::upstream::protocol::{error::ConnectError, request::Params, tool::ToolDefinition};
+use crate::{
+    bounds::Bound,
+    upstream::protocol::{
+        error::{ConnectError, TransportError},
+        request::Params,
+        tool::ToolDefinition,
+        warnings::Warnings,
+    },
+};
+
+/// The most tools that a server may have.
+const MOST_TOOLS: usize = 5_000;
+/// How large their definitions may be together, in bytes.
+const MOST_BYTES: usize = 8 << 20;
+/// How much is received for one list, in bytes: pages may hold more than tools.
+const MOST_RECEIVED: usize = 3 * MOST_BYTES;
+/// The longest cursor that is sent back, in bytes.
+const LONGEST_CURSOR: usize = 16 << 10;
 
 /// A server that pages without end stops being listened to here.
 const MOST_PAGES: usize = 1000;
@@ -47,10 +69,10 @@ pub(crate) async fn tools(
     handle: &ConnectionHandle,
     pages: Pages,
 ) -> Result<Vec<ToolDefinition>, ConnectError> {
-    let mut tools = Tools { server, found: Vec::new(), names: HashSet::new() };
+    let mut tools = Tools::new(server);
     let mut seen = HashSet::new();
     let mut next = tools.add(&first_page(handle).await?)?;
-    while let Some(cursor) = next.take() {
+    while let Some(cursor) = next.take().filter(|cursor| tools.goes_on(cursor)) {
         if !seen.insert(cursor.get().to_owned()) {
             warn!(server, "stopped listing tools: the server repeats a page");
             break;
@@ -72,8 +94,9 @@ pub(crate) async fn tools(
             }
         };
     }
-    handle.read_param_headers(server, &mut tools.found);
-    Ok(tools.found)
+    let mut found = tools.finish();
+    handle.read_param_headers(server, &mut found);
+    Ok(found)
 }
 
 async fn first_page(handle: &ConnectionHandle) -> Result<Box<RawValue>, ConnectError> {
@@ -86,7 +109,11 @@ async fn first_page(handle: &ConnectionHandle) -> Result<Box<RawValue>, ConnectE
 
 async fn page(handle: &ConnectionHandle, cursor: Option<&RawValue>) -> Result<Box<RawValue>, ConnectError> {
     let params = Params { cursor, ..Params::default() };
-    let page = handle.request("tools/list", params, handle.trust()).await?;
+    let page = handle.request("tools/list", params, handle.trust()).await.inspect_err(|error| {
+        if matches!(error, TransportError::TooLarge(_)) {
+            Bound::ToolList.hit();
+        }
+    })?;
     page.map_err(|error| ConnectError::Listing { code: Some(error.code), reason: error.message })
 }
 
@@ -95,40 +122,165 @@ struct Tools<'a> {
     server: &'a str,
     found: Vec<ToolDefinition>,
     names: HashSet<String>,
+    warnings: Warnings<'a>,
+    /// The size of the definitions found so far, in bytes.
+    bytes: usize,
+    /// The size of the pages received so far, in bytes.
+    received: usize,
+    /// How many tools did not fit.
+    beyond: usize,
 }
 
-impl Tools<'_> {
+impl<'a> Tools<'a> {
+    fn new(server: &'a str) -> Self {
+        let (found, names, warnings) = (Vec::new(), HashSet::new(), Warnings::new(server));
+        Self { server, found, names, warnings, bytes: 0, received: 0, beyond: 0 }
+    }
+
     /// Adds those of a page; gives the cursor of the next one.
     fn add(&mut self, page: &RawValue) -> Result<Option<Box<RawValue>>, ConnectError> {
+        self.received += page.get().len();
         let page: Option<Page<'_>> = serde_json::from_str(page.get()).map_err(unreadable)?;
         let Some(page) = page else { return Ok(None) };
-        let listed = page.tools.map(listed).transpose()?.unwrap_or_default();
-        for tool in listed.into_iter().filter_map(|tool| ToolDefinition::read(self.server, tool)) {
-            if self.names.insert(tool.name.clone()) {
-                self.found.push(tool);
-            } else {
-                warn!(
-                    server = self.server,
-                    tool = tool.name,
-                    "left out a tool: the server lists its name twice"
-                );
-            }
+        let listed = page.tools.map(|tools| serde_json::from_str(tools.get())).transpose();
+        let Listed { tools, beyond } = listed.map_err(unreadable)?.unwrap_or_default();
+        self.beyond += beyond;
+        for raw in tools {
+            self.add_tool(raw);
         }
         let next = page.next_cursor.filter(|cursor| cursor.get() != "false");
         Ok(next.map(ToOwned::to_owned))
     }
+
+    fn add_tool(&mut self, raw: &RawValue) {
+        let size = raw.get().len();
+        if self.found.len() == MOST_TOOLS || self.bytes + size > MOST_BYTES {
+            self.beyond += 1;
+            return;
+        }
+        let Some(tool) = ToolDefinition::read(raw, &self.warnings) else { return };
+        if self.names.insert(tool.name.clone()) {
+            self.bytes += size;
+            self.found.push(tool);
+        } else {
+            self.warnings.warn(&tool.name, "left out a tool: the server lists its name twice");
+        }
+    }
+
+    /// Whether the page at `cursor` is asked for.
+    fn goes_on(&self, cursor: &RawValue) -> bool {
+        let server = self.server;
+        if self.beyond > 0 {
+            return false;
+        }
+        if cursor.get().len() > LONGEST_CURSOR {
+            warn!(server, "stopped listing tools: the cursor of a page has more than {LONGEST_CURSOR} bytes");
+        } else if self.received > MOST_RECEIVED {
+            warn!(server, "stopped listing tools: the pages have more than {MOST_RECEIVED} bytes");
+        } else {
+            return true;
+        }
+        Bound::ToolList.hit();
+        false
+    }
+
+    /// All that were found. Says how many were not.
+    fn finish(self) -> Vec<ToolDefinition> {
+        let Self { server, found, beyond, .. } = self;
+        if beyond > 0 {
+            Bound::ToolList.hit();
+            let reason = format!("a server may have {MOST_TOOLS} tools, and {MOST_BYTES} bytes of them");
+            warn!(server, served = found.len(), left_out = beyond, reason, "left out tools that do not fit");
+        }
+        found
+    }
 }
 
 /// The tools of a page. Some servers write a list with gaps, or an empty one, as an object.
-fn listed(tools: &RawValue) -> Result<Vec<&RawValue>, ConnectError> {
-    if tools.get().starts_with('{') {
-        let members: IndexMap<String, &RawValue> = serde_json::from_str(tools.get()).map_err(unreadable)?;
-        return Ok(members.into_values().collect());
+#[derive(Default)]
+struct Listed<'a> {
+    /// As many as a server may have.
+    tools: Vec<&'a RawValue>,
+    /// How many more there are.
+    beyond: usize,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Listed<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListVisitor;
+        impl<'de> Visitor<'de> for ListVisitor {
+            type Value = Listed<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a list of tools")
+            }
+
+            fn visit_seq<S: SeqAccess<'de>>(self, mut items: S) -> Result<Self::Value, S::Error> {
+                let mut listed = Listed::default();
+                while listed.tools.len() < MOST_TOOLS {
+                    let Some(tool) = items.next_element()? else { return Ok(listed) };
+                    listed.tools.push(tool);
+                }
+                while items.next_element::<IgnoredAny>()?.is_some() {
+                    listed.beyond += 1;
+                }
+                Ok(listed)
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Self::Value, M::Error> {
+                let mut listed = Listed::default();
+                while listed.tools.len() < MOST_TOOLS {
+                    let Some((_, tool)) = members.next_entry::<IgnoredAny, _>()? else { return Ok(listed) };
+                    listed.tools.push(tool);
+                }
+                while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                    listed.beyond += 1;
+                }
+                Ok(listed)
+            }
+        }
+        deserializer.deserialize_any(ListVisitor)
     }
-    serde_json::from_str(tools.get()).map_err(unreadable)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is for map_err")]
 fn unreadable(error: serde_json::Error) -> ConnectError {
     ConnectError::Listing { code: None, reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(pages: &[String]) -> Tools<'static> {
+        let mut tools = Tools::new("test");
+        for page in pages {
+            tools.add(&RawValue::from_string(page.clone()).unwrap()).unwrap();
+        }
+        tools
+    }
+
+    fn page(tools: impl Iterator<Item = String>) -> String {
+        format!(r#"{{"tools":[{}]}}"#, tools.collect::<Vec<_>>().join(","))
+    }
+
+    #[test]
+    fn as_many_tools_as_fit_are_served() {
+        let many = list(&[page((0..=MOST_TOOLS + 5).map(|n| format!(r#"{{"name":"t{n}"}}"#)))]);
+        assert_eq!((many.found.len(), many.beyond), (MOST_TOOLS, 6));
+        let large = |n: usize| format!(r#"{{"name":"t{n}","description":"{}"}}"#, "d".repeat(1_000_000));
+        let pages: Vec<String> = (0..4).map(|p| page((3 * p..3 * p + 3).map(large))).collect();
+        let large = list(&pages);
+        assert_eq!((large.found.len(), large.beyond), (8, 4));
+        let cursor = RawValue::from_string("7".to_owned()).unwrap();
+        assert!(!large.goes_on(&cursor) && list(&pages[..2]).goes_on(&cursor));
+    }
+
+    #[test]
+    fn a_list_may_be_an_object() {
+        let listed = list(&[r#"{"tools":{"0":{"name":"a"},"2":{"name":"b"}}}"#.to_owned()]);
+        assert_eq!(listed.found.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        let text = RawValue::from_string(r#"{"tools":"none"}"#.to_owned()).unwrap();
+        assert!(Tools::new("test").add(&text).is_err());
+    }
 }
