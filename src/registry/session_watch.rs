@@ -59,10 +59,12 @@ impl SessionWatch {
         }
     }
 
-    /// Builds what the server serves, off the HTTP workers; `None` if its tools are known or it is not connected.
+    /// Builds what the server serves, off the HTTP workers; `None` if its tools are known, as after
+    /// most reconnects, or it is not connected.
     async fn serve(&mut self, status: &Status) -> Result<Option<Arc<Served>>, Undocumented> {
-        let is_new =
-            |listing: &&Arc<Listing>| !self.known.as_ref().is_some_and(|known| Arc::ptr_eq(known, listing));
+        let same =
+            |known: &Arc<Listing>, listing: &Arc<Listing>| Arc::ptr_eq(known, listing) || known == listing;
+        let is_new = |listing: &&Arc<Listing>| !self.known.as_ref().is_some_and(|known| same(known, listing));
         let Some(listing) = status.listing().filter(is_new).cloned() else { return Ok(None) };
         let (registry, session, new) = (self.registry.clone(), self.session.clone(), listing.clone());
         let (former, secured) = {

@@ -9,6 +9,7 @@ pub(super) mod connection;
 pub(super) mod connection_stats;
 mod health;
 mod identified;
+mod pace;
 mod pool;
 mod renewals;
 mod state;

@@ -13,10 +13,12 @@ use super::{
         Connection,
         tool_list::{self, Pages},
     },
+    pace::Pace,
     state::SessionState,
     status::Status,
 };
 use crate::{
+    bounds::Bound,
     excerpt::sentence,
     oauth::Authorizer,
     upstream::protocol::{error::ConnectError, human_duration::HumanDuration, listing::Listing},
@@ -159,10 +161,10 @@ async fn serve(
     let mut watch = pin!(connection.handle.keep_watch(state.config.bounds.idle));
     let mut login = pin!(new_login(authorizer));
     // It lives as long as the loop, so that no change is missed while another event is handled.
-    let mut changes = pin!(changed_listing(server, connection));
+    let mut listing = Arc::new(listing);
+    let mut changes = pin!(changed_listing(server, connection, listing.clone(), Pace::new()));
     state.connected(connection.handle.clone(), renewed);
     let mut trouble = state.health.trouble();
-    let mut listing = Arc::new(listing);
     let end = loop {
         // While a login is wanted the connection is kept: calls go on as soon as there is a token.
         let login_needed = authorizer.and_then(Authorizer::login_needed);
@@ -182,10 +184,10 @@ async fn serve(
             // The session may belong to another account.
             () = &mut login => break End::Renewal,
             () = stop.cancelled() => break End::Stop,
-            changed = &mut changes => {
+            (changed, pace) = &mut changes => {
                 info!(server, tools = changed.tools.len(), "the server's tools have changed");
                 listing = Arc::new(changed);
-                changes.set(changed_listing(server, connection));
+                changes.set(changed_listing(server, connection, listing.clone(), pace));
             }
             () = needed_login_changed(authorizer, shown.clone()) => {}
             () = authorized(authorizer), if shown.is_some() => break End::Renewal,
@@ -235,16 +237,39 @@ async fn needed_login_changed(authorizer: Option<&Authorizer>, shown: Option<Str
     let _ = status.wait_for(|now| now.reason() != shown.as_deref()).await;
 }
 
-/// Waits for the server to say that its tools have changed, and lists them anew.
-async fn changed_listing(server: &str, connection: &Connection) -> Listing {
+/// Waits for the server to say that its tools have changed, and lists them anew until they are others than those `known`.
+async fn changed_listing(
+    server: &str,
+    connection: &Connection,
+    known: Arc<Listing>,
+    mut pace: Pace,
+) -> (Listing, Pace) {
     loop {
         connection.tools_changed().await;
+        let now = Instant::now();
+        let next = pace.next(now);
+        if next > now {
+            Bound::ToolsChanged.hit();
+        }
+        // What is announced until then is seen by the same list.
+        tokio::select! {
+            biased;
+            () = sleep_until(next) => {}
+            never = ignore_changes(connection) => match never {},
+        }
         match timeout(LIST, tool_list::tools(server, &connection.handle, Pages::All)).await {
-            Ok(Ok(tools)) => return Listing { info: connection.info.clone(), tools },
+            Ok(Ok(tools)) if tools == known.tools => {}
+            Ok(Ok(tools)) => return (Listing { info: connection.info.clone(), tools }, pace),
             Ok(Err(error)) => warn!(server, %error, "kept the former list of tools"),
             Err(_) => {
                 warn!(server, "kept the former list of tools: no answer within {}", HumanDuration(LIST));
             }
         }
+    }
+}
+
+async fn ignore_changes(connection: &Connection) -> Infallible {
+    loop {
+        connection.tools_changed().await;
     }
 }

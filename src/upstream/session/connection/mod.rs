@@ -41,12 +41,20 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// The wait before a lost subscription is opened anew.
 const RESUBSCRIBE: Duration = Duration::from_secs(5);
 
+/// A subscription to changes of the tools.
+#[derive(Default)]
+struct Subscribed {
+    open: Option<Subscription>,
+    /// Whether one was lost since the last change that was told. It may have missed one.
+    lost: bool,
+}
+
 /// An open connection, as its session owns it.
 pub(crate) struct Connection {
     pub(super) handle: Arc<ConnectionHandle>,
     pub(super) info: ServerInfo,
     /// The subscription to changes of a stateless server; `None` if it offers none.
-    subscription: Option<Mutex<Option<Subscription>>>,
+    subscription: Option<Mutex<Subscribed>>,
     service: RunningService<RoleClient, RmcpHandler>,
     /// Sends the answers to the server's own requests.
     _answers: AbortOnDropHandle<()>,
@@ -92,7 +100,7 @@ impl Connection {
         Ok(Self { handle: Arc::new(handle), info, subscription, service, _answers: answers })
     }
 
-    /// Resolves when the server says that its tools have changed.
+    /// Resolves when the server says that its tools have changed. May be dropped and called again.
     pub(super) async fn tools_changed(&self) {
         match &self.subscription {
             None => self.handle.inbound.tools_changed().await,
@@ -102,15 +110,14 @@ impl Connection {
 
     /// Keeps a subscription open (MCP 2026-07-28, `subscriptions/listen`) until it brings a change. One that was
     /// lost may have missed one.
-    async fn subscribed_change(&self, subscription: &mut Option<Subscription>) {
-        let mut lost = false;
+    async fn subscribed_change(&self, subscribed: &mut Subscribed) {
         loop {
-            let open = match subscription {
+            let open = match &mut subscribed.open {
                 Some(open) => open,
-                None => {
+                none => {
                     let filter = SubscriptionFilter::builder().tools_list_changed().build();
                     match self.service.peer().listen(filter).await {
-                        Ok(open) => subscription.insert(open),
+                        Ok(open) => none.insert(open),
                         Err(_) => {
                             sleep(RESUBSCRIBE).await;
                             continue;
@@ -118,11 +125,10 @@ impl Connection {
                     }
                 }
             };
-            if lost || matches!(open.next().await, Ok(Some(_))) {
+            if std::mem::take(&mut subscribed.lost) || matches!(open.next().await, Ok(Some(_))) {
                 return;
             }
-            lost = true;
-            *subscription = None;
+            *subscribed = Subscribed { open: None, lost: true };
             sleep(RESUBSCRIBE).await;
         }
     }
