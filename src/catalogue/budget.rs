@@ -1,27 +1,26 @@
-//! Decides whether a value can be validated against a recursive schema in reasonable time.
+//! Decides whether a value can be validated against a schema in reasonable time.
 //!
 //! Two branches that both refer back to the schema double the work with each level of the value, and each level uses
-//! stack. A running validator cannot be stopped, so its steps are counted beforehand.
+//! stack. A running validator cannot be stopped, so its steps are counted beforehand, those of patterns of values aside.
 
 use serde_json::{Map, Value};
 
 use super::schema::Schema;
 
-/// Far more steps than sensible arguments need, yet they take only milliseconds.
-const MOST_STEPS: usize = 200_000;
 /// The most levels of a value, since each may use as many stack frames as the schema is deep.
 const DEEPEST: usize = 32;
 /// The most schemas that a validator may be evaluating at once, since each uses stack.
 const MOST_FRAMES: usize = 400;
 
-/// Whether validation stays within the limits.
-pub(super) fn allows(schema: &Schema, value: &Value) -> bool {
-    let mut count = Count { schema, steps: 0, frames: 0 };
+/// Whether validation takes no more steps than `limit`.
+pub(super) fn allows(schema: &Schema, value: &Value, limit: usize) -> bool {
+    let mut count = Count { schema, limit, steps: 0, frames: 0 };
     schema.resolve("#").is_none_or(|root| count.walk(root, value, 0).is_some())
 }
 
 struct Count<'a> {
     schema: &'a Schema,
+    limit: usize,
     steps: usize,
     /// How many nested schemas the walk is in now, as a validator would be.
     frames: usize,
@@ -38,7 +37,7 @@ impl Count<'_> {
 
     fn walk_in(&mut self, schema: &Value, value: &Value, depth: usize) -> Option<()> {
         self.steps += 1;
-        if self.steps > MOST_STEPS || self.frames > MOST_FRAMES || depth > DEEPEST {
+        if self.steps > self.limit || self.frames > MOST_FRAMES || depth > DEEPEST {
             return None;
         }
         let Some(object) = schema.as_object() else {
@@ -52,12 +51,22 @@ impl Count<'_> {
         if !may_be(object, value) {
             return Some(());
         }
+        // To see what was evaluated, a validator looks again at all that applies to the value, at each level.
+        let again = object.contains_key("unevaluatedProperties") || object.contains_key("unevaluatedItems");
+        for _ in 0..=usize::from(again) {
+            self.walk_keywords(object, value, depth)?;
+        }
+        Some(())
+    }
+
+    fn walk_keywords(&mut self, object: &Map<String, Value>, value: &Value, depth: usize) -> Option<()> {
         for (keyword, below) in object {
+            self.steps = self.steps.saturating_add(own_steps(keyword, below, value, self.limit));
             match (keyword.as_str(), below) {
                 ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => {
                     // A validator may copy the value for each branch to report its error.
                     self.steps =
-                        self.steps.saturating_add(schemas.len().saturating_mul(size(value, MOST_STEPS)));
+                        self.steps.saturating_add(schemas.len().saturating_mul(size(value, self.limit)));
                     schemas.iter().try_for_each(|schema| self.walk(schema, value, depth))?;
                 }
                 ("not" | "if" | "then" | "else", schema) => self.walk(schema, value, depth)?,
@@ -81,6 +90,9 @@ impl Count<'_> {
                     members.values().try_for_each(|member| self.walk(schema, member, depth))
                 })
             }
+            ("propertyNames", schema, Value::Object(members)) => {
+                members.keys().try_for_each(|name| self.walk(schema, &Value::String(name.clone()), depth))
+            }
             ("additionalProperties" | "unevaluatedProperties", schema, Value::Object(members)) => {
                 members.values().try_for_each(|member| self.walk(schema, member, depth))
             }
@@ -92,6 +104,25 @@ impl Count<'_> {
             }
             _ => Some(()),
         }
+    }
+}
+
+/// The steps that a keyword takes for a value, its subschemas aside.
+fn own_steps(keyword: &str, below: &Value, value: &Value, limit: usize) -> usize {
+    match (keyword, below, value) {
+        ("enum", Value::Array(options), _) => options.len(),
+        ("required", Value::Array(names), Value::Object(_)) => names.len(),
+        ("properties", Value::Object(schemas), Value::Object(_)) => schemas.len(),
+        ("dependentRequired", Value::Object(all), Value::Object(_)) => {
+            all.values().filter_map(Value::as_array).map(Vec::len).sum()
+        }
+        ("uniqueItems", _, Value::Array(_)) => size(value, limit),
+        ("patternProperties", Value::Object(schemas), Value::Object(members)) => {
+            // Each name is matched with each pattern, up to a hundred states at a time.
+            let names: usize = members.keys().map(|name| name.len() + 1).sum();
+            schemas.len().saturating_mul(names)
+        }
+        _ => 0,
     }
 }
 
@@ -128,16 +159,18 @@ mod tests {
 
     use super::*;
 
+    const MOST: usize = 200_000;
+
     #[test]
     fn doubling_is_stopped_and_trees_are_not() {
         let deep = |levels: usize| (0..levels).fold(json!({}), |value, _| json!({ "x": value }));
         let like = json!({ "properties": { "x": { "$ref": "#" } } });
         let (doubling, _) = Schema::translate(&json!({ "anyOf": [like, like] })).unwrap();
-        assert!(allows(&doubling, &deep(5)));
-        assert!(!allows(&doubling, &deep(25)));
+        assert!(allows(&doubling, &deep(5), MOST));
+        assert!(!allows(&doubling, &deep(25), MOST));
         let (list, _) = Schema::translate(&like).unwrap();
-        assert!(allows(&list, &deep(30)));
-        assert!(!allows(&list, &deep(40)));
+        assert!(allows(&list, &deep(30), MOST));
+        assert!(!allows(&list, &deep(40), MOST));
         let (tree, _) = Schema::translate(&json!({ "anyOf": [
             { "type": "object", "additionalProperties": { "$ref": "#" } },
             { "type": "array", "items": { "$ref": "#" } },
@@ -145,6 +178,28 @@ mod tests {
         ]}))
         .unwrap();
         let wide: Vec<Value> = (0..5_000).map(|n| json!({ "n": n })).collect();
-        assert!(allows(&tree, &json!(wide)));
+        assert!(allows(&tree, &json!(wide), MOST));
+    }
+
+    #[test]
+    fn what_one_keyword_costs_is_counted() {
+        let members =
+            |count: usize| json!((0..count).map(|n| (format!("n{n}"), json!(n))).collect::<Map<_, _>>());
+        let options: Vec<usize> = (0..1_000).collect();
+        let patterns: Map<String, Value> = (0..100).map(|n| (format!("^{n}x"), json!({}))).collect();
+        // Each level of `unevaluatedProperties` looks again at all below it.
+        let again =
+            (0..40).fold(json!({}), |schema, _| json!({ "allOf": [schema], "unevaluatedProperties": {} }));
+        for (schema, value) in [
+            (json!({ "items": { "enum": options } }), json!(options)),
+            (json!({ "patternProperties": patterns }), members(1_000)),
+            (json!({ "propertyNames": { "anyOf": vec![json!({ "const": "a" }); 500] } }), members(1_000)),
+            (json!({ "items": { "required": vec!["a"; 1_000] } }), json!(vec![json!({}); 1_000])),
+            (again, json!({ "a": 1 })),
+        ] {
+            let (schema, _) = Schema::translate(&schema).unwrap();
+            assert!(!allows(&schema, &value, MOST), "{schema:?}");
+            assert!(allows(&schema, &json!({}), MOST) || schema.root().contains_key("allOf"));
+        }
     }
 }

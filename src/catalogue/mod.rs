@@ -7,7 +7,9 @@ mod arguments;
 mod budget;
 mod coercion;
 mod naming;
+mod pattern;
 mod raw;
+mod room;
 mod schema;
 mod violation;
 
@@ -16,10 +18,13 @@ pub use naming::title_case;
 pub use schema::{Components, Schema};
 pub use violation::Violation;
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use tracing::warn;
 
+use self::{room::Room, schema::PackedSchema};
 use crate::{
     bounds::Bound,
     config,
@@ -50,7 +55,7 @@ pub struct Tool {
     /// Unique within the server; matches `[A-Za-z0-9_-]{1,64}`.
     pub operation_id: String,
     /// Validates its arguments.
-    pub arguments: Arguments,
+    pub arguments: Arc<Arguments>,
     /// The structured content that it declares; `None` if it declares none.
     pub output: Option<Output>,
     /// Whether calling it again has no further effect.
@@ -75,10 +80,16 @@ pub struct Remarks {
 /// The structured content that a tool declares.
 #[derive(Debug)]
 pub struct Output {
-    /// The schema of the structured content.
-    pub schema: Schema,
+    schema: PackedSchema,
     /// Which part of the structured content is the response body.
     pub shape: Shape,
+}
+
+impl Output {
+    /// The schema of the structured content.
+    pub fn schema(&self) -> Schema {
+        self.schema.unpack()
+    }
 }
 
 /// Which part of a tool's structured content is the response body.
@@ -100,13 +111,13 @@ impl ServerCatalogue {
     /// It compiles schemas, which takes too long for an HTTP worker.
     pub fn new(config: &config::Server, listing: &Listing, operation_ids: config::OperationIds) -> Self {
         warn_of_unknown_names(config, listing);
-        let warnings = Warnings::new(&config.name);
+        let (warnings, room) = (Warnings::new(&config.name), Room::new());
         let mut names = naming::Namer::new(operation_ids, &config.name);
         let allowed = listing.tools.iter().filter(|tool| config.tools.allows(&tool.name));
         let (served, left): (Vec<_>, Vec<_>) = allowed.partition(|tool| naming::is_reachable(&tool.name));
         let tools = served.into_iter().map(|tool| {
             let operation_id = names.assign(&tool.name);
-            (tool.name.clone(), Tool::new(config, tool, operation_id, &warnings))
+            (tool.name.clone(), Tool::new(config, tool, operation_id, &room, &warnings))
         });
         let tools = tools.collect();
         let unreachable = left.into_iter().map(|tool| {
@@ -123,6 +134,7 @@ impl Tool {
         config: &config::Server,
         tool: &upstream::ToolDefinition,
         operation_id: String,
+        room: &Room,
         warnings: &Warnings<'_>,
     ) -> Self {
         let warn = |schema: &str, note: &str| {
@@ -149,14 +161,13 @@ impl Tool {
             warn("input", "anything is allowed, because arguments are an object and it allows none");
             input = Schema::any_object();
         }
-        let (arguments, note) = Arguments::new(input, config.validation);
-        if let Some(note) = note {
-            warn("input", &note);
-        }
+        let (arguments, notes) = Arguments::new(&config.name, &tool.name, input, config.validation, room);
+        notes.iter().for_each(|note| warn("input", note));
+        let arguments = Arc::new(arguments);
         let output = tool.output_schema.as_ref().map(|raw| {
             let schema = raw.parse();
             let shape = schema.as_ref().map_or(Shape::Whole, |schema| shape(&tool.name, schema));
-            Output { schema: translate("output", schema), shape }
+            Output { schema: translate("output", schema).pack(), shape }
         });
         let remarks = Remarks {
             title: tool.title.clone(),

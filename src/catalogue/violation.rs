@@ -15,6 +15,8 @@ use super::raw;
 
 /// The largest arguments, in bytes, that violations quote, because each one quotes its input.
 const LARGEST_ECHO: usize = 64 << 10;
+/// The longest text of a schema, and the longest name of a property, that a violation quotes, in bytes.
+const LONGEST_QUOTE: usize = 4 << 10;
 
 /// One entry of a 422's `detail`.
 #[derive(Debug, Serialize)]
@@ -61,7 +63,11 @@ impl Violation {
     }
 
     fn new(kind: &'static str, path: Vec<Value>, msg: String, input: Box<RawValue>) -> Self {
-        let loc = std::iter::once(json!("body")).chain(path).collect();
+        let short = |step: Value| match step {
+            Value::String(name) => clipped(name).into(),
+            index => index,
+        };
+        let loc = std::iter::once(json!("body")).chain(path.into_iter().map(short)).collect();
         Self { kind, loc, msg, input: Some(input), ctx: None }
     }
 
@@ -71,8 +77,8 @@ impl Violation {
         Self { input: None, ..Self::new("value_error", vec![], msg, RawValue::NULL.to_owned()) }
     }
 
-    /// Converts one error of the validator about `sent`, which may stand for several violations.
-    pub(super) fn read(error: &ValidationError<'_>, sent: &RawValue) -> Vec<Self> {
+    /// Converts one error of the validator about `sent`, which may stand for several violations, of which `most` count.
+    pub(super) fn read(error: &ValidationError<'_>, sent: &RawValue, most: usize) -> Vec<Self> {
         let here = path(error);
         let below = |name: &str| here.iter().cloned().chain([json!(name)]).collect::<Vec<_>>();
         // Each lookup parses the whole text, so large arguments are not quoted.
@@ -92,7 +98,7 @@ impl Violation {
                     let input = text(&below(name), found.get(name).unwrap_or(&Value::Null));
                     Self::new("extra_forbidden", below(name), "Extra inputs are not permitted".into(), input)
                 };
-                unexpected.iter().map(stranger).collect()
+                unexpected.iter().take(most).map(stranger).collect()
             }
             kind => {
                 let (word, msg, ctx) = describe(kind, found, error);
@@ -159,7 +165,8 @@ fn describe(
             let msg = format!("String should have at most {limit} character{}", plural(*limit));
             ("string_too_long", msg, Some(json!({ "max_length": limit })))
         }
-        Kind::Pattern { pattern } => {
+        Kind::Pattern { pattern } | Kind::Custom { message: pattern, .. } => {
+            let pattern = clipped(pattern.clone());
             let msg = format!("String should match pattern '{pattern}'");
             ("string_pattern_mismatch", msg, Some(json!({ "pattern": pattern })))
         }
@@ -176,7 +183,7 @@ fn describe(
             ("too_long", msg, Some(ctx))
         }
         // Pydantic has no type for the rest. The validator's message is used, with the value masked.
-        _ => ("value_error", error.masked().to_string(), None),
+        _ => ("value_error", clipped(error.masked().to_string()), None),
     }
 }
 
@@ -209,13 +216,33 @@ fn literal(options: &[Value]) -> (&'static str, String, Option<Value>) {
         Value::String(text) => format!("'{text}'"),
         other => other.to_string(),
     };
-    let mut words: Vec<String> = options.iter().map(quoted).collect();
+    let mut room = LONGEST_QUOTE;
+    let mut words: Vec<String> = options
+        .iter()
+        .map(quoted)
+        .map_while(|word| {
+            room = room.checked_sub(word.len())?;
+            Some(word)
+        })
+        .collect();
+    if words.len() < options.len() {
+        words.push(format!("one of {} others", options.len() - words.len()));
+    }
     let expected = match words.pop() {
         Some(last) if words.is_empty() => last,
         Some(last) => format!("{} or {last}", words.join(", ")),
         None => "nothing".into(),
     };
     ("literal_error", format!("Input should be {expected}"), Some(json!({ "expected": expected })))
+}
+
+/// The text, or the beginning of a long one.
+fn clipped(mut text: String) -> String {
+    if text.len() > LONGEST_QUOTE {
+        text.truncate(text.floor_char_boundary(LONGEST_QUOTE));
+        text.push('…');
+    }
+    text
 }
 
 fn plural(count: u64) -> &'static str {

@@ -48,9 +48,9 @@ fn result_schema(tool: &Tool, components: &mut Components) -> Value {
     };
     let name = format!("{}_response_model", tool.name);
     // If the SDK wrapped the result, the body is the inner value.
-    let value = || output.schema.part("/properties/result");
+    let value = || output.schema().part("/properties/result");
     match output.shape {
-        Shape::Whole => components.add(&name, &output.schema),
+        Shape::Whole => components.add(&name, &output.schema()),
         Shape::Wrapped => components.add(&name, &value()),
         Shape::WrappedText => json!({ "anyOf": [
             components.add(&name, &value()),

@@ -1,5 +1,7 @@
 //! Estimates the cost of a schema's validator before one is compiled.
 
+use serde_json::Value;
+
 use super::{form::Schema, graph::Graph};
 
 /// The most paths through references, since a compiled validator has a part for each path.
@@ -13,11 +15,15 @@ const DEEPEST_RECURSIVE: usize = 50;
 
 /// The cost of validating a value against a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effort {
-    /// Bounded for each part of the value.
-    Bounded,
-    /// Grows with the depth of the value, because the schema refers to itself: a deep value may exhaust stack or time.
-    GrowsWithDepth,
+pub struct Effort {
+    /// How many values the schema has.
+    pub values: usize,
+    /// The most of them, by any path of references, that a validator may look at for one value.
+    pub weight: usize,
+    /// Whether the weight says too little, so that the steps have to be counted for each value. A schema may refer to
+    /// itself, so that a deep value exhausts stack or time; look at a value again to see what was evaluated; or match
+    /// names with patterns.
+    pub counted: bool,
 }
 
 impl Schema {
@@ -28,17 +34,30 @@ impl Schema {
     /// The reason why the schema must not be compiled.
     pub fn effort(&self) -> Result<Effort, &'static str> {
         let graph = Graph::new(self);
-        let depth = graph.depth();
-        if graph.paths() > MOST_PATHS {
+        let (depth, paths) = (graph.depth(), graph.paths());
+        if paths > MOST_PATHS {
             Err("its references branch too often")
         } else if depth > DEEPEST || (graph.recursive && depth > DEEPEST_RECURSIVE) {
             Err("it is nested too deeply")
         } else if graph.has_empty_cycle() {
             Err("it refers to itself without end")
-        } else if graph.recursive {
-            Ok(Effort::GrowsWithDepth)
         } else {
-            Ok(Effort::Bounded)
+            let values = size(&self.root) + self.parts.values().map(size).sum::<usize>();
+            let mut counted = graph.recursive;
+            self.for_each_object(&mut |object| {
+                const COSTLY: [&str; 3] = ["unevaluatedProperties", "unevaluatedItems", "patternProperties"];
+                counted |= COSTLY.iter().any(|keyword| object.contains_key(*keyword));
+            });
+            Ok(Effort { values, weight: values.saturating_mul(paths), counted })
         }
+    }
+}
+
+/// Returns the number of values in `value`, itself included.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(size).sum::<usize>() + 1,
+        Value::Object(members) => members.values().map(size).sum::<usize>() + 1,
+        _ => 1,
     }
 }

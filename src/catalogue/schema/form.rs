@@ -52,6 +52,13 @@ impl Schema {
         schema
     }
 
+    /// Calls `visit` with every schema that is an object, at any depth.
+    pub fn for_each_object<'a>(&'a self, visit: &mut dyn FnMut(&'a Map<String, Value>)) {
+        for schema in std::iter::once(&self.root).chain(self.parts.values()) {
+            keywords::for_each_object(schema, visit);
+        }
+    }
+
     /// The root schema, whose references are `#` or `#/$defs/{name}`.
     pub fn root(&self) -> &Map<String, Value> {
         // A root that is not an object counts as `true`, which allows the same as an empty schema.

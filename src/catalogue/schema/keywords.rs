@@ -49,6 +49,24 @@ pub(super) fn for_each_below<'a>(schema: &'a Map<String, Value>, visit: &mut imp
     }
 }
 
+/// How much a value weighs: one for each value in it, and for each forty bytes of text.
+pub(super) fn weight(value: &Value) -> usize {
+    1 + match value {
+        Value::String(text) => text.len() / 40,
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() / 40 + weight(value)).sum(),
+        _ => 0,
+    }
+}
+
+/// Calls `visit` with a schema and all below it, as far as they are objects.
+pub(super) fn for_each_object<'a>(schema: &'a Value, visit: &mut dyn FnMut(&'a Map<String, Value>)) {
+    if let Some(object) = schema.as_object() {
+        visit(object);
+        for_each_below(object, &mut |_, schema| for_each_object(schema, visit));
+    }
+}
+
 /// Calls `visit` with every reference in a schema.
 pub(super) fn for_each_reference<'a>(schema: &'a Value, visit: &mut impl FnMut(&'a str)) {
     let Some(object) = schema.as_object() else {

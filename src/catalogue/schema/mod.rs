@@ -14,6 +14,7 @@ mod form;
 mod graph;
 mod index;
 mod keywords;
+mod packed;
 #[cfg(test)]
 mod tests;
 mod translate;
@@ -21,3 +22,4 @@ mod translate;
 pub use components::Components;
 pub(super) use effort::Effort;
 pub use form::Schema;
+pub(super) use packed::PackedSchema;

@@ -12,8 +12,9 @@ use super::{
     keywords::{self, Holds},
 };
 
-/// The most schemas, nested ones included, that one tool's schema may have.
-const MOST_NODES: usize = 50_000;
+/// How much one tool's schema may weigh once translated: what is referred to has a part of its own, so there may be more
+/// of it than was sent.
+const HEAVIEST: usize = 30_000;
 
 /// Keywords without meaning once references are resolved.
 const NAMES: [&str; 9] = [
@@ -33,7 +34,7 @@ const REMARKS: [&str; 7] =
 
 /// The schema is too large to be served.
 #[derive(Debug, thiserror::Error)]
-#[error("it has more than {} parts", MOST_NODES)]
+#[error("it has more than {} parts", HEAVIEST)]
 pub struct TooLarge;
 
 impl Schema {
@@ -57,7 +58,7 @@ fn translate(schema: &Value) -> Result<(Schema, Vec<String>), TooLarge> {
         taken: HashSet::new(),
         parts: IndexMap::new(),
         waiting: VecDeque::new(),
-        nodes: 0,
+        weight: 0,
         notes: Vec::new(),
     };
     let root = translator.schema(schema, "")?;
@@ -79,16 +80,13 @@ struct Translator<'a> {
     parts: IndexMap<String, Value>,
     /// Parts that are named but not yet translated, in a queue so that long chains of references need no deep stack.
     waiting: VecDeque<(String, String)>,
-    nodes: usize,
+    weight: usize,
     notes: Vec<String>,
 }
 
 impl<'a> Translator<'a> {
     fn schema(&mut self, schema: &Value, place: &str) -> Result<Value, TooLarge> {
-        self.nodes += 1;
-        if self.nodes > MOST_NODES {
-            return Err(TooLarge);
-        }
+        self.add(1)?;
         match schema {
             Value::Bool(_) => Ok(schema.clone()),
             Value::Object(object) => self.object(object, place).map(Value::Object),
@@ -179,8 +177,16 @@ impl<'a> Translator<'a> {
                 }
                 Ok(Value::Object(map))
             }
-            _ => Ok(value.clone()),
+            _ => {
+                self.add(keywords::weight(value))?;
+                Ok(value.clone())
+            }
         }
+    }
+
+    fn add(&mut self, weight: usize) -> Result<(), TooLarge> {
+        self.weight += weight;
+        if self.weight > HEAVIEST { Err(TooLarge) } else { Ok(()) }
     }
 
     fn dependencies(

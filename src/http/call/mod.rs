@@ -1,6 +1,7 @@
 //! `POST /{server}/{tool}`: the steps of a tool call, and its line in the log.
 
 mod body;
+mod check;
 mod forwarding;
 mod json_error;
 mod result;
@@ -88,7 +89,7 @@ async fn answer(
     let forwarded = forwarding::of(session, incoming.request.headers(), guarded)?;
     let body = body::read(incoming.request, payload, incoming.limits.body, incoming.deadline).await?;
     let arguments = body::parse(incoming.request, &body, &tool.arguments)?;
-    let arguments = tool.arguments.check(arguments).map_err(ApiError::Invalid)?;
+    let arguments = check::check(&tool.arguments, arguments, session, incoming.deadline).await?;
     let call = Call {
         tool: &tool.name,
         arguments: &arguments,
