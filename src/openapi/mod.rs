@@ -7,8 +7,13 @@ mod components;
 mod operation;
 
 use bytes::Bytes;
+use indexmap::IndexMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -48,7 +53,10 @@ pub struct Document {
 
 impl Document {
     fn new(title: &str, value: &Value) -> Self {
-        let body = Bytes::from(value.to_string());
+        Self::of(title, value.to_string().into())
+    }
+
+    fn of(title: &str, body: Bytes) -> Self {
         Self { title: title.to_owned(), etag: entity_tag(&body), body }
     }
 
@@ -56,15 +64,22 @@ impl Document {
     ///
     /// The document must have been built without a root path.
     pub fn under(&self, prefix: &str) -> Option<Self> {
-        let mut value: Value = serde_json::from_slice(&self.body).ok()?;
-        let server = value.pointer("/servers/0/url").and_then(Value::as_str).unwrap_or_default();
-        value["servers"] = json!([{ "url": format!("{prefix}{server}") }]);
-        let description = value.pointer("/info/description").and_then(Value::as_str).unwrap_or_default();
+        // All else stays text.
+        let mut members: IndexMap<String, Box<RawValue>> = serde_json::from_slice(&self.body).ok()?;
+        let read =
+            |member: &str| members.get(member).and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+        let (servers, mut info) = (read("servers").unwrap_or_default(), read("info").unwrap_or_default());
+        let server = servers.pointer("/0/url").and_then(Value::as_str).unwrap_or_default();
+        let servers = json!([{ "url": format!("{prefix}{server}") }]);
+        let description = info["description"].as_str().unwrap_or_default();
         if let Some((before, links)) = description.split_once(LINKS) {
             let links = links.replace("](/", &format!("]({prefix}/"));
-            value["info"]["description"] = format!("{before}{LINKS}{links}").into();
+            info["description"] = format!("{before}{LINKS}{links}").into();
         }
-        Some(Self::new(&self.title, &value))
+        for (member, value) in [("servers", servers), ("info", info)] {
+            members.insert(member.to_owned(), to_raw_value(&value).ok()?);
+        }
+        Some(Self::of(&self.title, serde_json::to_vec(&members).ok()?.into()))
     }
 }
 
@@ -77,6 +92,24 @@ pub fn entity_tag(body: &[u8]) -> String {
 /// Percent-encodes one path segment.
 pub fn encode_segment(name: &str) -> String {
     utf8_percent_encode(name, SEGMENT).to_string()
+}
+
+/// A server's document, its parts as text.
+#[derive(Serialize)]
+struct ServerDocument {
+    openapi: &'static str,
+    info: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servers: Option<Value>,
+    paths: IndexMap<String, Box<RawValue>>,
+    components: DocumentComponents,
+}
+
+#[derive(Serialize)]
+struct DocumentComponents {
+    schemas: IndexMap<String, Box<RawValue>>,
+    #[serde(rename = "securitySchemes", skip_serializing_if = "Option::is_none")]
+    security_schemes: Option<Value>,
 }
 
 /// Builds the document of one server, with the tools for which `shown` holds.
@@ -92,27 +125,30 @@ pub fn server_document(
 ) -> Document {
     let mut components = Components::default();
     components::add_errors(&mut components);
-    let paths: Map<String, Value> = server
+    // Each operation becomes text at once: there may be thousands, and values take ten times the memory.
+    let paths: IndexMap<String, Box<RawValue>> = server
         .tools
         .values()
         .filter(|tool| shown(tool))
         .map(|tool| {
-            let post = operation::post(tool, secured, &mut components);
-            (format!("/{}", encode_segment(&tool.name)), json!({ "post": post }))
+            let item = json!({ "post": operation::post(tool, secured, &mut components) });
+            (format!("/{}", encode_segment(&tool.name)), to_raw_value(&item).unwrap_or_default())
         })
         .collect();
-    let mut document = json!({ "openapi": "3.1.0", "info": info(server, mount, settings) });
-    if let Some(url) = server_url(mount, settings) {
-        document["servers"] = json!([{ "url": url }]);
-    }
-    document["paths"] = Value::Object(paths);
-    document["components"] = json!({ "schemas": components.into_schemas() });
-    if secured {
-        document["components"]["securitySchemes"] =
-            json!({ "HTTPBearer": { "type": "http", "scheme": "bearer" } });
-    }
-    let title = document["info"]["title"].as_str().unwrap_or_default().to_owned();
-    Document::new(&title, &document)
+    let document = ServerDocument {
+        openapi: "3.1.0",
+        info: info(server, mount, settings),
+        servers: server_url(mount, settings).map(|url| json!([{ "url": url }])),
+        paths,
+        components: DocumentComponents {
+            schemas: components.into_schemas(),
+            security_schemes: secured
+                .then(|| json!({ "HTTPBearer": { "type": "http", "scheme": "bearer" } })),
+        },
+    };
+    let title = document.info["title"].as_str().unwrap_or_default().to_owned();
+    // A document of texts and values can always be written.
+    Document::of(&title, serde_json::to_vec(&document).unwrap_or_default().into())
 }
 
 /// Builds the root document of a gateway with several servers: links to their documents, and the gateway's `own`

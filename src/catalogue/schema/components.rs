@@ -5,12 +5,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::{Map, Value, json};
+use indexmap::IndexMap;
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
 
 use super::{form::Schema, graph::Graph, keywords, translate::plain};
 
-/// The most copies of targets that one schema may get.
+/// The most copies of targets that one schema may get, and how much they may weigh in one schema and in all.
 const MOST_COPIES: usize = 500;
+const HEAVIEST_COPIES: usize = 20_000;
+const HEAVIEST_OF_ALL: usize = 100_000;
 /// The deepest nesting of copies.
 const DEEPEST_COPY: usize = 8;
 /// The keywords below which clients follow references.
@@ -19,9 +25,12 @@ const FOLLOWED: [&str; 5] = ["properties", "items", "allOf", "anyOf", "oneOf"];
 /// The `components/schemas` of one document.
 #[derive(Debug, Default)]
 pub struct Components {
-    schemas: Map<String, Value>,
+    /// As text: there may be thousands.
+    schemas: IndexMap<String, Box<RawValue>>,
     /// The titles in use, because code generators name types by title and each must be unique.
     titles: HashSet<String>,
+    /// How much the copies of targets weigh.
+    copied: usize,
 }
 
 impl Components {
@@ -34,6 +43,7 @@ impl Components {
             names: HashMap::from([(String::from("#"), name.clone())]),
             waiting: vec!["#".to_owned()],
             copies: 0,
+            copied: 0,
             nested: 0,
             components: self,
         };
@@ -53,13 +63,13 @@ impl Components {
             schema["x-mcp-title"] = title.into();
             schema["title"] = name.into();
         }
-        self.schemas.insert(name.to_owned(), schema);
+        self.schemas.insert(name.to_owned(), to_raw_value(&schema).unwrap_or_default());
     }
 
     /// Returns all schemas, sorted by name.
-    pub fn into_schemas(mut self) -> Value {
-        self.schemas.sort_keys();
-        Value::Object(self.schemas)
+    pub fn into_schemas(mut self) -> IndexMap<String, Box<RawValue>> {
+        self.schemas.sort_unstable_keys();
+        self.schemas
     }
 
     fn reserve(&mut self, wished: &str) -> String {
@@ -69,7 +79,7 @@ impl Components {
             name = format!("{wished}_{copy}");
             copy += 1;
         }
-        self.schemas.insert(name.clone(), Value::Null);
+        self.schemas.insert(name.clone(), Box::default());
         name
     }
 }
@@ -82,6 +92,8 @@ struct Placing<'a> {
     names: HashMap<String, String>,
     waiting: Vec<String>,
     copies: usize,
+    /// How much they weigh.
+    copied: usize,
     /// How many copies enclose the schema being written.
     nested: usize,
     components: &'a mut Components,
@@ -133,7 +145,13 @@ impl Placing<'_> {
             return None;
         }
         let part = self.schema.resolve(reference)?;
+        let weight = keywords::weight(part);
         self.copies += 1;
+        self.copied += weight;
+        self.components.copied += weight;
+        if self.copied > HEAVIEST_COPIES || self.components.copied > HEAVIEST_OF_ALL {
+            return None;
+        }
         self.nested += 1;
         let copy = self.write(part, false, base);
         self.nested -= 1;

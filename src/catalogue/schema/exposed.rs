@@ -7,13 +7,16 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use super::form::Schema;
+use super::{form::Schema, keywords};
 
 /// The deepest nesting of branches that is searched.
 const DEEPEST: usize = 8;
 
 /// Properties found in branches, each with its schemas.
 type Found = IndexMap<String, Vec<Value>>;
+
+/// How much the branches and their properties may weigh. References may lead to the same one again and again.
+const HEAVIEST: usize = 20_000;
 
 impl Schema {
     /// Returns the same schema, with every top-level property under `properties`.
@@ -29,8 +32,11 @@ impl Schema {
             .iter()
             .any(|keyword| root.contains_key(*keyword));
         if !closed {
-            let mut found = Found::new();
-            exposed.collect(&root, &mut found, 0);
+            let (mut found, mut left) = (Found::new(), HEAVIEST);
+            if exposed.collect(&root, &mut found, 0, &mut left).is_none() {
+                // A part of the branches would say that no other values are allowed.
+                found.clear();
+            }
             let properties = root.entry("properties").or_insert_with(|| json!({}));
             if let Some(properties) = properties.as_object_mut() {
                 for (name, schemas) in found {
@@ -71,29 +77,37 @@ impl Schema {
         root
     }
 
-    /// Collects the properties of the branches of `schema`.
-    fn collect(&self, schema: &Map<String, Value>, found: &mut Found, depth: usize) {
+    /// Collects the properties of the branches of `schema`; `None` if they weigh more than what is `left`.
+    fn collect<'a>(
+        &'a self,
+        schema: &'a Map<String, Value>,
+        found: &mut Found,
+        depth: usize,
+        left: &mut usize,
+    ) -> Option<()> {
         if depth > DEEPEST {
-            return;
+            return Some(());
         }
-        let branches = |keyword: &str| -> Vec<Map<String, Value>> {
+        let branches = |keyword: &str| -> Vec<&'a Map<String, Value>> {
             let list = schema.get(keyword).and_then(Value::as_array);
             list.into_iter().flatten().filter_map(|branch| self.open(branch)).collect()
         };
         for part in branches("allOf") {
-            for (name, property) in properties(&part) {
+            take(left, part)?;
+            for (name, property) in properties(part) {
                 found.entry(name.clone()).or_default().push(property.clone());
             }
-            self.collect(&part, found, depth + 1);
+            self.collect(part, found, depth + 1, left)?;
         }
         for keyword in ["anyOf", "oneOf"] {
             let branches = branches(keyword);
             let mut alternatives = Found::new();
             for branch in &branches {
+                take(left, branch)?;
                 for (name, property) in properties(branch) {
                     alternatives.entry(name.clone()).or_default().push(property.clone());
                 }
-                self.collect(branch, &mut alternatives, depth + 1);
+                self.collect(branch, &mut alternatives, depth + 1, left)?;
             }
             for (name, schemas) in alternatives {
                 // The value is limited to these schemas only if every branch constrains the property.
@@ -105,16 +119,24 @@ impl Schema {
                 found.entry(name).or_default().extend(known);
             }
         }
+        Some(())
     }
 
     /// Returns a branch, or its target if it is only a reference.
-    fn open(&self, branch: &Value) -> Option<Map<String, Value>> {
+    fn open<'a>(&'a self, branch: &'a Value) -> Option<&'a Map<String, Value>> {
         let object = branch.as_object()?;
         match object.get("$ref").and_then(Value::as_str) {
-            Some(reference) if object.len() == 1 => self.resolve(reference)?.as_object().cloned(),
-            _ => Some(object.clone()),
+            Some(reference) if object.len() == 1 => self.resolve(reference)?.as_object(),
+            _ => Some(object),
         }
     }
+}
+
+/// Takes a branch, with its properties, from what is left.
+fn take(left: &mut usize, branch: &Map<String, Value>) -> Option<()> {
+    let weight = 1 + properties(branch).map(|(_, property)| keywords::weight(property)).sum::<usize>();
+    *left = left.checked_sub(weight)?;
+    Some(())
 }
 
 fn properties(schema: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
