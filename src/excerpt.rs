@@ -97,6 +97,19 @@ pub(crate) fn escape(c: char) -> String {
     }
 }
 
+/// Lines for a terminal, in which hidden characters are escaped.
+pub(crate) fn visible_lines(text: &str) -> String {
+    let is_layout = |c| matches!(c, '\n' | '\t');
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        if is_hidden(c) && !is_layout(c) {
+            shown.push_str(&escape(c))
+        } else {
+            shown.push(c)
+        }
+        shown
+    })
+}
+
 /// The same JSON, in which no string holds a hidden character as it is.
 pub(crate) fn visible_json(json: &str) -> Cow<'_, str> {
     if json.bytes().all(|byte| (0x20..0x7f).contains(&byte)) || !json.contains(is_hidden) {
@@ -122,6 +135,11 @@ mod tests {
         assert_eq!(shown(&"x".repeat(QUOTATION)), "x".repeat(QUOTATION));
         assert_eq!(shown(&"x".repeat(QUOTATION + 1)), "x".repeat(QUOTATION) + "…");
         assert_eq!(sentence("x y ".repeat(SENTENCE)).chars().count(), SENTENCE + 1);
+    }
+
+    #[test]
+    fn a_terminal_shows_what_is_hidden() {
+        assert_eq!(visible_lines("a\n\tb\u{1b}[2J\r\u{202e}é"), "a\n\tb\\u001b[2J\\r\\u202eé");
     }
 
     #[test]

@@ -23,7 +23,10 @@ use tracing::{error, level_filters::LevelFilter};
 use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use self::{format::EventFormat, writer::LogWriter};
-use crate::config::{LogColours, LogFormat, LogLevel};
+use crate::{
+    config::{LogColours, LogFormat, LogLevel},
+    excerpt::visible_lines,
+};
 
 /// How long the end of the process waits for the last lines.
 const LAST_LINES: Duration = Duration::from_millis(500);
@@ -91,6 +94,7 @@ fn words(payload: &(dyn Any + Send)) -> &str {
 ///
 /// If they cannot be written, only the exit code is left to report a failure.
 pub fn say(text: &str) {
+    let text = visible_lines(text);
     match WRITER.get() {
         Some(writer) => writer.put(format!("{text}\n").as_bytes()),
         None => drop(writeln!(stderr(), "{text}")),

@@ -19,6 +19,7 @@ use url::Url;
 
 use crate::{
     config::{self, Config},
+    excerpt::visible_lines,
     http::{LAST_PAGE, Loopback, Return},
     oauth::{
         self, AuthError, Authorizer, Context, DEFAULT_CALLBACK_PORT, LOGIN_LIFETIME, Outcome, TokenInfo,
@@ -258,5 +259,6 @@ fn authorizer(
 }
 
 fn say(text: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{text}")
+    // Much of it comes from authorization servers.
+    writeln!(io::stdout(), "{}", visible_lines(text))
 }

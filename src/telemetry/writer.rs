@@ -99,6 +99,7 @@ impl Shared {
                     // The reader is gone, or the disk is full. Nobody would read it if this was told.
                     Err(_) => {
                         state.lost += lines;
+                        Bound::LogLines.hit();
                         0
                     }
                 }

@@ -34,7 +34,7 @@ use crate::{
     upstream::Frame,
 };
 
-/// The longest path that is recorded, in bytes.
+/// The longest path, or name of a tool, that is recorded, in bytes.
 const LONGEST_PATH: usize = 512;
 /// The longest method, which may be any token.
 const LONGEST_METHOD: usize = 32;
@@ -86,17 +86,19 @@ pub(super) enum Target<'a> {
 }
 
 impl Target<'_> {
-    /// Truncates what a client may make as long as a request head can be.
+    /// Truncates what a client or a server may make long.
     fn bounded(self) -> Self {
-        let cut = |text: &str, most| text.floor_char_boundary(most);
         match self {
-            Self::Path { method, path } => Self::Path {
-                method: &method[..cut(method, LONGEST_METHOD)],
-                path: &path[..cut(path, LONGEST_PATH)],
-            },
-            tool => tool,
+            Self::Path { method, path } => {
+                Self::Path { method: beginning(method, LONGEST_METHOD), path: beginning(path, LONGEST_PATH) }
+            }
+            Self::Tool { server, tool } => Self::Tool { server, tool: beginning(tool, LONGEST_PATH) },
         }
     }
+}
+
+fn beginning(text: &str, length: usize) -> &str {
+    &text[..text.floor_char_boundary(length)]
 }
 
 /// What has come of a request that is recorded.
@@ -118,8 +120,8 @@ pub(super) async fn refused<B>(
 ) {
     info!(address = %context.address(), "refused: {reason}");
     let Some(log) = log else { return };
-    // Strangers could fill the memory with refusals, and a refusal has no effect that has to be known.
-    if log.writer.trouble().is_some() {
+    // Strangers could fill the queue with refusals, and a refusal has no effect that has to be known.
+    if !log.writer.is_calm() {
         return Bound::AuditLines.hit();
     }
     let request = response.request();

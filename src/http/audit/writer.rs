@@ -77,6 +77,12 @@ impl AuditWriter {
         self.0.state().trouble()
     }
 
+    /// Whether lines can be written now, and few wait.
+    pub(super) fn is_calm(&self) -> bool {
+        let state = self.0.state();
+        state.trouble().is_none() && state.bytes <= WAITING / 4
+    }
+
     /// Takes a line, even if there is trouble.
     pub(super) fn put(&self, line: Bytes) -> Written {
         let mut state = self.0.state();

@@ -10,6 +10,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{SdkTracer, Span};
 
 use crate::{
+    excerpt::Excerpt,
     http::error::ApiError,
     registry::CallOutcome,
     upstream::{CallError, TraceContext},
@@ -25,10 +26,11 @@ pub(super) struct CallSpan {
 impl CallSpan {
     /// Begins the span of a call, as a child of the caller's span if it sent one.
     pub(super) fn begin(tracer: &SdkTracer, server: &str, tool: &str, caller: Option<&TraceContext>) -> Self {
+        let tool = Excerpt(tool).to_string();
         let attributes = [
             KeyValue::new("mcp.method.name", "tools/call"),
             KeyValue::new("gen_ai.operation.name", "execute_tool"),
-            KeyValue::new("gen_ai.tool.name", tool.to_owned()),
+            KeyValue::new("gen_ai.tool.name", tool.clone()),
             KeyValue::new("mcpo.server", server.to_owned()),
         ];
         let parent = caller

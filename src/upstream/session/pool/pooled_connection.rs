@@ -8,9 +8,12 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::upstream::{
-    protocol::error::{CallError, ConnectError, TransportError},
-    session::connection::handle::ConnectionHandle,
+use crate::{
+    excerpt::sentence,
+    upstream::{
+        protocol::error::{CallError, ConnectError, TransportError},
+        session::connection::handle::ConnectionHandle,
+    },
 };
 
 /// How long a failed attempt answers the calls that follow it.
@@ -98,10 +101,10 @@ fn refusal(error: &ConnectError) -> CallError {
     match error {
         ConnectError::Transport(
             TransportError::CallerUnauthorized | TransportError::Refused { status: 400..=499, .. },
-        ) => CallError::Refused(error.to_string()),
+        ) => CallError::Refused(sentence(error)),
         _ => match error.login_needed() {
             Some(login) => CallError::LoginNeeded(Box::new(login.clone())),
-            None => unavailable(error.to_string()),
+            None => unavailable(sentence(error)),
         },
     }
 }
