@@ -1,0 +1,271 @@
+//! The secrets of this process, and how they are taken out of what others say.
+//!
+//! A server may repeat what it was sent: in an error, in a log line, percent-encoded, in JSON inside JSON. So secrets are
+//! found by their values, whatever the case of letters and however they are encoded.
+//!
+//! Owner: whoever uses a secret holds a [`Known`] for as long as it does. Invariant: no text that passed [`redact`] holds
+//! a secret that is known, nor the beginning of one where the text ends.
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    ops::Range,
+    sync::{Arc, LazyLock, PoisonError, RwLock},
+};
+
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use serde_json::value::RawValue;
+
+use super::decoded::{Byte, Decoded, LONGEST_ESCAPE, Raw, begins_escape};
+
+/// What stands in place of a secret.
+const MASK: &str = "[redacted]";
+/// Shorter values are not looked for: they are in many texts by chance.
+pub const SHORTEST: usize = 6;
+/// How much of a secret counts where a text ends within it.
+const LEAST_BEGINNING: usize = 8;
+/// How often a text may be encoded.
+const DEPTH: usize = 3;
+
+static KNOWN: LazyLock<RwLock<Index>> = LazyLock::new(RwLock::default);
+
+/// Secrets that are known for as long as this lives.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Known(Arc<Forms>);
+
+/// The forms of some secrets, as the index has them.
+#[derive(Default, PartialEq, Eq)]
+struct Forms(Vec<Arc<[u8]>>);
+
+impl Known {
+    /// Takes `secrets` for such until this is dropped.
+    pub fn of<T: AsRef<[u8]>>(secrets: impl IntoIterator<Item = T>) -> Self {
+        let forms: Vec<_> = secrets.into_iter().flat_map(|secret| forms(secret.as_ref())).collect();
+        if !forms.is_empty() {
+            KNOWN.write().unwrap_or_else(PoisonError::into_inner).add(&forms);
+        }
+        Self(Arc::new(Forms(forms)))
+    }
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Known([redacted])")
+    }
+}
+
+impl Drop for Forms {
+    fn drop(&mut self) {
+        if !self.0.is_empty() {
+            KNOWN.write().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        }
+    }
+}
+
+/// Returns `text` without known secrets.
+pub fn redact(text: &str) -> Cow<'_, str> {
+    let found = KNOWN.read().unwrap_or_else(PoisonError::into_inner).find(text.as_bytes());
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut redacted = String::with_capacity(text.len());
+    let mut at = 0;
+    for range in found {
+        let (start, end) = (text.floor_char_boundary(range.start), text.ceil_char_boundary(range.end));
+        // Two that touch are one.
+        if start > at || at == 0 {
+            redacted.push_str(&text[at..start.max(at)]);
+            redacted.push_str(MASK);
+        }
+        at = end.max(at);
+    }
+    redacted.push_str(&text[at..]);
+    Cow::Owned(redacted)
+}
+
+/// Returns `json` without known secrets; all of it is hidden if one is more than a part of a string in it.
+pub fn redact_json(json: &RawValue) -> Cow<'_, RawValue> {
+    match redact(json.get()) {
+        Cow::Borrowed(_) => Cow::Borrowed(json),
+        Cow::Owned(text) => {
+            let hidden = || serde_json::value::to_raw_value(MASK).unwrap_or_default();
+            Cow::Owned(RawValue::from_string(text).unwrap_or_else(|_| hidden()))
+        }
+    }
+}
+
+/// The known secrets by their beginnings.
+struct Index {
+    by_beginning: HashMap<u64, Vec<Form>>,
+    /// One bit for each pair of first bytes, since most bytes of a text begin no secret.
+    pairs: Box<[u64; 1024]>,
+}
+
+struct Form {
+    value: Arc<[u8]>,
+    /// How many [`Known`] have it.
+    uses: usize,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self { by_beginning: HashMap::new(), pairs: Box::new([0; 1024]) }
+    }
+}
+
+impl Index {
+    fn add(&mut self, values: &[Arc<[u8]>]) {
+        for value in values {
+            let beginning = beginning(value);
+            let forms = self.by_beginning.entry(beginning).or_default();
+            match forms.iter_mut().find(|form| form.value == *value) {
+                Some(form) => form.uses += 1,
+                None => forms.push(Form { value: value.clone(), uses: 1 }),
+            }
+            self.note_pair(beginning);
+        }
+    }
+
+    fn remove(&mut self, values: &[Arc<[u8]>]) {
+        for value in values {
+            let beginning = beginning(value);
+            let Some(forms) = self.by_beginning.get_mut(&beginning) else { continue };
+            for form in forms.iter_mut().filter(|form| form.value == *value) {
+                form.uses -= 1;
+            }
+            forms.retain(|form| form.uses > 0);
+            if forms.is_empty() {
+                self.by_beginning.remove(&beginning);
+            }
+        }
+        self.pairs.fill(0);
+        let beginnings: Vec<u64> = self.by_beginning.keys().copied().collect();
+        beginnings.into_iter().for_each(|beginning| self.note_pair(beginning));
+    }
+
+    fn note_pair(&mut self, beginning: u64) {
+        let (word, bit) = pair(beginning);
+        self.pairs[word] |= bit;
+    }
+
+    /// Where secrets are in `text`, in order. Ranges may touch.
+    fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        if self.by_beginning.is_empty() {
+            return found;
+        }
+        let mut search = Search { index: self, length: text.len(), found: &mut found };
+        let raw = Raw::new(text);
+        let once = || Decoded::new(raw.clone());
+        let twice = || Decoded::new(once());
+        // Each depth is looked at only if the one before has left something to decode.
+        let _ = search.run(raw.clone())
+            && search.run(once())
+            && search.run(twice())
+            && search.run(Decoded::new(twice()));
+        found.sort_unstable_by_key(|range| range.start);
+        found
+    }
+}
+
+struct Search<'a> {
+    index: &'a Index,
+    length: usize,
+    found: &'a mut Vec<Range<usize>>,
+}
+
+impl Search<'_> {
+    /// Looks for secrets. Returns whether there are escapes among the bytes.
+    fn run(&mut self, mut bytes: impl Iterator<Item = Byte> + Clone) -> bool {
+        let (mut window, mut starts, mut read, mut escapes) = (0, [0; SHORTEST], 0, false);
+        while let Some(byte) = bytes.next() {
+            escapes |= begins_escape(byte.value);
+            window = push(window, byte.value);
+            starts[read % SHORTEST] = byte.start;
+            read += 1;
+            let (word, bit) = pair(window);
+            if read < SHORTEST || self.index.pairs[word] & bit == 0 {
+                continue;
+            }
+            let forms = self.index.by_beginning.get(&window).into_iter().flatten();
+            let ends = forms.filter_map(|form| end(&form.value[SHORTEST..], bytes.clone(), byte.end, self.length));
+            if let Some(end) = ends.max() {
+                self.found.push(starts[read % SHORTEST]..end);
+            }
+        }
+        escapes
+    }
+}
+
+/// Where `rest` ends if `bytes` begin with it, or end within it.
+fn end(rest: &[u8], mut bytes: impl Iterator<Item = Byte>, start: usize, length: usize) -> Option<usize> {
+    let mut end = start;
+    for (index, wanted) in rest.iter().enumerate() {
+        match bytes.next() {
+            Some(byte) if fold(byte.value) == *wanted => end = byte.end,
+            // An escape that the end of the text has cut in two.
+            Some(byte) if begins_escape(byte.value) && byte.start + LONGEST_ESCAPE > length => {
+                return (index + SHORTEST >= LEAST_BEGINNING).then_some(length);
+            }
+            Some(_) => return None,
+            None => return (index + SHORTEST >= LEAST_BEGINNING).then_some(end),
+        }
+    }
+    Some(end)
+}
+
+/// The word and the bit that stand for the first two bytes.
+fn pair(beginning: u64) -> (usize, u64) {
+    let pair = beginning >> (8 * (SHORTEST - 2));
+    ((pair >> 6) as usize, 1 << (pair & 63))
+}
+
+fn push(window: u64, byte: u8) -> u64 {
+    (window << 8 | u64::from(fold(byte))) & ((1 << (8 * SHORTEST)) - 1)
+}
+
+fn beginning(value: &[u8]) -> u64 {
+    value[..SHORTEST].iter().fold(0, |window, byte| push(window, *byte))
+}
+
+/// Case does not count, and a form has `+` for a space.
+fn fold(byte: u8) -> u8 {
+    if byte == b'+' { b' ' } else { byte.to_ascii_lowercase() }
+}
+
+/// What to look for: the secret, what it is if it is an encoded text itself, and each of them in base64 and hexadecimal.
+fn forms(secret: &[u8]) -> Vec<Arc<[u8]>> {
+    let mut plain = vec![secret.to_vec()];
+    for _ in 0..DEPTH {
+        let decoded = plain.last().map(|text| Decoded::new(Raw::new(text)).map(|byte| byte.value).collect());
+        plain.extend(decoded.filter(|decoded| plain.last() != Some(decoded)));
+    }
+    let coded = plain.iter().filter(|plain| plain.len() >= SHORTEST).flat_map(|plain| in_base64(plain));
+    let hexadecimal = plain.iter().map(|plain| plain.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let coded: Vec<Vec<u8>> = coded.chain(hexadecimal.map(String::into_bytes)).collect();
+    let mut forms: Vec<Arc<[u8]>> = Vec::new();
+    for form in plain.into_iter().chain(coded).filter(|form| form.len() >= SHORTEST) {
+        let form: Arc<[u8]> = form.into_iter().map(fold).collect();
+        if !forms.contains(&form) {
+            forms.push(form);
+        }
+    }
+    forms
+}
+
+/// The characters that stand for `secret` alone wherever it is in what is encoded, in both alphabets (RFC 4648).
+fn in_base64(secret: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    (0..3).flat_map(move |before| {
+        let padded = [&[0; 2][..before], secret].concat();
+        // A character holds 6 bits. Those that share a byte with what is around the secret are left out.
+        let (first, last) = ((before * 8).div_ceil(6), padded.len() * 8 / 6);
+        [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)]
+            .map(|text| text.into_bytes()[first..last].to_vec())
+    })
+}
+
+#[cfg(test)]
+mod tests;
