@@ -8,6 +8,14 @@ pub(super) struct Byte {
     pub(super) value: u8,
     pub(super) start: usize,
     pub(super) end: usize,
+    /// Whether it begins an escape that the end of the text has cut in two.
+    pub(super) is_cut: bool,
+}
+
+impl Byte {
+    fn new(value: u8, start: usize, end: usize) -> Self {
+        Self { value, start, end, is_cut: false }
+    }
 }
 
 /// The bytes of a text as they are.
@@ -29,7 +37,7 @@ impl Iterator for Raw<'_> {
     fn next(&mut self) -> Option<Byte> {
         let value = *self.text.get(self.at)?;
         self.at += 1;
-        Some(Byte { value, start: self.at - 1, end: self.at })
+        Some(Byte::new(value, self.at - 1, self.at))
     }
 }
 
@@ -37,9 +45,6 @@ impl Iterator for Raw<'_> {
 pub(super) fn begins_escape(byte: u8) -> bool {
     matches!(byte, b'%' | b'\\' | b'&')
 }
-
-/// The longest escape that counts, in bytes: two halves of a surrogate pair.
-pub(super) const LONGEST_ESCAPE: usize = 12;
 
 /// The bytes of another iterator, decoded once. What is no escape passes as it is.
 #[derive(Clone)]
@@ -88,23 +93,23 @@ impl<I: Iterator<Item = Byte> + Clone> Iterator for Decoded<I> {
 
     fn next(&mut self) -> Option<Byte> {
         if let Some(value) = self.rest.next() {
-            return Some(Byte { value, start: self.start, end: self.end });
+            return Some(Byte::new(value, self.start, self.end));
         }
         let first = self.inner.next()?;
         if !begins_escape(first.value) {
             return Some(first);
         }
-        let mut ahead = Ahead { inner: self.inner.clone(), end: first.end };
+        let mut ahead = Ahead { inner: self.inner.clone(), end: first.end, has_ended: false };
         let meant = match first.value {
             b'%' => ahead.hex(2).and_then(|byte| u8::try_from(byte).ok()).map(Utf8::of_byte),
             b'\\' => ahead.backslash(),
             _ => ahead.reference().map(Utf8::of),
         };
-        let Some(mut meant) = meant else { return Some(first) };
+        let is_cut = first.is_cut || ahead.has_ended;
+        let Some(mut meant) = meant else { return Some(Byte { is_cut, ..first }) };
         let value = meant.next()?;
-        let Ahead { inner, end } = ahead;
-        *self = Self { inner, rest: meant, start: first.start, end };
-        Some(Byte { value, start: self.start, end })
+        *self = Self { inner: ahead.inner, rest: meant, start: first.start, end: ahead.end };
+        Some(Byte::new(value, self.start, self.end))
     }
 }
 
@@ -112,11 +117,14 @@ impl<I: Iterator<Item = Byte> + Clone> Iterator for Decoded<I> {
 struct Ahead<I> {
     inner: I,
     end: usize,
+    has_ended: bool,
 }
 
 impl<I: Iterator<Item = Byte> + Clone> Ahead<I> {
     fn byte(&mut self) -> Option<u8> {
-        let byte = self.inner.next()?;
+        let next = self.inner.next();
+        self.has_ended |= next.is_none();
+        let byte = next?;
         self.end = byte.end;
         Some(byte.value)
     }

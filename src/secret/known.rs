@@ -19,7 +19,7 @@ use base64::{
 };
 use serde_json::value::RawValue;
 
-use super::decoded::{Byte, Decoded, LONGEST_ESCAPE, Raw, begins_escape};
+use super::decoded::{Byte, Decoded, Raw, begins_escape};
 
 /// What stands in place of a secret.
 const MASK: &str = "[redacted]";
@@ -157,7 +157,7 @@ impl Index {
         if self.by_beginning.is_empty() {
             return found;
         }
-        let mut search = Search { index: self, length: text.len(), found: &mut found };
+        let mut search = Search { index: self, found: &mut found };
         let raw = Raw::new(text);
         let once = || Decoded::new(raw.clone());
         let twice = || Decoded::new(once());
@@ -173,7 +173,6 @@ impl Index {
 
 struct Search<'a> {
     index: &'a Index,
-    length: usize,
     found: &'a mut Vec<Range<usize>>,
 }
 
@@ -191,7 +190,7 @@ impl Search<'_> {
                 continue;
             }
             let forms = self.index.by_beginning.get(&window).into_iter().flatten();
-            let ends = forms.filter_map(|form| end(&form.value[SHORTEST..], bytes.clone(), byte.end, self.length));
+            let ends = forms.filter_map(|form| end(&form.value[SHORTEST..], bytes.clone(), byte.end));
             if let Some(end) = ends.max() {
                 self.found.push(starts[read % SHORTEST]..end);
             }
@@ -201,17 +200,13 @@ impl Search<'_> {
 }
 
 /// Where `rest` ends if `bytes` begin with it, or end within it.
-fn end(rest: &[u8], mut bytes: impl Iterator<Item = Byte>, start: usize, length: usize) -> Option<usize> {
+fn end(rest: &[u8], mut bytes: impl Iterator<Item = Byte>, start: usize) -> Option<usize> {
     let mut end = start;
     for (index, wanted) in rest.iter().enumerate() {
         match bytes.next() {
             Some(byte) if fold(byte.value) == *wanted => end = byte.end,
-            // An escape that the end of the text has cut in two.
-            Some(byte) if begins_escape(byte.value) && byte.start + LONGEST_ESCAPE > length => {
-                return (index + SHORTEST >= LEAST_BEGINNING).then_some(length);
-            }
-            Some(_) => return None,
-            None => return (index + SHORTEST >= LEAST_BEGINNING).then_some(end),
+            Some(byte) if !byte.is_cut => return None,
+            _ => return (index + SHORTEST >= LEAST_BEGINNING).then_some(end),
         }
     }
     Some(end)
@@ -244,7 +239,8 @@ fn forms(secret: &[u8]) -> Vec<Arc<[u8]>> {
         plain.extend(decoded.filter(|decoded| plain.last() != Some(decoded)));
     }
     let coded = plain.iter().filter(|plain| plain.len() >= SHORTEST).flat_map(|plain| in_base64(plain));
-    let hexadecimal = plain.iter().map(|plain| plain.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let hexadecimal =
+        plain.iter().map(|plain| plain.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     let coded: Vec<Vec<u8>> = coded.chain(hexadecimal.map(String::into_bytes)).collect();
     let mut forms: Vec<Arc<[u8]>> = Vec::new();
     for form in plain.into_iter().chain(coded).filter(|form| form.len() >= SHORTEST) {
