@@ -37,6 +37,9 @@ impl RunningConfig {
         for warning in &config.warnings {
             warn!("{warning}");
         }
+        for remark in config.remarks.iter().filter(|remark| !self.config.remarks.contains(remark)) {
+            info!("{remark}");
+        }
         if !plan.needs_restart.is_empty() {
             warn!("changed, but used only from the next start on: {}", plan.needs_restart.join(", "));
         }

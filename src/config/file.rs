@@ -14,8 +14,8 @@ use crate::config::{
 pub(super) struct File {
     pub access_rules: AccessRules,
     pub servers: Vec<Server>,
-    /// The variables that callers' keys are read from.
-    pub key_variables: Vec<String>,
+    /// The variables that hold secrets.
+    pub secret_variables: Vec<String>,
     pub warnings: Vec<String>,
 }
 
@@ -52,13 +52,9 @@ impl File {
         // `null` counts as absent elsewhere, but must not open the gateway either.
         let access = root.entries().find(|(key, _)| *key == "access").map(|(_, node)| node);
         let access_rules = AccessRules::new(options, access.as_ref())?;
-        let key_variables = source.withheld();
-        // No server gets the variables that callers' keys are read from, wherever they are set.
-        let mut overrides = context.overrides.clone();
-        overrides.retain(|name, _| !key_variables.contains(name));
-        let context = LoadContext { overrides: &overrides, ..context };
         let servers = servers(&found.servers, context, access_rules.is_closed())?;
-        Ok(Self { access_rules, servers, key_variables, warnings: source.into_warnings() })
+        let secret_variables = source.withheld();
+        Ok(Self { access_rules, servers, secret_variables, warnings: source.into_warnings() })
     }
 }
 

@@ -11,9 +11,10 @@ use crate::config::{
     Servers, ServiceManager, Upstream,
     environment::{overrides, service_manager},
     file::File,
-    logging,
+    logging, secrets,
     server::{LoadContext, fault, single},
 };
+use crate::secret::Known;
 
 const NOTHING_TO_SERVE: &str = "nothing to serve. Give the command of an MCP server after --, as in: \
      mcpo -- uvx mcp-server-time, or a config file: mcpo --config config.json (mcpo --help tells more)";
@@ -59,12 +60,16 @@ pub struct Config {
     pub service_manager: Option<ServiceManager>,
     /// Warnings with their places, to be logged once logging works.
     pub warnings: Vec<String>,
+    /// What else is worth a line in the log.
+    pub remarks: Vec<String>,
+    /// All its secrets, which no text may show.
+    pub secrets: Known,
 }
 
 impl Config {
     /// Parses everything once. The result needs no further check.
     pub fn load(options: &Options, environment: &Environment) -> Result<Self, ConfigError> {
-        let (mut warnings, mut key_variables) = (Vec::new(), Vec::new());
+        let (mut warnings, mut secret_variables) = (Vec::new(), Vec::new());
         let overrides = overrides::read(options, environment, &mut warnings)?;
         let overridden = environment.overridden(&overrides);
         let bounds = Bounds::of_options(options)?;
@@ -77,7 +82,7 @@ impl Config {
                 refuse_headers(options)?;
                 let file = File::parse(&config.value, &config.read_text()?, context, options)?;
                 warnings.extend(file.warnings);
-                key_variables = file.key_variables;
+                secret_variables = file.secret_variables;
                 (file.access_rules, Servers::Many(file.servers))
             }
             (None, words) => {
@@ -91,12 +96,14 @@ impl Config {
                 ));
             }
         };
+        // A variable that is not set makes no difference, and a reload that names it restarts no server.
+        secret_variables.retain(|name| overridden.get(name).is_some());
         for server in servers.iter_mut() {
-            withhold(options, &key_variables, server);
+            withhold(options, &secret_variables, server);
         }
         let follows = options.hot_reload.as_ref().map_or(Ok(false), RawOption::boolean)?;
         let base = BasePath::of_options(options)?;
-        let config = Self {
+        let mut config = Self {
             listen: Listen::of_options(options)?,
             access_rules,
             metrics_port: options.metrics_port.as_ref().map(RawOption::port).transpose()?,
@@ -116,7 +123,11 @@ impl Config {
             otlp_endpoint: options.otlp_endpoint.as_ref().map(logging::collector).transpose()?,
             service_manager: ServiceManager::find(environment, &mut warnings),
             warnings,
+            remarks: Vec::new(),
+            secrets: Known::default(),
         };
+        config.secrets = secrets::of(&config, &secret_variables, &overridden);
+        config.remarks.extend(remark_on_withheld(&config.servers, &secret_variables));
         Ok(config.with_warnings_about(options, follows))
     }
 
@@ -186,14 +197,34 @@ impl Config {
     }
 }
 
-/// Withholds the gateway's keys, and the variables of its service manager, from child processes.
-fn withhold(options: &Options, key_variables: &[String], server: &mut Server) {
+/// Withholds from child processes the gateway's keys, the variables of its service manager, and those that hold secrets of
+/// the configuration. What a server's own `env` names is its own.
+fn withhold(options: &Options, secret_variables: &[String], server: &mut Server) {
     if let Upstream::Stdio(stdio) = &mut server.upstream {
-        let ours = ["MCPO_API_KEY", "MCPO_NAMED_KEY", "MCPO_TOKEN_KEY"].into_iter();
+        let ours = ["MCPO_API_KEY", "MCPO_NAMED_KEY", "MCPO_TOKEN_KEY", "MCPO_HEADER"].into_iter();
         let stand_in = options.api_key.as_ref().is_some_and(|key| key.origin == "API_KEY");
-        let ours = ours.chain(service_manager::VARIABLES).chain(stand_in.then_some("API_KEY"));
-        stdio.withheld.extend(ours.map(str::to_owned).chain(key_variables.iter().cloned()));
+        let ours = ours.chain(secrets::OTLP_HEADERS).chain(service_manager::VARIABLES);
+        let ours = ours.chain(stand_in.then_some("API_KEY")).map(str::to_owned);
+        stdio.withheld.extend(ours.chain(secret_variables.iter().cloned()));
     }
+}
+
+/// Says which variables servers no longer find in their environment, for those who rely on one.
+fn remark_on_withheld(servers: &Servers, variables: &[String]) -> Option<String> {
+    let lacks = |server: &Server, name: &String| match &server.upstream {
+        Upstream::Stdio(stdio) => {
+            (stdio.inherits || stdio.shared.contains_key(name)) && !stdio.env.contains_key(name)
+        }
+        _ => false,
+    };
+    let lacking: Vec<&String> =
+        variables.iter().filter(|name| servers.iter().any(|server| lacks(server, name))).collect();
+    let example = lacking.first()?;
+    let names = lacking.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "programs do not inherit {names}, which the configuration takes a secret from; a server that needs it has it in its \
+         own env, as in \"env\": {{\"{example}\": \"${{{example}}}\"}}"
+    ))
 }
 
 fn refuse_headers(options: &Options) -> Result<(), ConfigError> {

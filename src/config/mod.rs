@@ -18,6 +18,7 @@ mod oauth;
 mod option_spec;
 mod options;
 mod raw_option;
+mod secrets;
 mod server;
 mod source_file;
 #[cfg(test)]

@@ -44,8 +44,10 @@ pub(super) fn server(inside: &str) -> Server {
     file.servers.pop().expect("one server")
 }
 
-fn variables(stdio: &Stdio) -> Vec<(&str, &str)> {
-    stdio.env.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect()
+fn variables<'a>(stdio: &'a Stdio) -> Vec<(&'a str, &'a str)> {
+    let all = stdio.shared.keys().filter(|name| !stdio.env.contains_key(*name)).chain(stdio.env.keys());
+    let value = |name: &'a String| Some((name.as_str(), stdio.variable(name)?.expose_secret()));
+    all.filter_map(value).collect()
 }
 
 #[test]
@@ -147,7 +149,7 @@ fn variables_are_laid_over_the_process_and_handed_to_commands() {
     let Servers::Many(mut servers) = load(&options, &environment).servers else { panic!("not a file") };
     let Upstream::Stdio(stdio) = servers.remove(0).upstream else { panic!("not a command") };
     assert_eq!(stdio.args, ["flag=1", "it is $5", "process"]);
-    let expected = [("A", "flag=1"), ("B", "own"), ("C", "two\nlines"), ("EMPTY", ""), ("LAST", "x")];
+    let expected = [("A", "flag=1"), ("C", "two\nlines"), ("EMPTY", ""), ("LAST", "x"), ("B", "own")];
     assert_eq!(variables(&stdio), expected);
 }
 
@@ -309,6 +311,9 @@ fn what_is_meant_for_the_gateway_is_not_for_its_children() {
         "MCPO_API_KEY",
         "MCPO_NAMED_KEY",
         "MCPO_TOKEN_KEY",
+        "MCPO_HEADER",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
         "NOTIFY_SOCKET",
         "WATCHDOG_USEC",
         "WATCHDOG_PID",

@@ -8,7 +8,7 @@ use crate::{
         ConfigError, Options, RawOption,
         json::{ConfigNode, ConfigObject},
     },
-    secret::ApiKey,
+    secret::{ApiKey, Known},
 };
 
 /// The name of the key that `--api-key` gives.
@@ -21,6 +21,8 @@ pub struct CallerKey {
     pub name: Arc<str>,
     /// Only its digest.
     pub secret: ApiKey,
+    /// The key itself, if it is given, only so that no text shows it.
+    pub known: Known,
     /// What the key permits.
     pub permission: Permission,
     /// Its own rate limit in place of `--rate-limit`.
@@ -100,6 +102,7 @@ impl CallerKeys {
             return Err(key.error("a key's name is 1 to 64 letters, digits, dots, hyphens and underscores"));
         }
         let secret = secret(key)?;
+        let known = Known::of([&key.value]);
         for other in &self.0 {
             if *other.name == *name {
                 return Err(key.error(format_args!("there are two keys called \"{name}\"; rename one")));
@@ -111,7 +114,7 @@ impl CallerKeys {
                 )));
             }
         }
-        self.0.push(CallerKey { name: name.into(), secret, permission, rate });
+        self.0.push(CallerKey { name: name.into(), secret, known, permission, rate });
         Ok(())
     }
 }

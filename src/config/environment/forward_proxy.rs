@@ -59,6 +59,11 @@ impl ForwardProxy {
         proxy.as_ref().filter(|_| !self.exempt.iter().any(|exemption| exemption.covers(url)))
     }
 
+    /// The URLs of the proxies.
+    pub(crate) fn urls(&self) -> impl Iterator<Item = &Url> {
+        [&self.http, &self.https].into_iter().flatten()
+    }
+
     /// Whether a proxy is on the host of this name.
     pub fn is_on(&self, name: &str) -> bool {
         let hosts = [&self.http, &self.https].into_iter().flatten().filter_map(Url::host_str);

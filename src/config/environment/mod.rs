@@ -8,4 +8,5 @@ mod variables;
 
 pub use forward_proxy::ForwardProxy;
 pub use service_manager::ServiceManager;
+pub(crate) use variables::BARE_NECESSITIES;
 pub use variables::Environment;

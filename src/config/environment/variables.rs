@@ -9,6 +9,10 @@ use indexmap::IndexMap;
 
 use crate::secret::{ExposeSecret, SecretString};
 
+/// What nearly every program needs and what holds no secret.
+pub(crate) const BARE_NECESSITIES: [&str; 9] =
+    ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ", "TMPDIR"];
+
 /// Environment variables, the home folder, and the path of this very binary.
 #[derive(Clone, Default)]
 pub struct Environment {
@@ -42,9 +46,8 @@ impl Environment {
 
     /// Returns the variables that nearly every program needs and that hold no secrets.
     pub(crate) fn bare_necessities(&self) -> IndexMap<String, SecretString> {
-        const NAMES: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "TZ", "TMPDIR"];
         let value = |name: &str| Some((name.to_owned(), self.get(name)?.into()));
-        NAMES.into_iter().filter_map(value).collect()
+        BARE_NECESSITIES.into_iter().filter_map(value).collect()
     }
 
     /// The user's home folder.

@@ -46,12 +46,17 @@ impl<'a> ConfigNode<'a> {
         if text.contains('\0') { Err(self.error("holds a NUL character")) } else { Ok(text) }
     }
 
-    /// A string that is a secret, as a raw option. Child processes do not get the variables in it.
+    /// A string that is a secret, as a raw option.
     pub(crate) fn secret(&self) -> Result<RawOption, ConfigError> {
+        self.withhold_variables();
+        self.given()
+    }
+
+    /// Takes the variables in the string, if it is one, for secrets: child processes do not inherit them.
+    pub(crate) fn withhold_variables(&self) {
         if let Value::StringLit(literal) = self.value {
             self.source.withhold_variables(&literal.value);
         }
-        self.given()
     }
 
     /// A string, as a raw option.

@@ -12,7 +12,10 @@ use jsonc_parser::{
 };
 
 use super::expand::{ExpansionError, expand};
-use crate::config::{ConfigError, Environment};
+use crate::{
+    config::{ConfigError, Environment, environment::BARE_NECESSITIES},
+    secret::is_telling,
+};
 
 /// Comments and trailing commas, and no other of the parser's leniencies.
 const SYNTAX: ParseOptions = ParseOptions {
@@ -69,9 +72,14 @@ impl<'a> JsonText<'a> {
         Ok(result.value)
     }
 
-    /// `text` with its variables replaced.
+    /// `text` with its variables replaced. Those whose names tell that they hold secrets are noted.
     pub(crate) fn expand(&self, text: &str) -> Result<String, ExpansionError> {
-        expand(text, &|name| self.variable(name))
+        expand(text, &|name| {
+            if is_telling(name) {
+                self.withhold(name);
+            }
+            self.variable(name)
+        })
     }
 
     /// Sets the values of variables that the environment does not set. Only the first call counts.
@@ -84,16 +92,22 @@ impl<'a> JsonText<'a> {
         self.environment.get(name).or_else(default)
     }
 
-    /// Notes the variables in `text`, which holds a secret of the gateway.
+    /// Notes the variables in `text`, which holds a secret.
     pub(crate) fn withhold_variables(&self, text: &str) {
         // What cannot be expanded is an error elsewhere.
         let _ = expand(text, &|name| {
-            self.withheld.borrow_mut().insert(name.to_owned());
+            self.withhold(name);
             self.variable(name)
         });
     }
 
-    /// The variables that hold secrets of the gateway.
+    fn withhold(&self, name: &str) {
+        if !BARE_NECESSITIES.contains(&name) {
+            self.withheld.borrow_mut().insert(name.to_owned());
+        }
+    }
+
+    /// The variables that hold secrets.
     pub(crate) fn withheld(&self) -> Vec<String> {
         self.withheld.borrow().iter().cloned().collect()
     }

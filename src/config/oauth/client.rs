@@ -122,7 +122,10 @@ fn text<'a>(
         (Some(_), Some(file)) => {
             Err(file.error(format_args!("the {what} is given by {key} too; keep one of the two")))
         }
-        (Some(node), None) => filled(&node).map(|text| Some((node, text))),
+        (Some(node), None) => {
+            node.withhold_variables();
+            filled(&node).map(|text| Some((node, text)))
+        }
         (None, Some(file)) => file.given()?.read_secret(what).map(|text| Some((file, text))),
         (None, None) => Ok(None),
     }

@@ -10,10 +10,13 @@ use super::{
     EnvOverrides, LoadContext, Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream, Validation, foreign,
     forwarding, headers, upstream::Transport,
 };
-use crate::config::{
-    Block, ConfigError, OAuth, OPTIONS, http_url,
-    json::{ConfigNode, ConfigObject},
-    oauth,
+use crate::{
+    config::{
+        Block, ConfigError, OAuth, OPTIONS, http_url,
+        json::{ConfigNode, ConfigObject},
+        oauth,
+    },
+    secret::is_telling,
 };
 
 const STDIO_KEYS: [&str; 6] = ["command", "args", "env", "cwd", "inherit_env", "inheritEnv"];
@@ -173,13 +176,12 @@ fn stdio(
     }
     let inherits = object.one_of(&["inherit_env", "inheritEnv"])?.map(|node| node.boolean()).transpose()?;
     let inherits = inherits.unwrap_or(true);
-    let mut env = if inherits { EnvOverrides::default() } else { context.environment.bare_necessities() };
-    env.extend(context.overrides.clone());
-    let (own, withheld) = place.read("env", variables)?.unwrap_or_default();
-    env.retain(|name, _| !withheld.contains(name));
-    env.extend(own);
+    let mut shared = if inherits { EnvOverrides::default() } else { context.environment.bare_necessities() };
+    shared.extend(context.overrides.clone());
+    let (env, withheld) = place.read("env", variables)?.unwrap_or_default();
     Ok(Stdio {
         inherits,
+        shared,
         withheld,
         program: context.environment.program(&program),
         args: place.read("args", ConfigNode::texts)?.unwrap_or_default(),
@@ -198,6 +200,9 @@ fn variables(node: &ConfigNode<'_>) -> Result<(EnvOverrides, Vec<String>), Confi
         if node.is_null() {
             removed.push(name.to_owned());
         } else {
+            if is_telling(name) {
+                node.withhold_variables();
+            }
             set.insert(name.to_owned(), node.text()?.into());
         }
     }
@@ -209,7 +214,7 @@ fn remote(
     url: &ConfigNode<'_>,
     context: LoadContext<'_>,
 ) -> Result<Remote, ConfigError> {
-    let parsed = http_url::parse(&url.string()?).map_err(|error| url.error(error))?;
+    let parsed = http_url::parse(&url.secret()?.value).map_err(|error| url.error(error))?;
     let headers = object.read("headers", headers::of_object)?.unwrap_or_default();
     Ok(Remote { url: parsed, headers, proxy: context.proxy.clone() })
 }

@@ -12,7 +12,8 @@ use crate::config::{
 pub(super) fn of_object(node: &ConfigNode<'_>) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::new();
     for (name, node) in node.object()?.entries() {
-        add(&mut headers, name, &node.string()?).map_err(|error| node.error(error))?;
+        let value = node.secret()?.value;
+        add(&mut headers, name, &value).map_err(|error| node.error(error))?;
     }
     Ok(headers)
 }

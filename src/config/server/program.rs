@@ -20,7 +20,7 @@ const FIRST_LINE: usize = 256;
 
 /// Returns why the program of `stdio` cannot be started; `None` if nothing speaks against it.
 pub(crate) fn fault(stdio: &Stdio, environment: &Environment) -> Option<String> {
-    let own = stdio.env.get("PATH").map(ExposeSecret::expose_secret);
+    let own = stdio.variable("PATH").map(ExposeSecret::expose_secret);
     let path = own.or_else(|| environment.get("PATH")).unwrap_or(DEFAULT_PATH);
     let is_path = stdio.program.as_os_str().as_bytes().contains(&b'/');
     let candidates: Vec<PathBuf> = if is_path {

@@ -1,6 +1,6 @@
 //! The one server after `--`: a command, or a URL.
 
-use super::{LoadContext, Remote, Server, Stdio, Upstream, headers, upstream::Transport};
+use super::{EnvOverrides, LoadContext, Remote, Server, Stdio, Upstream, headers, upstream::Transport};
 use crate::config::{ConfigError, Options, RawOption, http_url};
 
 /// Its name in logs. It is in no URL.
@@ -60,6 +60,7 @@ fn stdio(options: &Options, words: &[String], context: LoadContext<'_>) -> Resul
             program: context.environment.program(program),
             args: args.to_vec(),
             inherits: true,
+            shared: EnvOverrides::default(),
             withheld: vec![],
             env: context.overrides.clone(),
             cwd: None,

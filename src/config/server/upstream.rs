@@ -43,25 +43,39 @@ pub struct Stdio {
     pub args: Vec<String>,
     /// Whether it inherits this process's environment, except for `withheld`.
     pub inherits: bool,
-    /// Variables that the child does not inherit, since they hold the gateway's own keys.
+    /// Added to what the child inherits, as for every other one; except for `withheld`.
+    pub shared: IndexMap<String, SecretString>,
+    /// Variables that the child does not inherit, since they hold secrets of the gateway or of other servers.
     pub withheld: Vec<String>,
-    /// Added to what the child inherits.
+    /// Its own variables, which come last.
     pub env: IndexMap<String, SecretString>,
     /// Its working directory; that of this process by default.
     pub cwd: Option<PathBuf>,
 }
 
+impl Stdio {
+    /// The variable of this name, if it is given and not inherited.
+    pub(crate) fn variable(&self, name: &str) -> Option<&SecretString> {
+        let is_withheld = self.withheld.iter().any(|withheld| withheld == name);
+        self.env.get(name).or_else(|| self.shared.get(name).filter(|_| !is_withheld))
+    }
+}
+
 impl PartialEq for Stdio {
     fn eq(&self, other: &Self) -> bool {
         // Named one by one, so that a new field cannot be forgotten.
-        let Self { program, args, inherits, withheld, env, cwd } = self;
-        let same_variable =
-            |(name, value): (&String, &SecretString)| other.env.get(name).is_some_and(|it| same(it, value));
+        let Self { program, args, inherits, shared, withheld, env, cwd } = self;
         (program, args, cwd) == (&other.program, &other.args, &other.cwd)
             && (inherits, withheld) == (&other.inherits, &other.withheld)
-            && env.len() == other.env.len()
-            && env.iter().all(same_variable)
+            && same_variables(shared, &other.shared)
+            && same_variables(env, &other.env)
     }
+}
+
+fn same_variables(one: &IndexMap<String, SecretString>, other: &IndexMap<String, SecretString>) -> bool {
+    let is_there =
+        |(name, value): (&String, &SecretString)| other.get(name).is_some_and(|it| same(it, value));
+    one.len() == other.len() && one.iter().all(is_there)
 }
 
 /// A remote server.

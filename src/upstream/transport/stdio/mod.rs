@@ -75,6 +75,7 @@ impl StdioTransport {
         if !config.inherits {
             command.env_clear();
         }
+        command.envs(config.shared.iter().map(|(name, value)| (name, value.expose_secret())));
         for name in &config.withheld {
             command.env_remove(name);
         }

@@ -1,0 +1,212 @@
+//! The secrets of a configuration, so that no text of a server shows them.
+//!
+//! Values of headers count whatever their names are, and so do user names, passwords and queries of URLs. In variables and
+//! parameters the name tells.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use percent_encoding::percent_decode_str;
+use url::{Url, form_urlencoded};
+
+use super::{ClientCredential, Config, Environment, OAuth, Server, Stdio, Upstream};
+use crate::secret::{ExposeSecret as _, Known, SHORTEST, is_telling};
+
+/// The variables of the headers that the trace collector gets.
+pub(super) const OTLP_HEADERS: [&str; 2] =
+    ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"];
+/// A value whose name tells nothing is a secret if it is at least this long: `true` and `1` are none.
+const LONG: usize = 8;
+/// The headers whose values tell nothing.
+const PUBLIC_HEADERS: [&str; 11] = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "connection",
+    "content-type",
+    "host",
+    "mcp-protocol-version",
+    "origin",
+    "referer",
+    "user-agent",
+];
+
+/// Returns the secrets of `config`. `variables` are those that it takes secrets from, and `environment` has them.
+pub(super) fn of(config: &Config, variables: &[String], environment: &Environment) -> Known {
+    let mut found = Found::default();
+    for value in variables.iter().filter_map(|name| environment.get(name)) {
+        found.telling(value);
+    }
+    for headers in OTLP_HEADERS.iter().filter_map(|name| environment.get(name)) {
+        for (name, value) in headers.split(',').filter_map(|header| header.split_once('=')) {
+            found.header(name.trim(), &percent_decode_str(value.trim()).decode_utf8_lossy());
+        }
+    }
+    config.otlp_endpoint.iter().chain(config.proxy.urls()).for_each(|url| found.url(url));
+    found.0.extend(config.logins.token_key.iter().map(|key| key.expose_secret().to_owned()));
+    config.servers.iter().for_each(|server| found.server(server));
+    Known::of(found.0)
+}
+
+#[derive(Default)]
+struct Found(Vec<String>);
+
+impl Found {
+    fn server(&mut self, server: &Server) {
+        match &server.upstream {
+            Upstream::Stdio(stdio) => self.program(stdio),
+            Upstream::Http(remote) | Upstream::Sse(remote) | Upstream::Probe(remote) => {
+                self.url(&remote.url);
+                for (name, value) in &remote.headers {
+                    self.header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+                }
+            }
+        }
+        if let Some(oauth) = &server.oauth {
+            self.oauth(oauth);
+        }
+    }
+
+    fn program(&mut self, stdio: &Stdio) {
+        for (name, value) in stdio.shared.iter().chain(&stdio.env) {
+            self.named(name, value.expose_secret(), usize::MAX);
+        }
+        let following = stdio.args.iter().skip(1).map(Some).chain([None]);
+        for (arg, next) in stdio.args.iter().zip(following) {
+            match (arg.split_once('='), next) {
+                (Some((name, value)), _) => self.named(name, value, usize::MAX),
+                (None, Some(value)) if arg.starts_with('-') => self.named(arg, value, usize::MAX),
+                (None, _) => self.named("", arg, usize::MAX),
+            }
+        }
+    }
+
+    fn oauth(&mut self, oauth: &OAuth) {
+        if let Some(ClientCredential::Secret(secret)) = oauth.client.as_ref().map(|client| &client.credential)
+        {
+            self.telling(secret.expose_secret());
+        }
+        for (name, value) in oauth.token_params.iter().chain(&oauth.authorization_params) {
+            self.named(name, value, usize::MAX);
+        }
+        oauth.server_url.iter().for_each(|url| self.url(url));
+    }
+
+    /// Takes the value of a header: the credential alone if it has a scheme (RFC 9110 section 11.4), and each value of a
+    /// list of pairs, as in `Cookie`.
+    pub(super) fn header(&mut self, name: &str, value: &str) {
+        if PUBLIC_HEADERS.iter().any(|public| public.eq_ignore_ascii_case(name)) {
+            return;
+        }
+        match value.split_once(' ') {
+            Some((scheme, credential))
+                if credential.len() >= SHORTEST
+                    && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
+            {
+                self.telling(credential);
+                let pair =
+                    STANDARD.decode(credential.trim()).ok().and_then(|pair| String::from_utf8(pair).ok());
+                if let Some(pair) = pair.filter(|_| scheme.eq_ignore_ascii_case("basic")) {
+                    self.pair(&pair);
+                }
+            }
+            _ => self.named(name, value, LONG),
+        }
+        for (name, value) in value.split([';', ',']).filter_map(|part| part.split_once('=')) {
+            self.named(name, value.trim().trim_matches('"'), LONG);
+        }
+    }
+
+    /// Takes the credentials and the query of a URL.
+    fn url(&mut self, url: &Url) {
+        match url.password() {
+            Some(password) => {
+                let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+                self.pair(&format!("{}:{}", decoded(url.username()), decoded(password)));
+                self.telling(password);
+            }
+            None => self.telling(url.username()),
+        }
+        let Some(query) = url.query() else { return };
+        // As it stands there, and as it is meant.
+        for (name, value) in query.split('&').map(|pair| pair.split_once('=').unwrap_or(("", pair))) {
+            self.named(name, value, LONG);
+        }
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            self.named(&name, &value, LONG);
+        }
+    }
+
+    /// Takes a user name and a password.
+    fn pair(&mut self, pair: &str) {
+        self.telling(pair);
+        if let Some((_, password)) = pair.split_once(':') {
+            self.telling(password);
+        }
+    }
+
+    /// Takes a value if its name tells that it is secret, or if it has `long` bytes; in a URL, its password.
+    fn named(&mut self, name: &str, value: &str, long: usize) {
+        if is_telling(name) || value.len() >= long {
+            self.telling(value);
+        }
+        if let Some(url) = value.contains("://").then(|| Url::parse(value).ok()).flatten()
+            && let Some(password) = url.password()
+        {
+            self.telling(password);
+        }
+    }
+
+    fn telling(&mut self, value: &str) {
+        if value.len() >= SHORTEST {
+            self.0.push(value.to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(take: impl FnOnce(&mut Found)) -> Vec<String> {
+        let mut found = Found::default();
+        take(&mut found);
+        found.0.sort();
+        found.0.dedup();
+        found.0
+    }
+
+    #[test]
+    fn a_header_is_secret_whatever_its_name() {
+        for (name, value, secrets) in [
+            ("Authorization", "Bearer abcdef", &["abcdef"][..]),
+            (
+                "Authorization",
+                "Basic dXNlcjpwYXNzd29yZA==",
+                &["dXNlcjpwYXNzd29yZA==", "password", "user:password"],
+            ),
+            ("Authorization", "Bearer x", &["Bearer x"]),
+            ("X-Key", "sesame", &["sesame"]),
+            ("X-Whatever", "sesame", &[]),
+            ("X-Whatever", "open-sesame", &["open-sesame"]),
+            ("Cookie", "sid=0123456789; theme=dark", &["0123456789", "sid=0123456789; theme=dark"]),
+            ("Content-Type", "application/json", &[]),
+            ("X-Debug", "true", &[]),
+        ] {
+            assert_eq!(found(|found| found.header(name, value)), secrets, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_url_has_credentials_and_a_query() {
+        for (url, secrets) in [
+            ("http://h/mcp", &[][..]),
+            ("http://user:pass%2Fword@h/", &["pass%2Fword", "pass/word", "user:pass/word"]),
+            ("http://a-token@h/", &["a-token"]),
+            ("http://h/?key=sesame&page=2&x=0%2B23456789", &["0%2B23456789", "0+23456789", "sesame"]),
+            ("http://h/?open-sesame", &["open-sesame"]),
+        ] {
+            let url = Url::parse(url).expect("a URL");
+            assert_eq!(found(|found| found.url(&url)), secrets, "{url}");
+        }
+    }
+}
