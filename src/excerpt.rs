@@ -8,12 +8,17 @@ use std::{
     fmt::{self, Write as _},
 };
 
+use crate::secret::redact;
+
 /// How many characters of a quotation are shown.
 const QUOTATION: usize = 300;
+/// How many bytes are looked at for each character that is shown. Secrets may be long, and one that this cuts is redacted too.
+const LOOKED_AT: usize = 16;
 /// How many characters of a sentence are shown: our own words, and what they quote.
 const SENTENCE: usize = 1000;
 
-/// The beginning of a text. Hidden characters are escaped, runs of white space are one space.
+/// The beginning of a text. Secrets are redacted before it is cut, hidden characters are escaped, runs of white space are one
+/// space.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Excerpt<T>(pub(crate) T);
 
@@ -32,11 +37,28 @@ pub(crate) fn sentence(text: impl fmt::Display) -> String {
 }
 
 fn show(out: &mut dyn fmt::Write, left: usize, text: &impl fmt::Display) -> fmt::Result {
+    let mut looked_at = Beginning { text: String::new(), room: LOOKED_AT * left };
+    // It ends early once enough is there, so that the rest is never formatted.
+    let _ = write!(looked_at, "{text}");
     let mut line = Line { out, left, begun: false, space: false };
-    match write!(line, "{text}") {
-        // It ended early because enough was shown, so the rest was never formatted.
+    match line.write_str(&redact(&looked_at.text)) {
         Err(_) if line.left == 0 => out.write_char('…'),
         ended => ended,
+    }
+}
+
+/// Keeps the beginning of a text, and fails at what is beyond.
+struct Beginning {
+    text: String,
+    room: usize,
+}
+
+impl fmt::Write for Beginning {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let kept = &text[..text.floor_char_boundary(self.room)];
+        self.text.push_str(kept);
+        self.room -= kept.len();
+        if kept.len() == text.len() { Ok(()) } else { Err(fmt::Error) }
     }
 }
 

@@ -79,15 +79,16 @@ pub fn is_telling(name: &str) -> bool {
         "token",
     ];
     /// Says where or what a secret is.
-    const ABOUT: [&str; 12] = [
-        "dir", "endpoint", "file", "host", "limit", "name", "path", "port", "sock", "type", "uri", "url",
-    ];
+    const ABOUT: [&str; 12] =
+        ["dir", "endpoint", "file", "host", "limit", "name", "path", "port", "sock", "type", "uri", "url"];
     let words: Vec<String> = words(name).collect();
     let is_about = words.last().is_some_and(|last| ABOUT.contains(&last.as_str()));
     // `PWD` alone is where a program runs.
     let is_folder = words == ["pwd"] || words == ["oldpwd"];
     let ends = |word: &String| {
-        ["apikey", "password", "secret", "token"].iter().any(|end| word.len() > end.len() && word.ends_with(end))
+        ["apikey", "password", "secret", "token"]
+            .iter()
+            .any(|end| word.len() > end.len() && word.ends_with(end))
     };
     !is_about && !is_folder && words.iter().any(|word| WORDS.contains(&word.as_str()) || ends(word))
 }
@@ -126,7 +127,9 @@ mod tests {
         ] {
             assert!(is_telling(name), "{name}");
         }
-        for name in ["HOME", "PWD", "PATH", "MAX_TOKENS", "KEYBOARD", "SSH_AUTH_SOCK", "TOKEN_URL", "X-User", ""] {
+        for name in
+            ["HOME", "PWD", "PATH", "MAX_TOKENS", "KEYBOARD", "SSH_AUTH_SOCK", "TOKEN_URL", "X-User", ""]
+        {
             assert!(!is_telling(name), "{name}");
         }
     }

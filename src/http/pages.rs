@@ -6,6 +6,7 @@ use super::{error::ApiError, path};
 use crate::{
     excerpt::sentence,
     oauth::{AuthError, LoginNeeded, Outcome},
+    secret::redact,
 };
 
 /// Styles alone allow `unsafe-inline`, because Swagger UI sets style attributes.
@@ -107,6 +108,7 @@ fn page(title: &str, body: &str, looks_again: bool) -> String {
     )
 }
 
+/// Text as HTML, without secrets: it may be from anywhere.
 pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    redact(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -67,7 +67,15 @@ impl Drop for Forms {
 
 /// Returns `text` without known secrets.
 pub fn redact(text: &str) -> Cow<'_, str> {
-    let found = KNOWN.read().unwrap_or_else(PoisonError::into_inner).find(text.as_bytes());
+    mask(text, find(text))
+}
+
+fn find(text: &str) -> Vec<Range<usize>> {
+    KNOWN.read().unwrap_or_else(PoisonError::into_inner).find(text.as_bytes())
+}
+
+/// Returns `text` without these parts of it.
+fn mask(text: &str, found: Vec<Range<usize>>) -> Cow<'_, str> {
     if found.is_empty() {
         return Cow::Borrowed(text);
     }
@@ -87,8 +95,15 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 }
 
 /// Returns `json` without known secrets; all of it is hidden if one is more than a part of a string in it.
+///
+/// Secrets that are plain words stay: `postgres` and `string` are passwords of many, and what a definition needs to be
+/// understood.
 pub fn redact_json(json: &RawValue) -> Cow<'_, RawValue> {
-    match redact(json.get()) {
+    const SHORT: usize = 12;
+    let is_word = |part: &str| part.len() < SHORT && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let mut found = find(json.get());
+    found.retain(|range| !json.get().get(range.clone()).is_some_and(is_word));
+    match mask(json.get(), found) {
         Cow::Borrowed(_) => Cow::Borrowed(json),
         Cow::Owned(text) => {
             let hidden = || serde_json::value::to_raw_value(MASK).unwrap_or_default();

@@ -15,7 +15,7 @@ use std::{
 use tracing::warn;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::bounds::Bound;
+use crate::{bounds::Bound, secret::redact};
 
 /// How many bytes may wait. As many more are being written.
 const WAITING: usize = 1 << 20;
@@ -145,9 +145,12 @@ impl<'a> MakeWriter<'a> for LogWriter {
 }
 
 impl Write for &LogWriter {
-    /// Takes one event, which comes in one write.
+    /// Takes one event, which comes in one write. Secrets are redacted: this is the last place that can.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        self.put(event);
+        match str::from_utf8(event) {
+            Ok(text) => self.put(redact(text).as_bytes()),
+            Err(_) => self.put(event),
+        }
         Ok(event.len())
     }
 

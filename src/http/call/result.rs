@@ -11,6 +11,7 @@ use crate::{
     catalogue::{Output, Shape, Tool},
     config::ResultStyle,
     http::error::ApiError,
+    secret::redact,
     upstream::well_formed,
 };
 
@@ -71,7 +72,9 @@ pub(super) fn body(tool: &Tool, style: ResultStyle, raw: &RawValue) -> Result<St
     let result = ToolResult::read(raw)?;
     let content = result.content.map(items).transpose()?;
     if result.is_error == Some(true) {
-        return Err(ApiError::Tool(error_text(&content.unwrap_or_default(), || result.beside_content(raw))));
+        let text = error_text(&content.unwrap_or_default(), || result.beside_content(raw));
+        // Tools often report the request that failed, with its secrets.
+        return Err(ApiError::Tool(redact(&text).into_owned()));
     }
     // Without content, the Python mcpo has no body to be compatible with.
     let auto = style == ResultStyle::Auto || content.is_none();

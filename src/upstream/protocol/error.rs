@@ -1,9 +1,12 @@
 //! What can go wrong between mcpo and an upstream, by what it means for the caller.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use super::{excerpt::Excerpt, human_duration::HumanDuration, json_rpc::reply::RpcError};
-use crate::oauth::{AuthError, LoginNeeded};
+use crate::{
+    oauth::{AuthError, LoginNeeded},
+    secret::redact,
+};
 
 /// When to ask again while an authorization server does not answer.
 const AUTHORIZATION_RETRY: Duration = Duration::from_secs(5);
@@ -49,6 +52,20 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// The same without secrets, as far as it has words of others.
+    pub(crate) fn redacted(mut self) -> Self {
+        if let Self::Unavailable { reason: text, .. }
+        | Self::NotSent(text)
+        | Self::Refused(text)
+        | Self::Lost(text)
+        | Self::InputRequired(text) = &mut self
+            && let Cow::Owned(redacted) = redact(text)
+        {
+            *text = redacted;
+        }
+        self
+    }
+
     /// Whether the same request may go out once more: it never reached the tool, or a further run changes nothing.
     pub(crate) fn may_go_again(&self, repeatable: bool) -> bool {
         match self {

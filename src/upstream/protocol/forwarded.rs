@@ -7,6 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::secret::{Known, SHORTEST, is_telling};
+
 /// Headers that name a call. They travel with it and are no part of the caller's identity.
 const OF_A_CALL: [&str; 2] = ["x-correlation-id", "x-request-id"];
 
@@ -16,6 +18,8 @@ pub struct Forwarded {
     /// All, values marked sensitive.
     headers: HeaderMap,
     identity: Option<Identity>,
+    /// The secrets among them, known for as long as they travel.
+    _known: Known,
 }
 
 /// The identity of a caller: a digest of the forwarded headers that identify one.
@@ -27,7 +31,9 @@ impl Forwarded {
     pub fn new(mut headers: HeaderMap) -> Option<Self> {
         headers.values_mut().for_each(|value| value.set_sensitive(true));
         let identity = Identity::of(&headers);
-        (!headers.is_empty()).then_some(Self { headers, identity })
+        let secrets = headers.iter().filter(|(name, _)| is_telling(name.as_str()));
+        let known = Known::of(secrets.map(|(_, value)| credential(value.as_bytes())));
+        (!headers.is_empty()).then_some(Self { headers, identity, _known: known })
     }
 
     /// The caller's identity; `None` if no header identifies the caller.
@@ -65,6 +71,12 @@ impl Identity {
         }
         (!names.is_empty()).then(|| Self(digest.finalize().into()))
     }
+}
+
+/// A credential without its scheme (RFC 9110 section 11.4).
+fn credential(value: &[u8]) -> &[u8] {
+    let space = value.iter().position(|byte| *byte == b' ');
+    space.map(|space| &value[space + 1..]).filter(|credential| credential.len() >= SHORTEST).unwrap_or(value)
 }
 
 fn tells_of_a_caller(name: &HeaderName) -> bool {

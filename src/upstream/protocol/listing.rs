@@ -3,7 +3,7 @@
 use rmcp::model::ServerPeerInfo;
 
 use super::tool::ToolDefinition;
-use crate::bounds::Bound;
+use crate::{bounds::Bound, secret::redact};
 
 /// How much of a server's name is kept, and of its version, in bytes.
 const LONGEST_NAME: usize = 512;
@@ -31,13 +31,14 @@ pub struct ServerInfo {
 }
 
 impl ServerInfo {
+    /// It is redacted: a server may repeat what it was sent.
     pub(crate) fn new(configured: &str, peer: Option<&ServerPeerInfo>) -> Self {
         let given = peer.and_then(|peer| peer.server_info.as_ref()).filter(|info| !info.name.is_empty());
         let instructions = peer.and_then(|peer| peer.instructions.as_deref()).filter(|text| !text.is_empty());
         Self {
-            name: clipped(given.map_or(configured, |info| &info.name), LONGEST_NAME),
-            version: clipped(given.map_or("", |info| &info.version), LONGEST_NAME),
-            instructions: instructions.map(|text| clipped(text, LONGEST_INSTRUCTIONS)),
+            name: clipped(&redact(given.map_or(configured, |info| &info.name)), LONGEST_NAME),
+            version: clipped(&redact(given.map_or("", |info| &info.version)), LONGEST_NAME),
+            instructions: instructions.map(|text| clipped(&redact(text), LONGEST_INSTRUCTIONS)),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     raw_schema::{RawSchema, most_values},
     warnings::Warnings,
 };
-use crate::bounds::Bound;
+use crate::{bounds::Bound, secret::redact_json};
 
 /// The largest definition of a tool, in bytes.
 const LARGEST: usize = 1 << 20;
@@ -54,7 +54,7 @@ impl ToolDefinition {
 
 impl ToolDefinition {
     /// Reads a tool of a list. Members that are not what they should be are left out, with one warning; a tool without a
-    /// name, or one that is too large, is `None`.
+    /// name, or one that is too large, is `None`. A server may write secrets into what it says of a tool; those are redacted.
     pub(crate) fn read(raw: &RawValue, warnings: &Warnings<'_>) -> Option<Self> {
         let size = raw.get().len();
         if size > LARGEST {
@@ -63,6 +63,7 @@ impl ToolDefinition {
             warnings.warn(raw.get(), what);
             return None;
         }
+        let raw = &*redact_json(raw);
         let mut members = match serde_json::from_str::<ToolMembers<'_>>(raw.get()) {
             Ok(members) => members,
             Err(error) => {

@@ -118,9 +118,9 @@ impl Session {
     ///
     /// [`CallError`] says whether the tool may have run.
     pub async fn call(&self, call: Call<'_>, deadline: Instant) -> Result<Box<RawValue>, CallError> {
-        let (handle, lease) = self.reach(call, deadline).await?;
+        let (handle, lease) = self.reach(call, deadline).await.map_err(CallError::redacted)?;
         let _turn = self.state.concurrency.enter(deadline).await?;
-        let outcome = self.run(&handle, call, deadline).await;
+        let outcome = self.run(&handle, call, deadline).await.map_err(CallError::redacted);
         // A refusal of one caller's own headers says nothing about the server.
         if lease.is_none() || outcome.is_ok() {
             self.state.health.note(&outcome);

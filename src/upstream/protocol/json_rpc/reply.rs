@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
+use crate::secret::{redact, redact_json};
+
 /// rmcp numbers its own requests from 0 in 32 bits. Ours start high enough never to meet them, and low
 /// enough for servers that read an id as a signed 32-bit number.
 pub(crate) const FIRST_ID: u64 = 1_000_000_000;
@@ -22,7 +24,7 @@ pub struct RpcError {
 }
 
 impl RpcError {
-    /// Reads an error in any form, since a caller waits for it.
+    /// Reads an error in any form, since a caller waits for it. It may repeat what it was sent, so secrets are redacted.
     pub(crate) fn read(raw: &RawValue) -> Self {
         #[derive(Deserialize, Default)]
         struct Lenient<'a> {
@@ -47,6 +49,7 @@ impl RpcError {
             Value::String(code) => code.parse().ok(),
             code => code.as_i64().or_else(|| code.as_f64().map(|code| code as i64)),
         };
-        Self { code: code.unwrap_or_default(), message, data: error.data.map(ToOwned::to_owned) }
+        let data = error.data.map(|data| redact_json(data).into_owned());
+        Self { code: code.unwrap_or_default(), message: redact(&message).into_owned(), data }
     }
 }
