@@ -8,7 +8,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::lenient::{self, text};
-use crate::net::{FetchError, GuardedClient};
+use crate::{
+    net::{FetchError, GuardedClient},
+    secret::{Known, redact},
+};
 
 /// How much of a server's words is kept, in characters.
 const LONGEST_TEXT: usize = 300;
@@ -62,8 +65,8 @@ impl From<FetchError> for EndpointError {
     }
 }
 
-/// Posts `body` and returns the members of the answer. A server may quote what it was sent, so `secrets` are removed
-/// from its words.
+/// Posts `body` and returns the members of the answer. A server may quote what it was sent, so `secrets` are redacted in
+/// its words, like all that are known.
 ///
 /// # Errors
 ///
@@ -75,6 +78,7 @@ pub(super) async fn post(
     body: Vec<u8>,
     secrets: &[String],
 ) -> Result<Value, EndpointError> {
+    let _known = Known::of(secrets);
     let response = guarded.post(url, headers, body).await?;
     let answer = lenient::answer(&response.body);
     check(response.status, &answer, secrets)?;
@@ -129,8 +133,9 @@ fn detail(description: Option<&str>) -> String {
 
 /// One short line of a server's words.
 pub(super) fn plain(text: &str, secrets: &[String]) -> String {
+    // Even those that are too short to be known.
     let hidden = secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "[redacted]"));
-    let line = hidden.replace(|c: char| c.is_control() || c.is_whitespace(), " ");
+    let line = redact(&hidden).replace(|c: char| c.is_control() || c.is_whitespace(), " ");
     line.trim().chars().take(LONGEST_TEXT).collect()
 }
 

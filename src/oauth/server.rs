@@ -1,9 +1,12 @@
 //! What belongs to the authorization of one server beside its token state: its configuration, its token store, and what
 //! requests read without waiting, the current credential and the status.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use arc_swap::ArcSwapOption;
@@ -16,7 +19,7 @@ use url::Url;
 
 use super::{
     context::Context,
-    discovery::search::Discovered,
+    discovery::search::{Discovered, without_query},
     error::{AuthError, LoginNeeded, unavailable},
     registration::client::{Client, ClientOrigin},
     status::AuthorizationStatus,
@@ -30,7 +33,11 @@ use super::{
 use crate::{
     config::{self, ClientCredential, StaticClient, TokenStorage},
     net::GuardedClient,
+    secret::{ExposeSecret as _, Known, redact},
 };
+
+/// How many tokens before the one in use are not shown either.
+const FORMER_TOKENS: usize = 3;
 
 /// See the module.
 pub(super) struct ServerContext {
@@ -53,6 +60,8 @@ pub(super) struct ServerContext {
     pub(super) refreshes: AtomicU64,
     /// Changes when a person has logged in.
     pub(super) logins: watch::Sender<()>,
+    /// The tokens in use, and those before them: answers to what was sent with one may come late.
+    known: Mutex<VecDeque<Known>>,
 }
 
 impl ServerContext {
@@ -70,6 +79,7 @@ impl ServerContext {
             status: watch::Sender::new(AuthorizationStatus::NotAsked),
             refreshes: AtomicU64::new(0),
             logins: watch::Sender::new(()),
+            known: Mutex::default(),
         }
     }
 
@@ -139,12 +149,20 @@ impl ServerContext {
 
     /// Begins to use `tokens`.
     pub(super) fn install(&self, tokens: &Tokens) -> Result<Arc<Credential>, AuthError> {
+        let secrets = [Some(&tokens.access), tokens.refresh.as_ref()].into_iter().flatten();
+        self.keep_known(Known::of(secrets.map(|secret| secret.expose_secret())));
         let credential = Credential::new(tokens)
             .map(Arc::new)
             .ok_or_else(|| AuthError::Unfit("the access token holds characters that no header may".into()))?;
         self.current.store(Some(credential.clone()));
         self.status.send_replace(AuthorizationStatus::Authorized);
         Ok(credential)
+    }
+
+    fn keep_known(&self, tokens: Known) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.truncate(FORMER_TOKENS);
+        known.push_front(tokens);
     }
 
     /// Stops using the token: a person has to log in.
@@ -174,7 +192,7 @@ impl ServerContext {
         if let Some(ticket) = self.ticket.load().as_deref() {
             url.query_pairs_mut().append_pair("ticket", ticket);
         }
-        Box::new(LoginNeeded { reason: reason.to_owned(), url, page })
+        Box::new(LoginNeeded { reason: redact(reason).into_owned(), url, page })
     }
 
     /// Begins to use `tokens` that were obtained just now.
@@ -232,7 +250,7 @@ impl ServerContext {
             Some(ClientCredential::Key(key)) => Some(key),
             Some(ClientCredential::None | ClientCredential::Secret(_)) | None => None,
         };
-        let resource = (!self.settings.without_resource).then_some(resource);
+        let resource = (!self.settings.without_resource).then(|| without_query(resource));
         TokenEndpoint { guarded, url, client, key, resource, more: &self.settings.token_params }
     }
 }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use http::{HeaderMap, header::WWW_AUTHENTICATE};
 use url::Url;
 
-use crate::oauth::scopes::Scopes;
+use crate::{oauth::scopes::Scopes, secret::redact};
 
 /// The parameters of a Bearer challenge.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,11 +87,11 @@ impl Challenge {
     }
 }
 
-/// Foreign text as a message may show it: one line of bounded length.
+/// Foreign text as a message may show it: one line of bounded length, without secrets.
 pub(crate) fn line(text: &str) -> Option<String> {
     const SHOWN: usize = 300;
     // RFC 6750 section 3 allows no other characters.
-    let text: String = text.chars().filter(|c| matches!(c, ' '..='~')).take(SHOWN).collect();
+    let text: String = redact(text).chars().filter(|c| matches!(c, ' '..='~')).take(SHOWN).collect();
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }

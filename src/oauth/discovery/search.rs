@@ -31,7 +31,7 @@ const ENOUGH: Duration = Duration::from_secs(30);
 /// What a login needs to know.
 #[derive(Debug, Clone)]
 pub(crate) struct Discovered {
-    /// What to send as `resource` (RFC 8707): as the server's metadata have it, else its URL.
+    /// What to send as `resource` (RFC 8707): as the server's metadata have it, else its URL; without a query.
     pub resource: String,
     /// `scopes_supported` of the resource; never empty.
     pub scopes: Option<Scopes>,
@@ -143,7 +143,7 @@ pub(crate) async fn discover(
     };
     let Some(server) = server else { return Err(DiscoveryError::NotFound(search.failed)) };
     Ok(Discovered {
-        resource: resource.unwrap_or_else(|| without_slash(server_url)),
+        resource: without_query(resource.as_deref().unwrap_or(&without_slash(server_url))).to_owned(),
         scopes,
         overruled: named.iter().all(|named| !server.is(named)).then(|| line(named.first()?)).flatten(),
         server,
@@ -295,6 +295,16 @@ fn without_slash(url: &Url) -> String {
     match url.query() {
         None if url.path() == "/" => url.origin().ascii_serialization(),
         _ => url.as_str().to_owned(),
+    }
+}
+
+/// A resource as an authorization server may know it. RFC 8707 section 2 advises against a query, and that of an MCP server
+/// often holds a key, even if the server itself repeats it in its metadata.
+pub(crate) fn without_query(resource: &str) -> &str {
+    match resource.split_once('?') {
+        Some((before, _)) if before.matches('/').count() == 3 => before.trim_end_matches('/'),
+        Some((before, _)) => before,
+        None => resource,
     }
 }
 

@@ -257,3 +257,17 @@ fn well_known_uris_go_between_host_and_path() {
     let with_path = [at(&format!("{SERVER}/t")), at(&format!("{OPENID}/t")), at(&format!("/t{OPENID}"))];
     assert_eq!(of_server("https://a.example/t/"), with_path);
 }
+
+#[test]
+fn a_resource_is_named_without_its_query() {
+    for (resource, named) in [
+        ("https://h.example/mcp?api_key=1", "https://h.example/mcp"),
+        ("https://h.example/?api_key=1", "https://h.example"),
+        ("https://h.example?api_key=1", "https://h.example"),
+        ("https://h.example/a/?b=/c?d", "https://h.example/a/"),
+        ("https://h.example/mcp/", "https://h.example/mcp/"),
+        ("https://h.example/", "https://h.example/"),
+    ] {
+        assert_eq!(without_query(resource), named);
+    }
+}
