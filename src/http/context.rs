@@ -89,6 +89,11 @@ impl RequestContext {
         }
     }
 
+    /// Whether the caller may see what servers say: it has shown a credential, or none is needed.
+    pub(super) fn is_caller(&self) -> bool {
+        matches!(self.caller.get(), Some(Ok(_)))
+    }
+
     /// Like [`Self::require_caller`], but an error asks the browser to prompt for the credential.
     ///
     /// # Errors

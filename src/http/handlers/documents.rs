@@ -14,6 +14,7 @@ use actix_web::{
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::status::state;
 use crate::{
     http::{context::RequestContext, error::ApiError, pages, path},
     openapi::{Document, entity_tag, root_title},
@@ -121,7 +122,7 @@ pub(super) async fn server_document(
 ) -> Result<HttpResponse, ApiError> {
     let context = RequestContext::of(request);
     let settled = registry.settled(entry, Instant::now() + STARTING).await;
-    let served = readable(&settled)?.clone();
+    let served = readable(&settled, &context)?.clone();
     let secured = context.authenticator.config.is_closed();
     let view = View { permission: context.permission().clone(), secured };
     let document = match served.known_document(&view) {
@@ -136,8 +137,10 @@ pub(super) async fn server_document(
 
 /// Serves the documentation page of a server.
 pub(super) fn server_page(request: &HttpRequest, entry: &Entry) -> HttpResponse {
+    let is_caller = RequestContext::of(request).is_caller();
     match entry.served() {
         Ok(served) => page(request, &served.title),
+        Err(_) if !is_caller => pages::waiting(entry.name(), &state_alone(entry)),
         Err(CallError::LoginNeeded(login)) => pages::login_needed(entry.name(), &login),
         Err(error) => pages::waiting(entry.name(), &error.to_string()),
     }
@@ -145,14 +148,18 @@ pub(super) fn server_page(request: &HttpRequest, entry: &Entry) -> HttpResponse 
 
 /// Returns what a server serves, for readers.
 ///
-/// They may be unauthenticated, so the error holds no ticket for a login.
+/// They may be unauthenticated, so the error holds no ticket for a login, and nothing that a server has said unless a
+/// credential was shown.
 ///
 /// # Errors
 ///
 /// The server has never been connected.
-pub(super) fn readable(entry: &Entry) -> Result<&Arc<Served>, CallError> {
+pub(super) fn readable<'e>(entry: &'e Entry, context: &RequestContext) -> Result<&'e Arc<Served>, CallError> {
     const LATER: Duration = Duration::from_secs(5);
     entry.served().map_err(|error| match error {
+        _ if !context.is_caller() => {
+            CallError::Unavailable { reason: state_alone(entry), retry_after: LATER }
+        }
         CallError::LoginNeeded(login) => {
             let reason =
                 format!("the server needs authorization: {}; log in at {}", login.reason, login.page);
@@ -160,6 +167,11 @@ pub(super) fn readable(entry: &Entry) -> Result<&Arc<Served>, CallError> {
         }
         error => error,
     })
+}
+
+/// Says that a server is not connected, in our words alone.
+fn state_alone(entry: &Entry) -> String {
+    format!("the server is not connected ({}); who shows a key is told why", state(&entry.status))
 }
 
 /// Serves a document; without a configured root path, its URLs get the prefix that a trusted proxy reports.

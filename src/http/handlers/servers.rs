@@ -82,7 +82,7 @@ pub(in crate::http) async fn serve(
             Ok(served) => served,
             Err(reason) => return Err(incoming.not_begun(entry.name(), reason).await),
         },
-        false => readable(&entry)?,
+        false => readable(&entry, &context)?,
     };
     match find_tool(served, rest) {
         Some((tool, _)) if !permission.allows(entry.name(), &tool.name, tool.read_only) => {
