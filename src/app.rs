@@ -7,6 +7,7 @@ mod certificate;
 mod connection_limit;
 mod error;
 mod listen;
+mod memory;
 mod metrics_port;
 mod reload;
 mod running_config;
@@ -44,6 +45,7 @@ use self::{
     running_config::RunningConfig,
 };
 pub use error::{BuildError, RunError};
+pub use memory::close_memory;
 pub use reload::Source;
 pub use tokens::{TokensError, list, login, logout};
 

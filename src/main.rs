@@ -42,18 +42,25 @@ fn run() -> Result<(), Box<dyn Error>> {
             Ok(())
         }
         Invocation::ExampleServer => Ok(app::block_on(example_server::run())??),
-        Invocation::Tokens { action, options } => tokens(&action, &Config::load(&options, &environment)?),
-        Invocation::Serve(options) => serve(Source::new(options, environment)),
+        Invocation::Tokens { action, options } => {
+            let closed = app::close_memory();
+            tokens(&action, &Config::load(&options, &environment)?, closed)
+        }
+        Invocation::Serve(options) => {
+            let closed = app::close_memory();
+            serve(Source::new(options, environment), closed)
+        }
     }
 }
 
-fn tokens(action: &TokenAction, config: &Config) -> Result<(), Box<dyn Error>> {
+fn tokens(action: &TokenAction, config: &Config, closed: Result<(), String>) -> Result<(), Box<dyn Error>> {
     // The commands print their own messages, so the gateway's info lines are logged only on request.
     let level = match config.log_level {
         LogLevel::Info => LogLevel::Warning,
         chosen => chosen,
     };
     telemetry::start(level, config.log_format, config.log_colours)?;
+    warn_if_open(closed);
     let server = |name: &Option<String>| config.remote_server(name.as_deref());
     match action {
         TokenAction::Login(name) => Ok(app::block_on(app::login(config, server(name)?))??),
@@ -62,11 +69,22 @@ fn tokens(action: &TokenAction, config: &Config) -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn serve(source: Source) -> Result<(), Box<dyn Error>> {
+/// Warns if the memory is not closed to others, now that logging works.
+fn warn_if_open(closed: Result<(), String>) {
+    if let Err(reason) = closed {
+        tracing::warn!("{reason}");
+    }
+}
+
+fn serve(source: Source, closed: Result<(), String>) -> Result<(), Box<dyn Error>> {
     let config = source.load_first()?;
     telemetry::start(config.log_level, config.log_format, config.log_colours)?;
+    warn_if_open(closed);
     for warning in &config.warnings {
         tracing::warn!("{warning}");
+    }
+    for remark in &config.remarks {
+        tracing::info!("{remark}");
     }
     app::block_on(async {
         let (mut terminate, mut interrupt) =
