@@ -111,8 +111,15 @@ fn tight(text: &str) -> String {
 
 fn config(validation: Validation) -> config::Server {
     let program = PathBuf::from("fuzzed");
-    let stdio =
-        Stdio { program, args: vec![], inherits: true, withheld: vec![], env: Default::default(), cwd: None };
+    let stdio = Stdio {
+        program,
+        args: vec![],
+        inherits: true,
+        withheld: vec![],
+        shared: Default::default(),
+        env: Default::default(),
+        cwd: None,
+    };
     config::Server {
         name: "fuzzed".into(),
         upstream: Upstream::Stdio(stdio),
