@@ -122,14 +122,7 @@ pub(crate) fn escape(c: char) -> String {
 /// Lines for a terminal, in which hidden characters are escaped.
 pub(crate) fn visible_lines(text: &str) -> String {
     let is_layout = |c| matches!(c, '\n' | '\t');
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        if is_hidden(c) && !is_layout(c) {
-            shown.push_str(&escape(c))
-        } else {
-            shown.push(c)
-        }
-        shown
-    })
+    escaped(text, |c| is_hidden(c) && !is_layout(c))
 }
 
 /// The same JSON, in which no string holds a hidden character as it is.
@@ -137,11 +130,19 @@ pub(crate) fn visible_json(json: &str) -> Cow<'_, str> {
     if json.bytes().all(|byte| (0x20..0x7f).contains(&byte)) || !json.contains(is_hidden) {
         return json.into();
     }
-    let mut visible = String::with_capacity(json.len() + 16);
-    for c in json.chars() {
-        if is_hidden(c) { visible.push_str(&escape(c)) } else { visible.push(c) }
+    escaped(json, is_hidden).into()
+}
+
+fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_escaped(c) {
+            escaped.push_str(&escape(c));
+        } else {
+            escaped.push(c);
+        }
     }
-    visible.into()
+    escaped
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Invariant: nobody waits for the reader of stderr but the thread that writes to it, not even the end of the process.
 
+mod fields;
 mod format;
 mod traces;
 mod writer;

@@ -148,9 +148,11 @@ async fn an_audit_log_without_a_reader_refuses_calls() {
 
 #[tokio::test]
 async fn a_full_disk_refuses_calls_until_the_log_is_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = folder.path().join("audit");
+    symlink("/dev/full", &audit).unwrap();
     let gateway = Gateway::config(&json!({ "example": parts::example() }))
-        .options(["--audit-log", "audit", "--api-key", "k"])
-        .before(|folder| symlink("/dev/full", folder.join("audit")).unwrap())
+        .options(["--audit-log", audit.to_str().unwrap(), "--api-key", "k"])
         .ready()
         .await;
     let call = async |key: &str| {
@@ -167,25 +169,29 @@ async fn a_full_disk_refuses_calls_until_the_log_is_elsewhere() {
     let metrics = gateway.get("/metrics").await.body;
     assert!(metrics.contains("mcpo_bounds_hit_total{bound=\"audit_lines\"} 3\n"), "{metrics}");
 
-    fs::remove_file(gateway.file("audit")).unwrap();
+    fs::remove_file(&audit).unwrap();
     gateway.signal(Signal::SIGHUP);
     eventually("calls are let in again", async || (call("k").await.status == 200).then_some(())).await;
-    let lines = fs::read_to_string(gateway.file("audit")).unwrap();
+    let lines = fs::read_to_string(&audit).unwrap();
     assert_eq!(lines.matches("\"outcome\":\"ok\"").count(), 2, "the first call too: {lines}");
     let log = gateway.stop().await;
     assert_eq!(log.matches("the audit log cannot be written").count(), 1, "{log}");
 }
 
+/// Puts what is no file at a path.
+type Spoil<'a> = &'a dyn Fn(&Path);
+
 /// Each of them is told at once, and the next reload finds a good file.
 #[tokio::test]
 async fn files_that_are_none_cost_one_reload() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = folder.path().join("keys");
+    fs::write(&keys, "zero=k0\n").unwrap();
     let gateway = Gateway::config(&json!({ "example": parts::example() }))
-        .options(["--named-keys-file", "keys"])
-        .before(|folder| fs::write(folder.join("keys"), "zero=k0\n").unwrap())
+        .options(["--named-keys-file", keys.to_str().unwrap()])
         .start()
         .await;
-    let keys = gateway.file("keys");
-    let spoilt: [(&str, &dyn Fn(&Path)); 5] = [
+    let spoilt: [(&str, Spoil<'_>); 5] = [
         ("it is a pipe, which is read at the start alone; name a file", &|path| {
             assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
         }),

@@ -41,13 +41,10 @@ pub(super) async fn edits(file: &Path, tell: impl Fn()) {
     let mut known = None;
     let mut watched = true;
     loop {
-        let aimed;
-        let now;
-        // A file system may hang, and holds only this then.
-        (watch, aimed, now) = match spawn_blocking(look(watch, file.to_owned())).await {
-            Ok(looked) => looked,
-            Err(_) => return pending().await,
-        };
+        // A file system that hangs holds only this.
+        let looked = spawn_blocking(look(watch, file.to_owned())).await;
+        let Ok((aiming, aimed, now)) = looked else { return pending().await };
+        watch = aiming;
         if known.replace(now).is_some_and(|known| known != now) {
             tell();
         }

@@ -1,16 +1,11 @@
 //! The form of the log: one event is one line, for people or as one JSON object.
 //!
-//! Invariant: whatever an event quotes, only its end is a line break, no hidden character is in it as it is, no value
-//! passes for another field, and it is at most about 8 KiB long. A value is cut while it is formatted, so a huge one
-//! takes no memory.
+//! Invariant: whatever an event quotes, only its end is a line break, and it is at most about 8 KiB long. What its fields
+//! hold is made harmless by [`FieldWriter`].
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-use tracing::{
-    Event, Level, Subscriber,
-    field::{Field, Visit},
-    span,
-};
+use tracing::{Event, Level, Subscriber, span};
 use tracing_subscriber::{
     field::RecordFields,
     fmt::{
@@ -18,14 +13,11 @@ use tracing_subscriber::{
         format::Writer,
         time::{FormatTime as _, SystemTime},
     },
-    registry::LookupSpan,
+    registry::{LookupSpan, Scope},
 };
 
-use crate::excerpt::{escape, is_hidden};
+use super::fields::FieldWriter;
 
-/// How many bytes the values of an event take at most, and each of them.
-const EVENT: usize = 7 << 10;
-const VALUE: usize = 4 << 10;
 /// The target of what is not mcpo's own words but those of a program that it runs begins like this, and says whose.
 const QUOTED: &str = "mcpo::";
 
@@ -63,7 +55,7 @@ where
     let level = *event.metadata().level();
     let colour = if plain.is_empty() { "" } else { colour(level) };
     write!(out, " {colour}{:>5}{plain} ", level.as_str())?;
-    for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+    for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
         write!(out, "{bold}{}{plain}", span.name())?;
         if let Some(fields) = span.extensions().get::<FormattedFields<N>>()
             && !fields.is_empty()
@@ -124,9 +116,9 @@ fn colour(level: Level) -> &'static str {
 
 impl<'writer> FormatFields<'writer> for EventFormat {
     fn format_fields<R: RecordFields>(&self, out: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut visitor = FieldVisitor { out, json: self.json, begun: false, left: EVENT, ended: Ok(()) };
-        fields.record(&mut visitor);
-        visitor.ended
+        let mut writer = FieldWriter::new(out, self.json);
+        fields.record(&mut writer);
+        writer.ended
     }
 
     fn add_fields(
@@ -138,143 +130,6 @@ impl<'writer> FormatFields<'writer> for EventFormat {
             current.fields.push(if self.json { ',' } else { ' ' });
         }
         self.format_fields(current.as_writer(), fields)
-    }
-}
-
-/// Writes fields: `name=value` after one another, or the members of a JSON object.
-struct FieldVisitor<'writer> {
-    out: Writer<'writer>,
-    json: bool,
-    begun: bool,
-    /// How many bytes are left for values.
-    left: usize,
-    ended: fmt::Result,
-}
-
-impl FieldVisitor<'_> {
-    fn field(&mut self, field: &Field, write: impl FnOnce(&mut Self) -> fmt::Result) {
-        // Those that `log` has for the place in the source.
-        if self.ended.is_ok() && !field.name().starts_with("log.") {
-            self.ended = self.name(field.name()).and_then(|()| write(self));
-        }
-    }
-
-    fn name(&mut self, name: &str) -> fmt::Result {
-        let separator = if self.json { "," } else { " " };
-        if std::mem::replace(&mut self.begun, true) {
-            self.out.write_str(separator)?;
-        }
-        match (self.json, name) {
-            (true, _) => write!(self.out, "\"{name}\":"),
-            (false, "message") => Ok(()),
-            (false, _) if self.out.has_ansi_escapes() => {
-                write!(self.out, "\x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m")
-            }
-            (false, _) => write!(self.out, "{name}="),
-        }
-    }
-
-    /// Writes a text in quotes, unless `bare`.
-    fn text(&mut self, text: fmt::Arguments<'_>, bare: bool) -> fmt::Result {
-        let quote = if bare { "" } else { "\"" };
-        self.out.write_str(quote)?;
-        let room = self.left.min(VALUE);
-        let mut value = EscapedText { out: &mut self.out, left: room, quoted: !bare, cut: false };
-        // What fails is a value that is cut.
-        let ended = value.write_fmt(text);
-        let (left, cut) = (value.left, value.cut);
-        self.left -= room - left;
-        match ended {
-            Err(_) if cut => self.out.write_char('…')?,
-            ended => ended?,
-        }
-        self.out.write_str(quote)
-    }
-
-    /// Writes what is no plain string, which people read without quotes where none are needed.
-    fn any(&mut self, text: fmt::Arguments<'_>) -> fmt::Result {
-        let mut plain = EscapedText { out: &mut String::new(), left: 64, quoted: true, cut: false };
-        let mut buffer = String::new();
-        plain.out = &mut buffer;
-        let needs_none = plain.write_fmt(text).is_ok() && !buffer.contains([' ', '=', '"', '\\']);
-        if needs_none { self.out.write_str(&buffer) } else { self.text(text, false) }
-    }
-}
-
-impl Visit for FieldVisitor<'_> {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        let bare = !self.json && field.name() == "message";
-        self.field(field, |this| this.text(format_args!("{value}"), bare));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let text = format_args!("{value:?}");
-        match (self.json, field.name()) {
-            (true, _) => self.field(field, |this| this.text(text, false)),
-            (false, "message") => self.field(field, |this| this.text(text, true)),
-            (false, _) => self.field(field, |this| this.any(text)),
-        }
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.field(field, |this| write!(this.out, "{value}"));
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.field(field, |this| write!(this.out, "{value}"));
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        // JSON has no other numbers than finite ones.
-        let finite = value.is_finite();
-        self.field(
-            field,
-            |this| {
-                if finite { write!(this.out, "{value}") } else { write!(this.out, "\"{value}\"") }
-            },
-        );
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.field(field, |this| write!(this.out, "{value}"));
-    }
-}
-
-/// Writes a value with its hidden characters escaped, and fails once it is too long.
-struct EscapedText<'a> {
-    out: &'a mut dyn fmt::Write,
-    /// How many more bytes may be written.
-    left: usize,
-    quoted: bool,
-    cut: bool,
-}
-
-impl fmt::Write for EscapedText<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let is_plain = |c: char| !is_hidden(c) && !(self.quoted && matches!(c, '"' | '\\'));
-        let mut rest = text;
-        while let Some(next) = rest.chars().next() {
-            let plain = rest.find(|c| !is_plain(c)).unwrap_or(rest.len());
-            if plain > 0 {
-                let fitting = rest.floor_char_boundary(plain.min(self.left));
-                self.out.write_str(&rest[..fitting])?;
-                self.left -= fitting;
-                self.cut = fitting < plain;
-                rest = &rest[fitting..];
-            } else {
-                let escaped = if is_hidden(next) { escape(next) } else { format!("\\{next}") };
-                self.cut = escaped.len() > self.left;
-                if !self.cut {
-                    self.out.write_str(&escaped)?;
-                    self.left -= escaped.len();
-                    rest = &rest[next.len_utf8()..];
-                }
-            }
-            if self.cut {
-                return Err(fmt::Error);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -290,6 +145,7 @@ mod tests {
     use tracing_subscriber::fmt;
 
     use super::*;
+    use crate::excerpt::is_hidden;
 
     /// The lines of what `work` logs.
     fn log(json: bool, colours: bool, work: impl FnOnce()) -> String {

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    path::Path,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -49,12 +48,6 @@ impl Launch {
     /// Adds options before those that name the servers.
     pub(crate) fn options<S: Into<String>>(mut self, options: impl IntoIterator<Item = S>) -> Self {
         self.options.extend(options.into_iter().map(Into::into));
-        self
-    }
-
-    /// Prepares its folder, which is its working directory too.
-    pub(crate) fn before(self, prepare: impl FnOnce(&Path)) -> Self {
-        prepare(self.folder.path());
         self
     }
 

@@ -8,7 +8,6 @@ use std::{
     collections::VecDeque,
     fs::File,
     io::{self, Write as _},
-    mem,
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -198,7 +197,7 @@ impl Queue {
     /// Waits before the next attempt.
     fn failed(&self, error: &io::Error) {
         let reason = error.kind().to_string();
-        if mem::replace(&mut self.state().failure, Some(reason)).is_none() {
+        if self.state().failure.replace(reason).is_none() {
             error!("the audit log cannot be written, so calls are refused until it can: {error}");
         }
         let waits = |state: &mut QueueState| state.reopen.is_none() && !state.closing;
@@ -247,7 +246,10 @@ mod tests {
         writer.put(line(0)).await.unwrap();
         assert_eq!(writer.trouble(), None);
         let count = WAITING / 1024 + 100;
-        let last = (1..count).map(|number| writer.put(line(number))).last().unwrap();
+        for number in 1..count - 1 {
+            drop(writer.put(line(number)));
+        }
+        let last = writer.put(line(count - 1));
         assert_eq!(writer.trouble().as_deref(), Some("nobody takes its lines"));
         assert!(writer.flush(Duration::from_millis(1)) > 0);
         let mut lines = BufReader::new(reader).lines();
@@ -269,7 +271,8 @@ mod tests {
             tokio::task::yield_now().await;
         }
         writer.reopen(path.clone());
-        (first.await.unwrap(), second.await.unwrap());
+        first.await.unwrap();
+        second.await.unwrap();
         assert_eq!(fs::read(&path).unwrap(), [line(1), line(2)].concat());
         assert_eq!(writer.trouble(), None);
     }

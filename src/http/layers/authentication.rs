@@ -16,6 +16,7 @@ use tracing::{Span, info};
 
 use crate::{
     access::{AccessError, Allowance, AuthorizationHeader, Caller, Refused},
+    excerpt::Excerpt,
     http::{
         audit,
         context::RequestContext,
@@ -49,7 +50,7 @@ pub(in crate::http) async fn authentication<B: MessageBody>(
     let tried = tried.filter(|_| request.headers().contains_key(AUTHORIZATION));
     if let Some(caller) = caller {
         if let Some(name) = caller.as_ref().ok().and_then(Caller::name) {
-            Span::current().record("caller", name);
+            Span::current().record("caller", Excerpt(name).to_string());
         }
         context.authenticated(caller);
     }
