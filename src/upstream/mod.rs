@@ -2,7 +2,7 @@
 //!
 //! Other rooms hold a [`Session`]: raw JSON arguments go in, the raw result comes out. Behind it one task connects, lists
 //! the tools, waits for the connection's end, backs off and connects again. rmcp drives the protocol's lifecycle
-//! (discover or initialize, notifications, pings) over our own transports. The payload of a call passes beside it and is
+//! (discover or initialize, subscriptions) over our own transports. The payload of a call passes beside it and is
 //! never parsed, so that nothing of it can be lost.
 //!
 //! `session/` uses `transport/`, and both use `protocol/`, never the other way round. A call goes through
