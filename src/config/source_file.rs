@@ -61,6 +61,8 @@ fn read(path: &Path, pipes: bool, patience: Duration) -> Result<Vec<u8>, String>
             return Err("it is a pipe, which is read at the start alone; name a file".to_owned());
         }
         _ if kind.is_dir() => return Err("it is a directory".to_owned()),
+        // `/dev/null` stands for an empty file.
+        _ if is_over(&file) => Ok(()),
         _ => return Err("it is a device; name a file".to_owned()),
     };
     read.map_err(|error| match error.kind() {
@@ -71,6 +73,10 @@ fn read(path: &Path, pipes: bool, patience: Duration) -> Result<Vec<u8>, String>
     })?;
     // What grows while it is read, or does not tell its size.
     if bytes.len() as u64 > LARGEST { Err(too_large()) } else { Ok(bytes) }
+}
+
+fn is_over(mut device: &File) -> bool {
+    matches!(device.read(&mut [0]), Ok(0))
 }
 
 fn too_large() -> String {
@@ -133,10 +139,11 @@ mod tests {
             ("link", "it is a pipe, which is read at the start alone; name a file"),
             ("large", "it is larger than 16 MiB"),
             ("/dev/zero", "it is a device; name a file"),
-            ("/dev/null", "it is a device; name a file"),
+            ("/dev/full", "it is a device; name a file"),
         ] {
             assert_eq!(read(&path(name), false, SHORT).unwrap_err(), expected, "{name}");
         }
+        assert_eq!(read(Path::new("/dev/null"), false, SHORT), Ok(Vec::new()));
         // It does not tell its size.
         assert!(!read(Path::new("/proc/self/status"), false, SHORT).unwrap().is_empty());
     }
