@@ -49,6 +49,8 @@ bounds! {
     Schema = "schema",
     /// Arguments would have taken too much work to be checked.
     CheckEffort = "check_effort",
+    /// A server's error was longer than its caller is shown.
+    ErrorText = "error_text",
 }
 
 static HITS: [AtomicU64; Bound::ALL.len()] = [const { AtomicU64::new(0) }; Bound::ALL.len()];

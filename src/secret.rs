@@ -8,7 +8,7 @@ mod known;
 
 use std::fmt;
 
-pub use known::{Known, SHORTEST, redact, redact_json};
+pub use known::{KnownSecrets, MASK, SHORTEST, redact, redact_json};
 
 pub use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};

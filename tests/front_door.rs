@@ -12,4 +12,5 @@ mod config_errors;
 mod docs;
 mod example_server;
 mod gateway;
+mod secrets;
 mod stalls;

@@ -14,7 +14,7 @@ use crate::config::{
     logging, secrets,
     server::{LoadContext, fault, single},
 };
-use crate::secret::Known;
+use crate::secret::KnownSecrets;
 
 const NOTHING_TO_SERVE: &str = "nothing to serve. Give the command of an MCP server after --, as in: \
      mcpo -- uvx mcp-server-time, or a config file: mcpo --config config.json (mcpo --help tells more)";
@@ -63,7 +63,7 @@ pub struct Config {
     /// What else is worth a line in the log.
     pub remarks: Vec<String>,
     /// All its secrets, which no text may show.
-    pub secrets: Known,
+    pub secrets: KnownSecrets,
 }
 
 impl Config {
@@ -124,7 +124,7 @@ impl Config {
             service_manager: ServiceManager::find(environment, &mut warnings),
             warnings,
             remarks: Vec::new(),
-            secrets: Known::default(),
+            secrets: KnownSecrets::default(),
         };
         config.secrets = secrets::of(&config, &secret_variables, &overridden);
         config.remarks.extend(remark_on_withheld(&config.servers, &secret_variables));

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use url::{Url, form_urlencoded};
 
 use super::{ClientCredential, Config, Environment, OAuth, Server, Stdio, Upstream};
-use crate::secret::{ExposeSecret as _, Known, SHORTEST, is_telling};
+use crate::secret::{ExposeSecret as _, KnownSecrets, SHORTEST, is_telling};
 
 /// The variables of the headers that the trace collector gets.
 pub(super) const OTLP_HEADERS: [&str; 2] =
@@ -31,8 +31,8 @@ const PUBLIC_HEADERS: [&str; 11] = [
 ];
 
 /// Returns the secrets of `config`. `variables` are those that it takes secrets from, and `environment` has them.
-pub(super) fn of(config: &Config, variables: &[String], environment: &Environment) -> Known {
-    let mut found = Found::default();
+pub(super) fn of(config: &Config, variables: &[String], environment: &Environment) -> KnownSecrets {
+    let mut found = SecretFinder::default();
     for value in variables.iter().filter_map(|name| environment.get(name)) {
         found.telling(value);
     }
@@ -44,13 +44,13 @@ pub(super) fn of(config: &Config, variables: &[String], environment: &Environmen
     config.otlp_endpoint.iter().chain(config.proxy.urls()).for_each(|url| found.url(url));
     found.0.extend(config.logins.token_key.iter().map(|key| key.expose_secret().to_owned()));
     config.servers.iter().for_each(|server| found.server(server));
-    Known::of(found.0)
+    KnownSecrets::of(found.0)
 }
 
 #[derive(Default)]
-struct Found(Vec<String>);
+struct SecretFinder(Vec<String>);
 
-impl Found {
+impl SecretFinder {
     fn server(&mut self, server: &Server) {
         match &server.upstream {
             Upstream::Stdio(stdio) => self.program(stdio),
@@ -167,8 +167,8 @@ impl Found {
 mod tests {
     use super::*;
 
-    fn found(take: impl FnOnce(&mut Found)) -> Vec<String> {
-        let mut found = Found::default();
+    fn found(take: impl FnOnce(&mut SecretFinder)) -> Vec<String> {
+        let mut found = SecretFinder::default();
         take(&mut found);
         found.0.sort();
         found.0.dedup();

@@ -10,7 +10,7 @@ use url::Url;
 use super::lenient::{self, text};
 use crate::{
     net::{FetchError, GuardedClient},
-    secret::{Known, redact},
+    secret::{KnownSecrets, redact},
 };
 
 /// How much of a server's words is kept, in characters.
@@ -78,7 +78,7 @@ pub(super) async fn post(
     body: Vec<u8>,
     secrets: &[String],
 ) -> Result<Value, EndpointError> {
-    let _known = Known::of(secrets);
+    let _known = KnownSecrets::of(secrets);
     let response = guarded.post(url, headers, body).await?;
     let answer = lenient::answer(&response.body);
     check(response.status, &answer, secrets)?;

@@ -33,7 +33,7 @@ use super::{
 use crate::{
     config::{self, ClientCredential, StaticClient, TokenStorage},
     net::GuardedClient,
-    secret::{ExposeSecret as _, Known, redact},
+    secret::{ExposeSecret as _, KnownSecrets, SecretString, redact},
 };
 
 /// How many tokens before the one in use are not shown either.
@@ -61,7 +61,7 @@ pub(super) struct ServerContext {
     /// Changes when a person has logged in.
     pub(super) logins: watch::Sender<()>,
     /// The tokens in use, and those before them: answers to what was sent with one may come late.
-    known: Mutex<VecDeque<Known>>,
+    known: Mutex<VecDeque<KnownSecrets>>,
 }
 
 impl ServerContext {
@@ -150,7 +150,7 @@ impl ServerContext {
     /// Begins to use `tokens`.
     pub(super) fn install(&self, tokens: &Tokens) -> Result<Arc<Credential>, AuthError> {
         let secrets = [Some(&tokens.access), tokens.refresh.as_ref()].into_iter().flatten();
-        self.keep_known(Known::of(secrets.map(|secret| secret.expose_secret())));
+        self.keep_known(KnownSecrets::of(secrets.map(SecretString::expose_secret)));
         let credential = Credential::new(tokens)
             .map(Arc::new)
             .ok_or_else(|| AuthError::Unfit("the access token holds characters that no header may".into()))?;
@@ -159,7 +159,7 @@ impl ServerContext {
         Ok(credential)
     }
 
-    fn keep_known(&self, tokens: Known) {
+    fn keep_known(&self, tokens: KnownSecrets) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.truncate(FORMER_TOKENS);
         known.push_front(tokens);
@@ -167,6 +167,7 @@ impl ServerContext {
 
     /// Stops using the token: a person has to log in.
     pub(super) fn dismiss(&self, reason: &str) -> AuthError {
+        let reason = &*redact(reason);
         self.current.store(None);
         let asked = AuthorizationStatus::LoginNeeded(reason.to_owned());
         if self.status.send_replace(asked.clone()) != asked {

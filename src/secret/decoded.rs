@@ -20,18 +20,18 @@ impl Byte {
 
 /// The bytes of a text as they are.
 #[derive(Clone)]
-pub(super) struct Raw<'t> {
+pub(super) struct RawBytes<'t> {
     text: &'t [u8],
     at: usize,
 }
 
-impl<'t> Raw<'t> {
+impl<'t> RawBytes<'t> {
     pub(super) fn new(text: &'t [u8]) -> Self {
         Self { text, at: 0 }
     }
 }
 
-impl Iterator for Raw<'_> {
+impl Iterator for RawBytes<'_> {
     type Item = Byte;
 
     fn next(&mut self) -> Option<Byte> {
@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     fn decoded(text: &str) -> String {
-        let bytes = Decoded::new(Raw::new(text.as_bytes())).map(|byte| byte.value).collect();
+        let bytes = Decoded::new(RawBytes::new(text.as_bytes())).map(|byte| byte.value).collect();
         String::from_utf8(bytes).expect("UTF-8")
     }
 
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn every_byte_knows_its_part_of_the_text() {
-        let twice = Decoded::new(Decoded::new(Raw::new(b"a%252Fb")));
+        let twice = Decoded::new(Decoded::new(RawBytes::new(b"a%252Fb")));
         let parts: Vec<_> = twice.map(|byte| (char::from(byte.value), byte.start, byte.end)).collect();
         assert_eq!(parts, [('a', 0, 1), ('/', 1, 6), ('b', 6, 7)]);
     }

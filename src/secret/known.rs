@@ -3,7 +3,7 @@
 //! A server may repeat what it was sent: in an error, in a log line, percent-encoded, in JSON inside JSON. So secrets are
 //! found by their values, whatever the case of letters and however they are encoded.
 //!
-//! Owner: whoever uses a secret holds a [`Known`] for as long as it does. Invariant: no text that passed [`redact`] holds
+//! Owner: whoever uses a secret holds a [`KnownSecrets`] for as long as it does. Invariant: no text that passed [`redact`] holds
 //! a secret that is known, nor the beginning of one where the text ends.
 
 use std::{
@@ -19,10 +19,10 @@ use base64::{
 };
 use serde_json::value::RawValue;
 
-use super::decoded::{Byte, Decoded, Raw, begins_escape};
+use super::decoded::{Byte, Decoded, RawBytes, begins_escape};
 
 /// What stands in place of a secret.
-const MASK: &str = "[redacted]";
+pub const MASK: &str = "[redacted]";
 /// Shorter values are not looked for: they are in many texts by chance.
 pub const SHORTEST: usize = 6;
 /// How much of a secret counts where a text ends within it.
@@ -30,17 +30,17 @@ const LEAST_BEGINNING: usize = 8;
 /// How often a text may be encoded.
 const DEPTH: usize = 3;
 
-static KNOWN: LazyLock<RwLock<Index>> = LazyLock::new(RwLock::default);
+static KNOWN: LazyLock<RwLock<SecretIndex>> = LazyLock::new(RwLock::default);
 
 /// Secrets that are known for as long as this lives.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Known(Arc<Forms>);
+pub struct KnownSecrets(Arc<Forms>);
 
 /// The forms of some secrets, as the index has them.
 #[derive(Default, PartialEq, Eq)]
 struct Forms(Vec<Arc<[u8]>>);
 
-impl Known {
+impl KnownSecrets {
     /// Takes `secrets` for such until this is dropped.
     pub fn of<T: AsRef<[u8]>>(secrets: impl IntoIterator<Item = T>) -> Self {
         let forms: Vec<_> = secrets.into_iter().flat_map(|secret| forms(secret.as_ref())).collect();
@@ -51,9 +51,9 @@ impl Known {
     }
 }
 
-impl std::fmt::Debug for Known {
+impl std::fmt::Debug for KnownSecrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Known([redacted])")
+        f.write_str("KnownSecrets([redacted])")
     }
 }
 
@@ -113,7 +113,7 @@ pub fn redact_json(json: &RawValue) -> Cow<'_, RawValue> {
 }
 
 /// The known secrets by their beginnings.
-struct Index {
+struct SecretIndex {
     by_beginning: HashMap<u64, Vec<Form>>,
     /// One bit for each pair of first bytes, since most bytes of a text begin no secret.
     pairs: Box<[u64; 1024]>,
@@ -121,17 +121,17 @@ struct Index {
 
 struct Form {
     value: Arc<[u8]>,
-    /// How many [`Known`] have it.
+    /// How many [`KnownSecrets`] have it.
     uses: usize,
 }
 
-impl Default for Index {
+impl Default for SecretIndex {
     fn default() -> Self {
         Self { by_beginning: HashMap::new(), pairs: Box::new([0; 1024]) }
     }
 }
 
-impl Index {
+impl SecretIndex {
     fn add(&mut self, values: &[Arc<[u8]>]) {
         for value in values {
             let beginning = beginning(value);
@@ -172,8 +172,8 @@ impl Index {
         if self.by_beginning.is_empty() {
             return found;
         }
-        let mut search = Search { index: self, found: &mut found };
-        let raw = Raw::new(text);
+        let mut search = SecretSearch { index: self, found: &mut found };
+        let raw = RawBytes::new(text);
         let once = || Decoded::new(raw.clone());
         let twice = || Decoded::new(once());
         // Each depth is looked at only if the one before has left something to decode.
@@ -186,12 +186,12 @@ impl Index {
     }
 }
 
-struct Search<'a> {
-    index: &'a Index,
+struct SecretSearch<'a> {
+    index: &'a SecretIndex,
     found: &'a mut Vec<Range<usize>>,
 }
 
-impl Search<'_> {
+impl SecretSearch<'_> {
     /// Looks for secrets. Returns whether there are escapes among the bytes.
     fn run(&mut self, mut bytes: impl Iterator<Item = Byte> + Clone) -> bool {
         let (mut window, mut starts, mut read, mut escapes) = (0, [0; SHORTEST], 0, false);
@@ -250,7 +250,8 @@ fn fold(byte: u8) -> u8 {
 fn forms(secret: &[u8]) -> Vec<Arc<[u8]>> {
     let mut plain = vec![secret.to_vec()];
     for _ in 0..DEPTH {
-        let decoded = plain.last().map(|text| Decoded::new(Raw::new(text)).map(|byte| byte.value).collect());
+        let decoded =
+            plain.last().map(|text| Decoded::new(RawBytes::new(text)).map(|byte| byte.value).collect());
         plain.extend(decoded.filter(|decoded| plain.last() != Some(decoded)));
     }
     let coded = plain.iter().filter(|plain| plain.len() >= SHORTEST).flat_map(|plain| in_base64(plain));

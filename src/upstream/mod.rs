@@ -18,6 +18,7 @@ mod transport;
 
 pub use protocol::{
     error::{CallError, ConnectError},
+    excerpt::error_words,
     forwarded::Forwarded,
     json_rpc::{
         frame::Frame,

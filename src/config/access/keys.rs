@@ -8,7 +8,7 @@ use crate::{
         ConfigError, Options, RawOption,
         json::{ConfigNode, ConfigObject},
     },
-    secret::{ApiKey, Known},
+    secret::{ApiKey, KnownSecrets},
 };
 
 /// The name of the key that `--api-key` gives.
@@ -22,7 +22,7 @@ pub struct CallerKey {
     /// Only its digest.
     pub secret: ApiKey,
     /// The key itself, if it is given, only so that no text shows it.
-    pub known: Known,
+    pub known: KnownSecrets,
     /// What the key permits.
     pub permission: Permission,
     /// Its own rate limit in place of `--rate-limit`.
@@ -102,7 +102,7 @@ impl CallerKeys {
             return Err(key.error("a key's name is 1 to 64 letters, digits, dots, hyphens and underscores"));
         }
         let secret = secret(key)?;
-        let known = Known::of([&key.value]);
+        let known = KnownSecrets::of([&key.value]);
         for other in &self.0 {
             if *other.name == *name {
                 return Err(key.error(format_args!("there are two keys called \"{name}\"; rename one")));

@@ -11,8 +11,7 @@ use crate::{
     catalogue::{Output, Shape, Tool},
     config::ResultStyle,
     http::error::ApiError,
-    secret::redact,
-    upstream::well_formed,
+    upstream::{error_words, well_formed},
 };
 
 /// The members of a result that are not for callers or are handled separately.
@@ -38,7 +37,7 @@ struct ToolResult<'a> {
 /// The members that determine how a content item is rendered.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Item<'a> {
+struct ContentItem<'a> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'a, str>,
     /// Kept as raw JSON, so that it is not decoded and encoded again.
@@ -74,7 +73,7 @@ pub(super) fn body(tool: &Tool, style: ResultStyle, raw: &RawValue) -> Result<St
     if result.is_error == Some(true) {
         let text = error_text(&content.unwrap_or_default(), || result.beside_content(raw));
         // Tools often report the request that failed, with its secrets.
-        return Err(ApiError::Tool(redact(&text).into_owned()));
+        return Err(ApiError::Tool(error_words(&text)));
     }
     // Without content, the Python mcpo has no body to be compatible with.
     let auto = style == ResultStyle::Auto || content.is_none();
@@ -159,7 +158,7 @@ fn structured_body(tool: &Tool, structured: &RawValue, content: &[&RawValue]) ->
     })
 }
 
-fn read(item: &RawValue) -> Option<Item<'_>> {
+fn read(item: &RawValue) -> Option<ContentItem<'_>> {
     object(item).ok().flatten()
 }
 

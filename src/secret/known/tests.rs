@@ -7,8 +7,8 @@ use super::*;
 
 const SECRET: &str = "Pa/ss+w\"ö&rd<7'\\x";
 
-fn known(secrets: &[&str]) -> Known {
-    Known::of(secrets)
+fn known(secrets: &[&str]) -> KnownSecrets {
+    KnownSecrets::of(secrets)
 }
 
 /// Each in a form that a server may answer with.

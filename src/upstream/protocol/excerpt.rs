@@ -1,8 +1,34 @@
 //! What is shown of URLs and commands, without the secrets in them; and [`Excerpt`] for what strangers wrote.
 
+use serde_json::value::RawValue;
 use url::Url;
 
 pub(crate) use crate::excerpt::Excerpt;
+use crate::{
+    bounds::Bound,
+    secret::{redact, redact_json},
+};
+
+/// The longest error that its caller is shown, in bytes: it is searched for secrets on the way.
+const LONGEST_ERROR: usize = 1 << 20;
+
+/// An error in its server's words, for its caller: without secrets, and cut if it is very long.
+pub fn error_words(text: &str) -> String {
+    if text.len() <= LONGEST_ERROR {
+        return redact(text).into_owned();
+    }
+    Bound::ErrorText.hit();
+    format!("{}…", redact(&text[..text.floor_char_boundary(LONGEST_ERROR)]))
+}
+
+/// What is beside these words, without secrets; left out if it is very long.
+pub(crate) fn error_data(data: &RawValue) -> Option<Box<RawValue>> {
+    if data.get().len() <= LONGEST_ERROR {
+        return Some(redact_json(data).into_owned());
+    }
+    Bound::ErrorText.hit();
+    None
+}
 
 /// In place of what is not shown.
 pub(crate) const HIDDEN: &str = "…";

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::secret::{Known, SHORTEST, is_telling};
+use crate::secret::{KnownSecrets, SHORTEST, is_telling};
 
 /// Headers that name a call. They travel with it and are no part of the caller's identity.
 const OF_A_CALL: [&str; 2] = ["x-correlation-id", "x-request-id"];
@@ -19,7 +19,7 @@ pub struct Forwarded {
     headers: HeaderMap,
     identity: Option<Identity>,
     /// The secrets among them, known for as long as they travel.
-    _known: Known,
+    _known: KnownSecrets,
 }
 
 /// The identity of a caller: a digest of the forwarded headers that identify one.
@@ -32,7 +32,7 @@ impl Forwarded {
         headers.values_mut().for_each(|value| value.set_sensitive(true));
         let identity = Identity::of(&headers);
         let secrets = headers.iter().filter(|(name, _)| is_telling(name.as_str()));
-        let known = Known::of(secrets.map(|(_, value)| credential(value.as_bytes())));
+        let known = KnownSecrets::of(secrets.map(|(_, value)| credential(value.as_bytes())));
         (!headers.is_empty()).then_some(Self { headers, identity, _known: known })
     }
 

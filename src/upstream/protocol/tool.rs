@@ -1,5 +1,7 @@
 //! A tool as its server describes it, read member by member: what cannot be read costs itself alone.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
@@ -7,7 +9,10 @@ use super::{
     raw_schema::{RawSchema, most_values},
     warnings::Warnings,
 };
-use crate::{bounds::Bound, secret::redact_json};
+use crate::{
+    bounds::Bound,
+    secret::{MASK, redact_json},
+};
 
 /// The largest definition of a tool, in bytes.
 const LARGEST: usize = 1 << 20;
@@ -54,7 +59,8 @@ impl ToolDefinition {
 
 impl ToolDefinition {
     /// Reads a tool of a list. Members that are not what they should be are left out, with one warning; a tool without a
-    /// name, or one that is too large, is `None`. A server may write secrets into what it says of a tool; those are redacted.
+    /// name, or one that is too large, is `None`. A server may write secrets into what it says of a tool; those are redacted, and
+    /// a tool that has one in its name, which must stay as it is, is `None` too.
     pub(crate) fn read(raw: &RawValue, warnings: &Warnings<'_>) -> Option<Self> {
         let size = raw.get().len();
         if size > LARGEST {
@@ -63,7 +69,8 @@ impl ToolDefinition {
             warnings.warn(raw.get(), what);
             return None;
         }
-        let raw = &*redact_json(raw);
+        let redacted = redact_json(raw);
+        let raw = &*redacted;
         let mut members = match serde_json::from_str::<ToolMembers<'_>>(raw.get()) {
             Ok(members) => members,
             Err(error) => {
@@ -80,6 +87,10 @@ impl ToolDefinition {
             let size = name.len();
             let what = format!("left out a tool: its name has {size} bytes, and may have {LONGEST_NAME}");
             warnings.warn(&name, what);
+            return None;
+        }
+        if matches!(redacted, Cow::Owned(_)) && name.contains(MASK) {
+            warnings.warn(&name, "left out a tool: its name holds a secret of the configuration");
             return None;
         }
         let mut odd = Vec::new();

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::secret::{redact, redact_json};
+use crate::upstream::protocol::excerpt::{error_data, error_words};
 
 /// rmcp numbers its own requests from 0 in 32 bits. Ours start high enough never to meet them, and low
 /// enough for servers that read an id as a signed 32-bit number.
@@ -49,7 +49,7 @@ impl RpcError {
             Value::String(code) => code.parse().ok(),
             code => code.as_i64().or_else(|| code.as_f64().map(|code| code as i64)),
         };
-        let data = error.data.map(|data| redact_json(data).into_owned());
-        Self { code: code.unwrap_or_default(), message: redact(&message).into_owned(), data }
+        let data = error.data.and_then(error_data);
+        Self { code: code.unwrap_or_default(), message: error_words(&message), data }
     }
 }
