@@ -1,5 +1,7 @@
 //! Servers that are broken, come back changed, or mean harm: each costs itself alone.
 
+mod bounds;
+
 use nix::sys::signal::Signal;
 use serde_json::{Map, Value, json};
 

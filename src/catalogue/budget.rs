@@ -14,7 +14,7 @@ const MOST_FRAMES: usize = 400;
 
 /// Whether validation takes no more steps than `limit`.
 pub(super) fn allows(schema: &Schema, value: &Value, limit: usize) -> bool {
-    let mut count = Count { schema, limit, steps: 0, frames: 0 };
+    let mut count = Count { schema, limit, steps: 0, frames: 0, path: 0 };
     schema.resolve("#").is_none_or(|root| count.walk(root, value, 0).is_some())
 }
 
@@ -24,6 +24,8 @@ struct Count<'a> {
     steps: usize,
     /// How many nested schemas the walk is in now, as a validator would be.
     frames: usize,
+    /// How many bytes of names lead to the value. An error repeats them.
+    path: usize,
 }
 
 impl Count<'_> {
@@ -36,7 +38,7 @@ impl Count<'_> {
     }
 
     fn walk_in(&mut self, schema: &Value, value: &Value, depth: usize) -> Option<()> {
-        self.steps += 1;
+        self.steps = self.steps.saturating_add(1 + self.path / 40);
         if self.steps > self.limit || self.frames > MOST_FRAMES || depth > DEEPEST {
             return None;
         }
@@ -82,19 +84,23 @@ impl Count<'_> {
     fn walk_members(&mut self, keyword: &str, below: &Value, value: &Value, depth: usize) -> Option<()> {
         match (keyword, below, value) {
             ("properties", Value::Object(schemas), Value::Object(members)) => {
-                let both = members.iter().filter_map(|(name, member)| Some((schemas.get(name)?, member)));
-                both.into_iter().try_for_each(|(schema, member)| self.walk(schema, member, depth))
+                let both =
+                    members.iter().filter_map(|(name, member)| Some((schemas.get(name)?, name, member)));
+                both.into_iter()
+                    .try_for_each(|(schema, name, member)| self.walk_member(schema, name, member, depth))
             }
             ("patternProperties", Value::Object(schemas), Value::Object(members)) => {
                 schemas.values().try_for_each(|schema| {
-                    members.values().try_for_each(|member| self.walk(schema, member, depth))
+                    members
+                        .iter()
+                        .try_for_each(|(name, member)| self.walk_member(schema, name, member, depth))
                 })
             }
             ("propertyNames", schema, Value::Object(members)) => {
                 members.keys().try_for_each(|name| self.walk(schema, &Value::String(name.clone()), depth))
             }
             ("additionalProperties" | "unevaluatedProperties", schema, Value::Object(members)) => {
-                members.values().try_for_each(|member| self.walk(schema, member, depth))
+                members.iter().try_for_each(|(name, member)| self.walk_member(schema, name, member, depth))
             }
             ("prefixItems", Value::Array(schemas), Value::Array(items)) => {
                 schemas.iter().zip(items).try_for_each(|(schema, item)| self.walk(schema, item, depth))
@@ -104,6 +110,13 @@ impl Count<'_> {
             }
             _ => Some(()),
         }
+    }
+
+    fn walk_member(&mut self, schema: &Value, name: &str, member: &Value, depth: usize) -> Option<()> {
+        self.path += name.len();
+        let end = self.walk(schema, member, depth);
+        self.path -= name.len();
+        end
     }
 }
 
@@ -196,6 +209,10 @@ mod tests {
             (json!({ "propertyNames": { "anyOf": vec![json!({ "const": "a" }); 500] } }), members(1_000)),
             (json!({ "items": { "required": vec!["a"; 1_000] } }), json!(vec![json!({}); 1_000])),
             (again, json!({ "a": 1 })),
+            (
+                json!({ "additionalProperties": { "items": {} } }),
+                json!({ "k".repeat(100_000): vec![0; 200] }),
+            ),
         ] {
             let (schema, _) = Schema::translate(&schema).unwrap();
             assert!(!allows(&schema, &value, MOST), "{schema:?}");

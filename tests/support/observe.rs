@@ -74,3 +74,8 @@ fn status(pid: u32) -> HashMap<String, usize> {
     };
     text.lines().filter_map(line).collect()
 }
+
+/// The most resident memory so far, in KiB.
+pub(crate) fn peak(gateway: &Gateway) -> usize {
+    status(gateway.pid())["VmHWM"]
+}

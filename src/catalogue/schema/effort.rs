@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{form::Schema, graph::Graph};
 
-/// The most paths through references, since a compiled validator has a part for each path.
+/// The most paths through references and what is looked at again, since a compiled validator has a part for each path.
 ///
 /// Beyond this number, compiling would take seconds.
 const MOST_PATHS: usize = 5_000;
@@ -36,7 +36,7 @@ impl Schema {
         let graph = Graph::new(self);
         let (depth, paths) = (graph.depth(), graph.paths());
         if paths > MOST_PATHS {
-            Err("its references branch too often")
+            Err("it branches too often")
         } else if depth > DEEPEST || (graph.recursive && depth > DEEPEST_RECURSIVE) {
             Err("it is nested too deeply")
         } else if graph.has_empty_cycle() {

@@ -22,11 +22,15 @@ struct Node {
     references: Vec<Reference>,
     /// The depth of its nested schemas.
     depth: usize,
+    /// How often its nested schemas are looked at beyond the first time.
+    again: usize,
 }
 
 struct Reference {
     target: usize,
     depth: usize,
+    /// How often it is followed for one value.
+    times: usize,
     /// Whether it applies to the same value as the schema that contains it.
     in_place: bool,
 }
@@ -48,9 +52,13 @@ impl<'a> Graph<'a> {
         self.fold(|node| node.depth, |longest, reference, below| longest.max(reference.depth + below))
     }
 
-    /// The number of paths through references, not counting cycles.
+    /// The number of paths through references, not counting cycles. What `unevaluatedProperties` or `unevaluatedItems`
+    /// looks at again counts again.
     pub(super) fn paths(&self) -> usize {
-        self.fold(|_| 1, |paths, _, below| paths.saturating_add(below))
+        self.fold(
+            |node| node.again.saturating_add(1),
+            |paths, reference, below| paths.saturating_add(below.saturating_mul(reference.times)),
+        )
     }
 
     /// Whether a cycle of references applies to one and the same value, so that validation would never end.
@@ -138,30 +146,42 @@ impl<'a> Graph<'a> {
 
 impl Node {
     fn new(schema: &Value, names: &HashMap<&str, usize>) -> Self {
-        let mut node = Self { references: Vec::new(), depth: 0 };
-        node.read(schema, 0, true, names);
+        let mut node = Self { references: Vec::new(), depth: 0, again: 0 };
+        node.read(schema, 0, true, 1, names);
         node
     }
 
     /// Recursion is safe here, because the parser limits the nesting of JSON.
-    fn read(&mut self, schema: &Value, depth: usize, in_place: bool, names: &HashMap<&str, usize>) {
+    fn read(
+        &mut self,
+        schema: &Value,
+        depth: usize,
+        in_place: bool,
+        times: usize,
+        names: &HashMap<&str, usize>,
+    ) {
         const SAME_VALUE: [&str; 8] =
             ["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"];
         self.depth = self.depth.max(depth + 1);
+        self.again = self.again.saturating_add(times - 1);
         let Some(object) = schema.as_object() else {
             return;
         };
+        let again = ["unevaluatedProperties", "unevaluatedItems"].iter().any(|key| object.contains_key(*key));
+        let times = if again { times.saturating_mul(2) } else { times };
         if let Some(Value::String(reference)) = object.get("$ref") {
             let name = reference.strip_prefix("#/$defs/").unwrap_or(reference);
             let depth = depth + 1;
             self.references.extend(names.get(name).map(|target| Reference {
                 target: *target,
                 depth,
+                times,
                 in_place,
             }));
         }
         keywords::for_each_below(object, &mut |keyword, schema| {
-            self.read(schema, depth + 1, in_place && SAME_VALUE.contains(&keyword), names);
+            let same = SAME_VALUE.contains(&keyword);
+            self.read(schema, depth + 1, in_place && same, if same { times } else { 1 }, names);
         });
     }
 }
