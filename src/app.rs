@@ -29,6 +29,7 @@ use url::Url;
 use crate::{
     access::{Authenticator, Runtime},
     config::{Audit, Config},
+    held,
     http::{self, AuditLog, Observability, Services},
     oauth::Context,
     registry::{Reconciler, Registry},
@@ -100,6 +101,7 @@ impl Application {
         let addresses: Vec<SocketAddr> =
             listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let url = base_url(&listen, &addresses, &config.base.root);
+        held::limit(config.limits.total);
         let (observability, traces) = observe(&config)?;
         let oauth = Arc::new(oauth_context(&config, &url, &tasks, &stop)?);
         let registry = Arc::new(registry(&config, &oauth));

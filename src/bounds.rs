@@ -51,6 +51,8 @@ bounds! {
     CheckEffort = "check_effort",
     /// A server's error was longer than its caller is shown.
     ErrorText = "error_text",
+    /// There was no room for a body, or for an answer.
+    HeldBytes = "held_bytes",
 }
 
 static HITS: [AtomicU64; Bound::ALL.len()] = [const { AtomicU64::new(0) }; Bound::ALL.len()];

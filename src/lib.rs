@@ -15,6 +15,7 @@ pub mod cli;
 pub mod config;
 pub mod example_server;
 mod excerpt;
+pub mod held;
 pub mod http;
 pub mod jwt;
 pub mod net;

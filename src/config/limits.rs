@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::config::{ConfigError, Options, RawOption};
+use crate::config::{ConfigError, Options, RawOption, memory};
+
+/// More than this is held only if the operator says so.
+const MOST: usize = 1 << 30;
 
 /// The largest messages, in bytes, and the longest shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +14,8 @@ pub struct Limits {
     pub body: usize,
     /// The result of a call.
     pub result: usize,
+    /// All bodies and answers that are held at once.
+    pub total: usize,
     /// How long calls may go on after a signal to stop.
     pub shutdown: Duration,
 }
@@ -18,7 +23,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         // Docker kills after 10 s, and children need some of that time.
-        Self { body: 16 << 20, result: 256 << 20, shutdown: Duration::from_secs(4) }
+        Self { body: 16 << 20, result: 256 << 20, total: MOST, shutdown: Duration::from_secs(4) }
     }
 }
 
@@ -29,9 +34,15 @@ impl Limits {
         Ok(Self {
             body: size(&options.max_body_size)?.unwrap_or(default.body),
             result: size(&options.max_result_size)?.unwrap_or(default.result),
+            total: size(&options.max_total_size)?.unwrap_or_else(default_total),
             shutdown: options.shutdown_timeout.as_ref().map_or(Ok(default.shutdown), seconds)?,
         })
     }
+}
+
+/// A quarter of the memory at most: while an answer is converted, it exists up to three times.
+fn default_total() -> usize {
+    memory::available().map_or(MOST, |bytes| (bytes / 4).min(MOST))
 }
 
 const UNITS: [(&str, usize); 7] = [

@@ -14,6 +14,7 @@ mod limits;
 mod listen;
 mod load;
 mod logging;
+mod memory;
 mod oauth;
 mod option_spec;
 mod options;

@@ -131,6 +131,9 @@ options! {
         max_body_size: Option<RawOption> = value("SIZE");
         /// Refuse larger answers of servers [default: 256MiB]
         max_result_size: Option<RawOption> = value("SIZE");
+        /// Refuse what exceeds this size together with all bodies and answers that are held [default: a quarter of the
+        /// memory, at most 1GiB]
+        max_total_size: Option<RawOption> = value("SIZE");
         /// Connections of clients open at once, a quarter of them for one address [default: 4096]
         max_connections: Option<RawOption> = value("NUMBER");
         /// Time for calls in flight to finish after SIGTERM or Ctrl-C [default: 4]

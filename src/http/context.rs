@@ -1,4 +1,4 @@
-//! The context of a request: created once by the outermost layer, stored with the request, read by all later layers and
+//! The context of a request: created once by a layer of its own, stored with the request, read by all later layers and
 //! handlers.
 
 use std::{
@@ -12,8 +12,9 @@ use actix_web::{HttpMessage, http::header::HeaderValue, web::Data};
 
 use super::{client::ClientInfo, error::ApiError};
 use crate::{
-    access::{AccessError, Authenticator, Caller},
+    access::{self, AccessError, Authenticator, Caller},
     config::Permission,
+    held::Holder,
     registry::{Registry, Snapshot},
 };
 
@@ -49,7 +50,7 @@ impl RequestContext {
 
     pub(super) fn of(request: &impl HttpMessage) -> Rc<Self> {
         let context = request.extensions().get::<Rc<Self>>().cloned();
-        context.unwrap_or_else(|| unreachable!("the outermost layer gives every request a context"))
+        context.unwrap_or_else(|| unreachable!("a layer gives every request a context"))
     }
 
     pub(super) fn id(&self) -> &str {
@@ -58,6 +59,11 @@ impl RequestContext {
 
     pub(super) fn address(&self) -> IpAddr {
         self.client.address
+    }
+
+    /// Who holds what is read from the client, and what it has not taken yet.
+    pub(super) fn holder(&self) -> Arc<Holder> {
+        Holder::clients(access::network(self.address()))
     }
 
     /// Takes the snapshot: the handler does so once. After that it returns the one in force.

@@ -18,9 +18,13 @@ use paperclip::actix::api_v2_errors;
 use crate::{
     access::AccessError,
     catalogue::Violation,
+    held::Full,
     registry::CallOutcome,
     upstream::{CallError, RpcError},
 };
+
+/// When there may be room again: by then, clients that do not read are given up, and others have read.
+const ROOM_RETRY: Duration = Duration::from_secs(5);
 
 /// The reason why a request has no result.
 ///
@@ -70,6 +74,9 @@ pub(super) enum ApiError {
     /// The body arrived too slowly.
     #[error("the request body came too slowly")]
     Slow,
+    /// There is no room for the body or the response.
+    #[error("{0}")]
+    NoRoom(Full),
     /// The arguments violate the tool's schema.
     #[error("the arguments do not fit the tool")]
     Invalid(Vec<Violation>),
@@ -118,11 +125,16 @@ impl ResponseError for ApiError {
             Self::Tool(_) | Self::Call(CallError::InputRequired(_)) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::BadResult(_)
             | Self::Call(
-                CallError::NotSent(_) | CallError::Refused(_) | CallError::Lost(_) | CallError::TooLarge(_),
+                CallError::NotSent(_)
+                | CallError::Refused(_)
+                | CallError::Lost(_)
+                | CallError::TooLarge(_)
+                | CallError::NoRoom(_),
             ) => StatusCode::BAD_GATEWAY,
             Self::Access(AccessError::Unverifiable { .. })
             | Self::Unrecordable { .. }
             | Self::Unrecorded
+            | Self::NoRoom(_)
             | Self::Call(CallError::Unavailable { .. }) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Call(CallError::Deadline(_)) => StatusCode::GATEWAY_TIMEOUT,
             Self::Call(CallError::Rpc(error)) => rpc_status(error.code),
@@ -141,17 +153,13 @@ impl ResponseError for ApiError {
             Self::Access(AccessError::BadToken { challenge, .. } | AccessError::NoScope { challenge }) => {
                 response.insert_header((header::WWW_AUTHENTICATE, challenge.as_str()));
             }
-            Self::Call(CallError::Unavailable { retry_after, .. })
-            | Self::Unrecordable { retry_after, .. }
-            | Self::Access(
-                AccessError::RateLimited { retry_after, .. } | AccessError::Unverifiable { retry_after },
-            ) => {
-                let seconds = retry_after.as_secs_f32().ceil().max(1.0);
-                if let Ok(seconds) = HeaderValue::try_from(format!("{seconds:.0}")) {
-                    response.insert_header((header::RETRY_AFTER, seconds));
-                }
-            }
             _ => {}
+        }
+        if let Some(later) = self.retry_after() {
+            let seconds = later.as_secs_f32().ceil().max(1.0);
+            if let Ok(seconds) = HeaderValue::try_from(format!("{seconds:.0}")) {
+                response.insert_header((header::RETRY_AFTER, seconds));
+            }
         }
         match self {
             Self::Misspelt(hint) => response.json(Hinted { detail: &self.to_string(), hint }),
@@ -183,6 +191,19 @@ impl ApiError {
         response.response().error()?.as_error()
     }
 
+    /// Returns when the request may be sent again, if it is worth it.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Call(CallError::Unavailable { retry_after, .. })
+            | Self::Unrecordable { retry_after, .. }
+            | Self::Access(
+                AccessError::RateLimited { retry_after, .. } | AccessError::Unverifiable { retry_after },
+            ) => Some(*retry_after),
+            Self::NoRoom(_) => Some(ROOM_RETRY),
+            _ => None,
+        }
+    }
+
     /// Returns the outcome of a call that ended with this error.
     pub(super) fn outcome(&self) -> CallOutcome {
         match self {
@@ -191,7 +212,7 @@ impl ApiError {
             Self::Call(error) => match error {
                 CallError::Unavailable { .. } => CallOutcome::Unavailable,
                 CallError::NotSent(_) | CallError::Refused(_) => CallOutcome::NotSent,
-                CallError::Lost(_) | CallError::TooLarge(_) => CallOutcome::Lost,
+                CallError::Lost(_) | CallError::TooLarge(_) | CallError::NoRoom(_) => CallOutcome::Lost,
                 CallError::Deadline(_) => CallOutcome::Deadline,
                 CallError::LoginNeeded(_) => CallOutcome::Unauthorized,
                 CallError::InputRequired(_) => CallOutcome::InputRequired,

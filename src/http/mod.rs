@@ -17,6 +17,7 @@ mod pages;
 mod path;
 mod routes;
 mod services;
+mod slices;
 
 pub use audit::AuditLog;
 pub use client::Front;
@@ -41,12 +42,13 @@ use self::error::ApiError;
 /// Builds the application of one worker.
 ///
 /// Layers, outermost first:
-/// 1. The request gets its context: its id, the client's address, the path below the root path, and the snapshot.
-/// 2. Every response gets security headers.
-/// 3. Errors become HTML pages for people at a browser.
-/// 4. Requests for another host are refused.
-/// 5. Every response gets CORS headers, and writes from foreign origins are refused.
-/// 6. The caller is authenticated, before anything is looked up.
+/// 1. Large responses are counted and written in slices.
+/// 2. The request gets its context: its id, the client's address, the path below the root path, and the snapshot.
+/// 3. Every response gets security headers.
+/// 4. Errors become HTML pages for people at a browser.
+/// 5. Requests for another host are refused.
+/// 6. Every response gets CORS headers, and writes from foreign origins are refused.
+/// 7. The caller is authenticated, before anything is looked up.
 pub fn app(
     services: Services,
 ) -> App<
@@ -72,6 +74,7 @@ pub fn app(
         .wrap(from_fn(layers::error_pages))
         .wrap(layers::security_headers())
         .wrap(from_fn(layers::context))
+        .wrap(from_fn(layers::exchange))
 }
 
 /// Builds the application of a port that only serves metrics.
@@ -97,4 +100,5 @@ pub fn metrics_app(
         .default_service(web::to(async || ApiError::NotFound.error_response()))
         .wrap(from_fn(layers::host))
         .wrap(from_fn(layers::context))
+        .wrap(from_fn(layers::exchange))
 }

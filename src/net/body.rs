@@ -4,7 +4,7 @@ use reqwest::Response;
 
 /// Why a body cannot be had.
 #[derive(Debug)]
-pub enum BodyError {
+pub(super) enum BodyError {
     /// The connection broke off.
     Lost(reqwest::Error),
     /// It is larger than the limit.
@@ -16,7 +16,7 @@ pub enum BodyError {
 /// # Errors
 ///
 /// See [`BodyError`].
-pub async fn body(response: &mut Response, limit: usize) -> Result<Vec<u8>, BodyError> {
+pub(super) async fn body(response: &mut Response, limit: usize) -> Result<Vec<u8>, BodyError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(BodyError::Lost)? {
         if body.len() + chunk.len() > limit {

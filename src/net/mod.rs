@@ -13,7 +13,7 @@ mod guarded;
 pub mod metadata;
 mod redirect;
 
-pub use body::{BodyError, beginning, body};
+pub use body::beginning;
 pub use cause::{causes, root_cause};
 pub use client::{client, client_without_redirects};
 pub use guarded::{Answer, FetchError, GuardedClient, Network};

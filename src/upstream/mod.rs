@@ -22,7 +22,7 @@ pub use protocol::{
     forwarded::Forwarded,
     json_rpc::{
         frame::Frame,
-        reply::{RawReply, RpcError},
+        reply::{RawReply, RawResult, RpcError},
         well_formed::well_formed,
     },
     listing::{Listing, ServerInfo},

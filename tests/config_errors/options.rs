@@ -69,6 +69,11 @@ fn values_of_options_are_checked() {
             "--operation-ids: unknown style \"short\"; use compatible, bare or prefixed",
         ),
         (
+            "--max-total-size lots -- x",
+            &[],
+            "--max-total-size: \"lots\" is not a size; write one such as 64MiB, or a number of bytes",
+        ),
+        (
             "--max-body-size big -- x",
             &[],
             "--max-body-size: \"big\" is not a size; write one such as 64MiB, or a number of bytes",

@@ -26,11 +26,13 @@ use super::{
     context::RequestContext,
     error::ApiError,
     observability::Observability,
+    slices::Slices,
 };
 use crate::{
     catalogue::Tool,
     config::Limits,
     excerpt::sentence,
+    held::Hold,
     registry::{CallOutcome, ToolMetrics},
     upstream::{Call, CallError, Session, TraceContext},
 };
@@ -74,31 +76,37 @@ pub(super) async fn call(
         span.end(&answer);
     }
     line.write(outcome, answer.as_ref().err()).await?;
-    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(answer?))
+    let (body, hold) = answer?;
+    let mut response = HttpResponse::Ok();
+    response.content_type(ContentType::json());
+    Ok(match hold.is_small() {
+        true => response.body(body),
+        false => response.body(Slices::of_one(body.into(), hold)),
+    })
 }
 
-/// Returns the response body.
+/// Returns the response body, and what counts it.
 async fn answer(
     session: &Session,
     tool: &Tool,
     incoming: ToolRequest<'_>,
     payload: Payload,
     trace: Option<&TraceContext>,
-) -> Result<String, ApiError> {
+) -> Result<(String, Hold), ApiError> {
     let guarded = incoming.context.authenticator.config.is_closed();
     let forwarded = forwarding::of(session, incoming.request.headers(), guarded)?;
-    let body = body::read(incoming.request, payload, incoming.limits.body, incoming.deadline).await?;
-    let arguments = body::parse(incoming.request, &body, &tool.arguments)?;
-    let arguments = check::check(&tool.arguments, arguments, session, incoming.deadline).await?;
-    let call = Call {
-        tool: &tool.name,
-        arguments: &arguments,
-        repeatable: tool.repeatable,
-        trace,
-        forwarded: forwarded.as_ref(),
+    let result = {
+        let (mut hold, forwarded) = (Hold::default(), forwarded.as_ref());
+        let body = body::read(incoming, payload, &mut hold).await?;
+        let arguments = body::parse(incoming.request, &body, &tool.arguments)?;
+        let arguments = check::check(&tool.arguments, arguments, session, incoming.deadline).await?;
+        let call =
+            Call { tool: &tool.name, arguments: &arguments, repeatable: tool.repeatable, trace, forwarded };
+        session.call(call, incoming.deadline).await?
     };
-    let raw = session.call(call, incoming.deadline).await?;
-    result::body(tool, session.config().results, &raw)
+    let (raw, held) = result.into_parts();
+    let held = held.give_to(|| incoming.context.holder()).map_err(CallError::NoRoom)?;
+    Ok((result::body(tool, session.config().results, &raw)?, held))
 }
 
 impl ToolRequest<'_> {

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::status::state;
 use crate::{
-    http::{context::RequestContext, error::ApiError, pages, path},
+    http::{context::RequestContext, error::ApiError, pages, path, slices::Slices},
     openapi::{Document, entity_tag, root_title},
     registry::{Entry, Mounting, Registry, Served, Snapshot, View},
     upstream::CallError,
@@ -198,7 +198,7 @@ fn unless_known(request: &HttpRequest, kind: &str, etag: &str, body: &Bytes) -> 
         .insert_header((header::ETAG, etag))
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .content_type(kind);
-    if current { response.finish() } else { response.body(body.clone()) }
+    if current { response.finish() } else { response.body(Slices::shared(body.clone())) }
 }
 
 /// Returns the page that shows the `openapi.json` in the same folder.

@@ -1,4 +1,4 @@
-//! The outermost layer: gives every request its context and id, and strips the root path.
+//! Gives every request its context and id, and strips the root path.
 //!
 //! `X-Request-Id` identifies a request in its response, in the log and, if the client sent it, at the client.
 //! Invariant: an id holds only visible ASCII characters, so it can neither break nor forge a line of the log.

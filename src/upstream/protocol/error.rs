@@ -4,6 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use super::{excerpt::Excerpt, human_duration::HumanDuration, json_rpc::reply::RpcError};
 use crate::{
+    held::Full,
     oauth::{AuthError, LoginNeeded},
     secret::redact,
 };
@@ -37,6 +38,9 @@ pub enum CallError {
     /// The answer is larger than this many bytes.
     #[error("the tool has run, but {}", TransportError::TooLarge(*.0))]
     TooLarge(usize),
+    /// There is no room for the answer.
+    #[error("the tool has run, but {}", TransportError::NoRoom(*.0))]
+    NoRoom(Full),
     /// The deadline passed. The server was sent a cancellation, unless the call was still queued.
     #[error("no answer within {}", HumanDuration(*.0))]
     Deadline(Duration),
@@ -139,6 +143,9 @@ pub enum TransportError {
     /// The answer is larger than this many bytes.
     #[error("the answer is larger than {} bytes{}", .0, why(*.0))]
     TooLarge(usize),
+    /// There is no room for the answer.
+    #[error("there is no room for its answer: {0}")]
+    NoRoom(#[from] Full),
     /// The upstream refused the configured credentials (HTTP 401).
     #[error("the server refuses the configured credentials (HTTP 401); check its headers in the config")]
     Unauthorized,
@@ -186,6 +193,7 @@ impl From<TransportError> for CallError {
             TransportError::NotSent(reason) => Self::NotSent(reason),
             TransportError::Lost(reason) | TransportError::NoAnswer(reason) => Self::Lost(reason),
             TransportError::TooLarge(limit) => Self::TooLarge(limit),
+            TransportError::NoRoom(full) => Self::NoRoom(full),
             TransportError::Authorization(AuthError::LoginNeeded(login)) => Self::LoginNeeded(login),
             TransportError::Authorization(AuthError::Unavailable(reason)) => {
                 Self::Unavailable { reason, retry_after: AUTHORIZATION_RETRY }

@@ -18,7 +18,6 @@ mod supervisor;
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
@@ -34,6 +33,7 @@ use self::{
 };
 use super::protocol::{
     error::CallError,
+    json_rpc::reply::RawResult,
     request::{Call, Trust},
 };
 use crate::{config, oauth::Authorizer};
@@ -117,7 +117,7 @@ impl Session {
     /// # Errors
     ///
     /// [`CallError`] says whether the tool may have run.
-    pub async fn call(&self, call: Call<'_>, deadline: Instant) -> Result<Box<RawValue>, CallError> {
+    pub async fn call(&self, call: Call<'_>, deadline: Instant) -> Result<RawResult, CallError> {
         let (handle, lease) = self.reach(call, deadline).await.map_err(CallError::redacted)?;
         let _turn = self.state.concurrency.enter(deadline).await?;
         let outcome = self.run(&handle, call, deadline).await.map_err(CallError::redacted);
@@ -134,7 +134,7 @@ impl Session {
         handle: &Arc<ConnectionHandle>,
         call: Call<'_>,
         deadline: Instant,
-    ) -> Result<Box<RawValue>, CallError> {
+    ) -> Result<RawResult, CallError> {
         let error = match self.attempt(handle, call, deadline, handle.trust()).await {
             Err(error) if error.may_go_again(call.repeatable) => error,
             done => return done,
@@ -167,7 +167,7 @@ impl Session {
         call: Call<'_>,
         deadline: Instant,
         trust: Trust,
-    ) -> Result<Box<RawValue>, CallError> {
+    ) -> Result<RawResult, CallError> {
         timeout_at(deadline, tool_call::call(handle, call, trust)).await.unwrap_or_else(|_| {
             handle.inbound.suspect();
             Err(CallError::Deadline(self.state.config.bounds.call))

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 
-use crate::upstream::protocol::error::TransportError;
+use crate::{held::SMALL, upstream::protocol::error::TransportError};
 
 /// A longer id is not kept, in bytes: it would come back as a header.
 const LONGEST_ID: usize = 1024;
@@ -55,6 +55,11 @@ impl Decoder {
         }
     }
 
+    /// How many bytes of an event have come.
+    pub(super) fn len(&self) -> usize {
+        self.line.len() + self.event.data.len()
+    }
+
     /// Goes on with another stream. What the one before it has left undone is void.
     pub(super) fn restart(&mut self) {
         let (last_id, retry) = (self.last_id.take(), self.retry);
@@ -77,7 +82,7 @@ impl Decoder {
             let end = memchr::memchr2(b'\n', b'\r', &self.input);
             let part = self.input.split_to(end.unwrap_or(self.input.len()));
             let comment = self.line.first() == Some(&b':');
-            if !comment && self.line.len() + self.event.data.len() + part.len() > self.limit {
+            if !comment && self.len() + part.len() > self.limit {
                 return Err(TransportError::TooLarge(self.limit));
             }
             if !part.is_empty() {
@@ -121,9 +126,11 @@ impl Decoder {
         }
         let event = if text.is_empty() { self.dispatch() } else { None };
         self.take_field(text);
-        // The memory serves the next line.
-        self.line = line;
-        self.line.clear();
+        // The memory serves the next line, unless it is much.
+        if line.capacity() <= SMALL {
+            self.line = line;
+            self.line.clear();
+        }
         event
     }
 

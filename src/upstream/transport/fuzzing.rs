@@ -7,7 +7,10 @@ use super::{
     event_stream::Decoder,
     inbound::{Inbound, Outlets},
 };
-use crate::upstream::protocol::json_rpc::{frame::Frame, reply::FIRST_ID};
+use crate::upstream::protocol::{
+    error::TransportError,
+    json_rpc::{frame::Frame, reply::FIRST_ID},
+};
 
 /// The largest message that is taken, in bytes.
 const LIMIT: usize = 4 << 10;
@@ -23,7 +26,7 @@ pub fn messages(bytes: &[u8]) -> Vec<Frame> {
     for line in bytes.split(|byte| *byte == b'\n') {
         if line.len() > LIMIT {
             let (head, tail) = line.split_at(LIMIT / 2);
-            inbound.refuse(head, tail);
+            inbound.refuse(head, tail, TransportError::TooLarge(LIMIT));
         } else {
             inbound.accept(line);
         }

@@ -6,7 +6,7 @@
 
 use std::{
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     bounds::Bound,
+    held::Holder,
     upstream::protocol::{
         error::{LARGEST_WITHOUT_CALL, TransportError},
         excerpt::Excerpt,
@@ -53,6 +54,8 @@ pub(crate) struct Inbound {
     pub(super) log_budget: LogBudget,
     /// The largest result of a call that is taken, in bytes.
     max_result: usize,
+    /// Whose the messages are that have not come whole.
+    pub(super) holder: Arc<Holder>,
     requests: PendingRequests,
     control: mpsc::Sender<ServerJsonRpcMessage>,
     /// Our answers to the server's own requests.
@@ -91,6 +94,7 @@ impl Inbound {
             server: server.to_owned(),
             log_budget: LogBudget::new(),
             max_result: max_message,
+            holder: Arc::default(),
             requests: PendingRequests::new(),
             control,
             answers,
@@ -256,18 +260,18 @@ impl Inbound {
         }
     }
 
-    /// Takes both ends of a message that is too large, and fails the request that it answers. Returns false if none can
-    /// be made out, of those that wait or have been given up.
+    /// Takes both ends of a message that is too large, and fails the request that it answers, for this reason. Returns
+    /// false if none can be made out, of those that wait or have been given up.
     ///
     /// How deep the end is nested is not known, so an id in it counts only as the last member of all: any other may be data
     /// that a caller has sent, with the id of another's call.
-    pub(super) fn refuse(&self, head: &[u8], tail: &[u8]) -> bool {
+    pub(super) fn refuse(&self, head: &[u8], tail: &[u8], reason: TransportError) -> bool {
         let (head, tail) = (String::from_utf8_lossy(head), String::from_utf8_lossy(tail));
         let ids: Vec<i64> =
             raw_message::find_ids(&head).into_iter().chain(raw_message::final_id(&tail)).collect();
         match self.requests.find(ids.iter().copied()) {
             Some(id) => {
-                self.requests.answer(id, || Err(TransportError::TooLarge(self.max_message())));
+                self.requests.answer(id, || Err(reason));
                 true
             }
             None => ids.into_iter().any(|id| u64::try_from(id).is_ok_and(|id| id >= FIRST_ID)),
@@ -418,10 +422,13 @@ mod tests {
             (inbound.expect(own, true).unwrap(), pin!(inbound.expect(others, true).unwrap().answer()));
         let tail = format!(r#"x"}}]}},"z":[{{"id":{others}}}]}}]]]]}},{{"id":{others},"#);
         let head = r#"{"result":{"content":[{"text":"x"#;
-        assert!(inbound.refuse(head.as_bytes(), format!(r#"{tail}"jsonrpc":"2.0","id":{own}}}"#).as_bytes()));
+        let refuse = |tail: String| {
+            inbound.refuse(head.as_bytes(), tail.as_bytes(), TransportError::TooLarge(inbound.max_message()))
+        };
+        assert!(refuse(format!(r#"{tail}"jsonrpc":"2.0","id":{own}}}"#)));
         let own = ticket.answer().now_or_never();
         assert!(matches!(own, Some(Err(TransportError::TooLarge(_)))), "{own:?}");
-        assert!(!inbound.refuse(head.as_bytes(), format!(r#"{tail}"a":1}}"#).as_bytes()), "nobody's");
+        assert!(!refuse(format!(r#"{tail}"a":1}}"#)), "nobody's");
         assert!(victim.as_mut().now_or_never().is_none(), "the other call goes on");
     }
 }

@@ -10,7 +10,8 @@ use url::Url;
 use super::event_stream::{Decoder, Event};
 use crate::{
     config,
-    net::{self, BodyError, Redirect},
+    held::{Hold, SMALL},
+    net::{self, Redirect},
     oauth::{Authorizer, Challenge},
     upstream::protocol::{
         error::TransportError, excerpt::without_secrets, forwarded::Forwarded, request::Trust,
@@ -240,12 +241,27 @@ pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
 }
 
-/// The whole body, of at most `limit` bytes.
-pub(crate) async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, TransportError> {
-    net::body(&mut response, limit).await.map_err(|error| match error {
-        BodyError::Lost(error) => TransportError::Lost(explain(&error)),
-        BodyError::TooLarge => TransportError::TooLarge(limit),
-    })
+/// The whole body, of at most `limit` bytes, which `hold` counts.
+pub(crate) async fn body(
+    mut response: Response,
+    limit: usize,
+    hold: &mut Hold,
+) -> Result<Vec<u8>, TransportError> {
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let (mut body, mut counted) = (Vec::new(), announced.unwrap_or(0).min(limit));
+    hold.resize_soon(counted).await?;
+    while let Some(chunk) = response.chunk().await.map_err(|error| TransportError::Lost(explain(&error)))? {
+        let length = body.len() + chunk.len();
+        if length > limit {
+            return Err(TransportError::TooLarge(limit));
+        }
+        if length > counted {
+            counted = length.next_multiple_of(SMALL);
+            hold.resize_soon(counted).await?;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// The events of a response.
@@ -254,13 +270,18 @@ pub(crate) struct Events {
     decoder: Decoder,
     /// The largest event that is taken now, in bytes.
     limit: Box<dyn Fn() -> usize + Send + Sync>,
+    hold: Hold,
     ended: bool,
 }
 
 impl Events {
-    /// Those of `response`, each of at most about `limit()` bytes.
-    pub(crate) fn of(response: Response, limit: impl Fn() -> usize + Send + Sync + 'static) -> Self {
-        Self { response, decoder: Decoder::new(limit()), limit: Box::new(limit), ended: false }
+    /// Those of `response`, each of at most about `limit()` bytes, which `hold` counts.
+    pub(crate) fn of(
+        response: Response,
+        limit: impl Fn() -> usize + Send + Sync + 'static,
+        hold: Hold,
+    ) -> Self {
+        Self { response, decoder: Decoder::new(limit()), limit: Box::new(limit), hold, ended: false }
     }
 
     /// Goes on with the events of another response.
@@ -277,7 +298,10 @@ impl Events {
                 return Ok(Some(event));
             }
             match self.response.chunk().await {
-                Ok(Some(bytes)) => self.decoder.feed(bytes),
+                Ok(Some(bytes)) => {
+                    self.hold.resize_soon(self.decoder.len() + bytes.len()).await?;
+                    self.decoder.feed(bytes);
+                }
                 Ok(None) => self.ended = true,
                 Err(error) => return Err(TransportError::Lost(explain(&error))),
             }

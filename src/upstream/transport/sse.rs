@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     config,
+    held::Hold,
     upstream::protocol::{
         error::TransportError,
         json_rpc::{frame::Frame, reply::RawReply},
@@ -60,7 +61,8 @@ impl SseTransport {
             return Err(TransportError::NotSent("the server's answer is not a stream of events".into()));
         }
         let largest = inbound.clone();
-        let mut events = Events::of(response, move || largest.max_message());
+        let hold = Hold::by(inbound.holder.clone());
+        let mut events = Events::of(response, move || largest.max_message(), hold);
         let url = timeout(ENDPOINT, messages_url(&mut events, &config.url))
             .await
             .map_err(|_| TransportError::NotSent("the server did not name its endpoint".into()))??;

@@ -11,7 +11,7 @@ use serde::{
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    reply::{RawReply, RpcError},
+    reply::{RawReply, RawResult, RpcError},
     well_formed::well_formed,
 };
 
@@ -139,7 +139,7 @@ impl RawMessage<'_> {
     pub(crate) fn reply(&self) -> RawReply {
         match self.error {
             Some(error) => Err(RpcError::read(error)),
-            None => Ok(self.result.unwrap_or(RawValue::NULL).to_owned()),
+            None => Ok(RawResult::copy(self.result.unwrap_or(RawValue::NULL))),
         }
     }
 }

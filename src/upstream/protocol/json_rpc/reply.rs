@@ -1,16 +1,48 @@
 //! What answers a request: its id, and a result or an error (JSON-RPC 2.0 section 5).
 
+use std::ops::Deref;
+
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::upstream::protocol::excerpt::{error_data, error_words};
+use crate::{
+    held::Hold,
+    upstream::protocol::excerpt::{error_data, error_words},
+};
 
 /// rmcp numbers its own requests from 0 in 32 bits. Ours start high enough never to meet them, and low
 /// enough for servers that read an id as a signed 32-bit number.
 pub(crate) const FIRST_ID: u64 = 1_000_000_000;
 
 /// What an upstream answered: the `result` as it came, or its error.
-pub type RawReply = Result<Box<RawValue>, RpcError>;
+pub type RawReply = Result<RawResult, RpcError>;
+
+/// A result as it came. It counts as held for as long as it exists.
+#[derive(Debug)]
+pub struct RawResult {
+    json: Box<RawValue>,
+    hold: Hold,
+}
+
+impl RawResult {
+    /// Copies a result out of its message.
+    pub(crate) fn copy(json: &RawValue) -> Self {
+        Self { json: json.to_owned(), hold: Hold::copy(json.get().len()) }
+    }
+
+    /// The result, and what counts it.
+    pub fn into_parts(self) -> (Box<RawValue>, Hold) {
+        (self.json, self.hold)
+    }
+}
+
+impl Deref for RawResult {
+    type Target = RawValue;
+
+    fn deref(&self) -> &RawValue {
+        &self.json
+    }
+}
 
 /// A JSON-RPC error object (JSON-RPC 2.0 section 5.1).
 #[derive(Debug)]

@@ -3,12 +3,11 @@
 //! Invariant: a round is a request of its own, sent because the server has asked for it. What the server has said
 //! stays with the call it was said to.
 
-use serde_json::value::RawValue;
-
 use super::handle::ConnectionHandle;
 use crate::upstream::protocol::{
     error::CallError,
     input_required::{Input, InputRequired},
+    json_rpc::reply::RawResult,
     request::{Call, Meta, Params, Trust},
 };
 
@@ -20,7 +19,7 @@ pub(crate) async fn call(
     handle: &ConnectionHandle,
     call: Call<'_>,
     trust: Trust,
-) -> Result<Box<RawValue>, CallError> {
+) -> Result<RawResult, CallError> {
     let mut input = Input::default();
     for round in 0..=MOST_ROUNDS {
         let params = Params {

@@ -114,6 +114,7 @@ async fn page(handle: &ConnectionHandle, cursor: Option<&RawValue>) -> Result<Bo
             Bound::ToolList.hit();
         }
     })?;
+    let page = page.map(|page| page.into_parts().0);
     page.map_err(|error| ConnectError::Listing { code: Some(error.code), reason: error.message })
 }
 

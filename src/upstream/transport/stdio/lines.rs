@@ -2,28 +2,38 @@
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
+use crate::held::{Full, Hold, SMALL};
+
 /// What [`read`] found.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum ReadLine {
     /// A line is in the buffer, without its end.
     Read,
     /// The line is longer than allowed; the buffer holds its beginning, the rest is still to come or to be
     /// [skipped](skip).
     TooLong,
+    /// The same, of a line for which there is no room.
+    NoRoom(Full),
     /// The stream has ended.
     End,
 }
 
-/// Reads the next line, of at most `limit()` bytes, into `line`.
+/// Reads the next line, of at most `limit()` bytes, into `line`, which `hold` counts.
 pub(super) async fn read<R>(
     reader: &mut R,
     line: &mut Vec<u8>,
     limit: impl Fn() -> usize,
+    hold: &mut Hold,
 ) -> std::io::Result<ReadLine>
 where
     R: AsyncBufRead + Unpin,
 {
     line.clear();
+    if !hold.is_small() {
+        // The memory of a large line serves no other.
+        *line = Vec::new();
+        hold.clear();
+    }
     loop {
         let available = reader.fill_buf().await?;
         if available.is_empty() {
@@ -37,6 +47,11 @@ where
             line.extend_from_slice(&part[..taken]);
             reader.consume(taken);
             return Ok(ReadLine::TooLong);
+        }
+        if line.len() + part.len() > SMALL
+            && let Err(full) = hold.resize_soon(line.len() + part.len()).await
+        {
+            return Ok(ReadLine::NoRoom(full));
         }
         line.extend_from_slice(part);
         let taken = part.len() + usize::from(newline.is_some());
@@ -53,7 +68,7 @@ where
 /// How much of each end of a line that is too long is kept, in bytes.
 pub(super) const END: usize = 1024;
 
-/// Reads to the end of the line that [`read`] has found too long, of which `line` then holds both ends.
+/// Reads to the end of a line that [`read`] has not read whole, of which `line` then holds both ends.
 pub(super) async fn skip<R>(reader: &mut R, line: &mut Vec<u8>) -> std::io::Result<()>
 where
     R: AsyncBufRead + Unpin,
@@ -81,17 +96,19 @@ mod tests {
     #[tokio::test]
     async fn splits_lines_and_stops_at_the_limit() {
         let mut input = &b"one\r\n\nlonger than six\nend"[..];
-        let mut line = Vec::new();
-        assert_eq!(read(&mut input, &mut line, || 6).await.unwrap(), ReadLine::Read);
-        assert_eq!(line, b"one");
-        assert_eq!(read(&mut input, &mut line, || 6).await.unwrap(), ReadLine::Read);
-        assert_eq!(line, b"");
-        assert_eq!(read(&mut input, &mut line, || 6).await.unwrap(), ReadLine::TooLong);
+        let (mut line, mut hold) = (Vec::new(), Hold::default());
+        let mut next = async |line: &mut Vec<u8>| read(&mut input, line, || 6, &mut hold).await.unwrap();
+        for whole in ["one", ""] {
+            assert!(matches!(next(&mut line).await, ReadLine::Read));
+            assert_eq!(line, whole.as_bytes());
+        }
+        assert!(matches!(next(&mut line).await, ReadLine::TooLong));
         assert_eq!(line, b"longer");
         skip(&mut input, &mut line).await.unwrap();
         assert_eq!(line, b"longer than six\n");
-        assert_eq!(read(&mut input, &mut line, || 6).await.unwrap(), ReadLine::Read);
+        let mut next = async |line: &mut Vec<u8>| read(&mut input, line, || 6, &mut hold).await.unwrap();
+        assert!(matches!(next(&mut line).await, ReadLine::Read));
         assert_eq!(line, b"end");
-        assert_eq!(read(&mut input, &mut line, || 6).await.unwrap(), ReadLine::End);
+        assert!(matches!(next(&mut line).await, ReadLine::End));
     }
 }

@@ -35,6 +35,7 @@ use self::{
 use super::inbound::Inbound;
 use crate::{
     config,
+    held::Hold,
     secret::ExposeSecret,
     upstream::protocol::{
         error::{ConnectError, TransportError},
@@ -43,9 +44,6 @@ use crate::{
         request::Request,
     },
 };
-
-/// How much memory a line's buffer keeps for the next one, in bytes.
-const KEPT_LINE: usize = 64 << 10;
 
 /// A running child.
 pub(crate) struct StdioTransport {
@@ -190,30 +188,30 @@ async fn write(mut stdin: ChildStdin, outbox: Arc<Outbox>, inbound: Arc<Inbound>
 /// Owns stdout until the child, and every process that has inherited it, closes it.
 async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationToken) {
     let mut stdout = BufReader::with_capacity(64 << 10, stdout);
-    let mut line = Vec::new();
+    let (mut line, mut hold) = (Vec::new(), Hold::by(inbound.holder.clone()));
     let messages = async {
         loop {
-            match lines::read(&mut stdout, &mut line, || inbound.max_message()).await {
-                Ok(ReadLine::Read) if line.is_empty() => {}
+            let refusal = match lines::read(&mut stdout, &mut line, || inbound.max_message(), &mut hold).await
+            {
                 Ok(ReadLine::Read) => {
-                    inbound.accept(&line);
-                    inbound.pace().await;
-                }
-                Ok(ReadLine::TooLong) => {
-                    // An end of the stream shows on the next read.
-                    let _ = lines::skip(&mut stdout, &mut line).await;
-                    let (head, tail) = line.split_at(lines::END.min(line.len()));
-                    if !inbound.refuse(head, tail) {
-                        let limit = inbound.max_message();
-                        return format!("the server sent a line of more than {limit} bytes");
+                    if !line.is_empty() {
+                        inbound.accept(&line);
+                        inbound.pace().await;
                     }
+                    continue;
                 }
+                Ok(ReadLine::TooLong) => TransportError::TooLarge(inbound.max_message()),
+                Ok(ReadLine::NoRoom(full)) => TransportError::NoRoom(full),
                 Ok(ReadLine::End) => return "the server closed its output".to_owned(),
                 Err(error) => return format!("the server's output cannot be read: {error}"),
+            };
+            // An end of the stream shows on the next read.
+            let _ = lines::skip(&mut stdout, &mut line).await;
+            let (head, tail) = line.split_at(lines::END.min(line.len()));
+            let reason = refusal.to_string();
+            if !inbound.refuse(head, tail, refusal) {
+                return format!("the server sent a line that answers no call that can be made out: {reason}");
             }
-            // The memory of a large line goes back.
-            line.clear();
-            line.shrink_to(KEPT_LINE);
         }
     };
     let reason = tokio::select! {

@@ -20,7 +20,7 @@ use super::{
     process::DRAIN_TIMEOUT,
     stderr_tail::StderrTail,
 };
-use crate::upstream::transport::inbound::Inbound;
+use crate::{held::Hold, upstream::transport::inbound::Inbound};
 
 /// The longest line that is logged, in bytes.
 const LONGEST: usize = 4 << 10;
@@ -51,9 +51,11 @@ pub(super) async fn log(
 
 async fn drain<R: AsyncRead + Unpin>(mut stderr: BufReader<R>, inbound: &Inbound, tail: &StderrTail) {
     let (server, budget) = (&inbound.server, &inbound.log_budget);
-    let mut line = Vec::new();
+    let (mut line, mut hold) = (Vec::new(), Hold::default());
     // An over-long line is logged in parts rather than lost.
-    while let Ok(ReadLine::Read | ReadLine::TooLong) = lines::read(&mut stderr, &mut line, || LONGEST).await {
+    while let Ok(ReadLine::Read | ReadLine::TooLong) =
+        lines::read(&mut stderr, &mut line, || LONGEST, &mut hold).await
+    {
         let text = String::from_utf8_lossy(&line);
         tail.add(&text);
         if budget.admits(server, line.len()) {

@@ -9,18 +9,21 @@ use reqwest::Response;
 use tokio::time::{Instant, sleep};
 
 use super::endpoint::{McpEndpoint, NO_ANSWER};
-use crate::upstream::{
-    protocol::{
-        error::TransportError,
-        excerpt::Excerpt,
-        json_rpc::{
-            raw_message::{self, Kind, RawMessage},
-            reply::{FIRST_ID, RawReply},
+use crate::{
+    held::Hold,
+    upstream::{
+        protocol::{
+            error::TransportError,
+            excerpt::Excerpt,
+            json_rpc::{
+                raw_message::{self, Kind, RawMessage},
+                reply::{FIRST_ID, RawReply},
+            },
         },
-    },
-    transport::{
-        event_stream::Decoder,
-        remote::{self, Events},
+        transport::{
+            event_stream::Decoder,
+            remote::{self, Events},
+        },
     },
 };
 
@@ -53,18 +56,19 @@ impl McpEndpoint {
         is_call: bool,
     ) -> Result<Option<RawReply>, TransportError> {
         let largest = self.inbound.largest_answer(is_call);
+        let mut hold = Hold::by(self.inbound.holder.clone());
         if !remote::is_event_stream(response.headers()) {
-            let body = remote::body(response, largest).await?;
+            let body = remote::body(response, largest, &mut hold).await?;
             let reply = self.take_body(&body, wanted);
             if !matches!(reply, Ok(Some(_))) {
                 self.inbound.pace().await;
             }
             return reply;
         }
-        let mut events = Events::of(response, move || largest);
+        let mut events = Events::of(response, move || largest, hold);
         loop {
             let end = self.read(&mut events, wanted).await;
-            if matches!(end, Ok(Some(_)) | Err(TransportError::TooLarge(_))) {
+            if matches!(end, Ok(Some(_)) | Err(TransportError::TooLarge(_) | TransportError::NoRoom(_))) {
                 return end;
             }
             let (Some(_), Some(last)) = (wanted, last_event(&events)) else {
@@ -152,7 +156,8 @@ impl McpEndpoint {
             match self.get(last.as_ref()).await {
                 Ok(response) if remote::is_event_stream(response.headers()) => {
                     let largest = self.inbound.largest_answer(false);
-                    let mut events = Events::of(response, move || largest);
+                    let hold = Hold::by(self.inbound.holder.clone());
+                    let mut events = Events::of(response, move || largest, hold);
                     let opened = Instant::now();
                     let _ = self.read(&mut events, None).await;
                     last = last_event(&events).or(last);
