@@ -4,6 +4,7 @@
 //! when all of them have ended and no child process is left.
 
 mod certificate;
+mod client_stream;
 mod connection_limit;
 mod error;
 mod listen;

@@ -51,6 +51,10 @@ bounds! {
     CheckEffort = "check_effort",
     /// A server's error was longer than its caller is shown.
     ErrorText = "error_text",
+    /// A client did not read its answer, so its connection was closed.
+    UnreadAnswers = "unread_answers",
+    /// A client sent more requests ahead than are read while one is under way.
+    Pipelined = "pipelined",
     /// There was no room for a body, or for an answer.
     HeldBytes = "held_bytes",
 }

@@ -28,9 +28,7 @@ impl ReloadableCertificate {
         self.0.store(certificate.pair.clone());
     }
 
-    /// Builds the server configuration for TLS 1.2 and newer.
-    ///
-    /// The HTTP server sets the protocols of ALPN.
+    /// Builds the server configuration for HTTP/1.1 over TLS 1.2 and newer.
     ///
     /// # Errors
     ///
@@ -38,10 +36,11 @@ impl ReloadableCertificate {
     pub(super) fn server_config(&self, tls: &Tls) -> Result<ServerConfig, rustls::Error> {
         let clients = tls.clients.as_ref().map(|clients| clients.verifier.clone());
         // The provider is explicit, because the process-wide default depends on what else is linked in.
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_client_cert_verifier(clients.unwrap_or_else(WebPkiClientVerifier::no_client_auth))
             .with_cert_resolver(Arc::new(self.clone()));
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
 }

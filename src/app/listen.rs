@@ -11,18 +11,26 @@ use std::{
     time::Duration,
 };
 
-use actix_http::{HttpService, Request, Response, TlsAcceptorConfig, body::MessageBody};
+use actix_http::{HttpService, Protocol, Request, Response, body::MessageBody, error::DispatchError};
 use actix_server::{GracefulShutdownSignal, Server};
-use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt as _, map_config};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
+use actix_tls::accept::{
+    TlsError,
+    rustls_0_23::{Acceptor, TlsStream},
+};
 use actix_web::{Error, HttpResponse, dev::AppConfig};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::net::TcpSocket;
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpSocket, TcpStream},
+};
 use tracing::warn;
 
-use super::{connection_limit::ConnectionLimit, error::BuildError};
+use super::{client_stream::ClientStream, connection_limit::ConnectionLimit, error::BuildError};
 use crate::{
     config::{Config, Listen},
-    http::{self, Front, Hosts, Services},
+    http::{self, Front, Hosts, SLICE, Services},
 };
 
 /// How long an idle connection is kept, which is longer than common proxies keep theirs.
@@ -31,6 +39,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const SLOWEST: Duration = Duration::from_secs(10);
 /// How many connections may wait to be accepted, enough that a burst does not force clients to retransmit.
 const BACKLOG: u32 = 4096;
+/// How much of an answer may wait in the kernel before it is sent, in bytes. What a client does not take then counts for
+/// its deadline, instead of filling megabytes of buffers.
+const UNSENT: u32 = 64 << 10;
 /// The number of open files reserved for all but client connections: pipes to child processes, connections to servers,
 /// stored tokens.
 const OTHER_FILES: u64 = 1024;
@@ -81,6 +92,10 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A restarted gateway can bind the port at once.
     socket.set_reuseaddr(true)?;
+    // Accepted connections inherit both. The last slice of an answer must not wait until the others are acknowledged.
+    socket.set_nodelay(true)?;
+    // Where the system lacks it, its buffers are as large as they are.
+    let _ = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT);
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()
 }
@@ -88,7 +103,7 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves the gateway, and gives connections `patience` to finish on shutdown.
 ///
 /// The parts of actix are assembled here, because its `HttpServer` has no place for a [`ConnectionLimit`] before the
-/// TLS handshake.
+/// TLS handshake, nor for a [`ClientStream`] after it.
 pub(super) fn serve(
     listen: &Listen,
     listeners: Vec<TcpListener>,
@@ -114,16 +129,51 @@ pub(super) fn serve(
         let (limit, ending) = (limit.clone(), server.graceful_shutdown_signal());
         server = match tls.cloned() {
             Some(tls) => server.listen("https", listener, move || {
-                let handshake = TlsAcceptorConfig::default().handshake_timeout(SLOWEST);
-                let service = service(app(), ending.clone());
-                limit.clone().before(service.rustls_0_23_with_config(tls.clone(), handshake))
+                let mut acceptor = Acceptor::new(tls.clone());
+                acceptor.set_handshake_timeout(SLOWEST);
+                let streams =
+                    acceptor.map_err(TlsError::into_service_error).map(|stream: TlsStream<TcpStream>| {
+                        let peer = stream.get_ref().0.peer_addr();
+                        accepted(stream, peer)
+                    });
+                let service = service(app(), ending.clone()).map_err(TlsError::Service);
+                limit.clone().before(streams.and_then(service))
             }),
-            None => server
-                .listen("http", listener, move || limit.clone().before(service(app(), ending.clone()).tcp())),
+            None => {
+                server.listen("http", listener, move || limit.clone().before(plain(app(), ending.clone())))
+            }
         }
         .map_err(|error| BuildError::Bind { address: listen.host.clone(), reason: error.to_string() })?;
     }
     Ok(server.run())
+}
+
+/// Builds the service of one worker for connections without TLS.
+pub(super) fn plain<I, S, B>(
+    app: I,
+    ending: GracefulShutdownSignal,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
+where
+    I: IntoServiceFactory<S, Request> + 'static,
+    S: ServiceFactory<Request, Config = AppConfig> + 'static,
+    S::Error: Into<Error> + 'static,
+    S::InitError: fmt::Debug,
+    S::Response: Into<Response<B>> + 'static,
+    B: MessageBody + 'static,
+{
+    let streams = fn_service(async |stream: TcpStream| {
+        let peer = stream.peer_addr();
+        Ok::<_, DispatchError>(accepted(stream, peer))
+    });
+    streams.and_then(service(app, ending))
+}
+
+/// Returns what the HTTP service takes: the stream, its protocol and the client's address.
+fn accepted<T: AsyncRead + AsyncWrite + Unpin>(
+    stream: T,
+    peer: io::Result<SocketAddr>,
+) -> (ClientStream<T>, Protocol, Option<SocketAddr>) {
+    (ClientStream::new(stream), Protocol::Http1, peer.ok())
 }
 
 /// Builds the HTTP service of one worker.
@@ -131,7 +181,7 @@ fn service<T, I, S, B>(
     app: I,
     ending: GracefulShutdownSignal,
 ) -> HttpService<
-    T,
+    ClientStream<T>,
     impl ServiceFactory<
         Request,
         Config = (),
@@ -142,6 +192,7 @@ fn service<T, I, S, B>(
     B,
 >
 where
+    T: AsyncRead + AsyncWrite + Unpin + 'static,
     I: IntoServiceFactory<S, Request>,
     S: ServiceFactory<Request, Config = AppConfig> + 'static,
     S::Error: Into<Error> + 'static,
@@ -155,6 +206,8 @@ where
         .client_request_timeout(SLOWEST)
         // If a client hangs up, its handler is dropped, which cancels the call upstream.
         .h1_allow_half_closed(false)
+        .h1_write_buffer_size(SLICE)
+        .on_connect_ext(|stream: &ClientStream<T>, data| drop(data.insert(stream.connection())))
         // Idle connections do not delay the shutdown.
         .graceful_shutdown_signal(move || {
             let ending = ending.clone();

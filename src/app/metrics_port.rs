@@ -4,13 +4,13 @@
 
 use std::net::{SocketAddr, TcpListener};
 
-use actix_web::{HttpServer, dev::Server};
+use actix_server::Server;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::{
     error::BuildError,
-    listen::{base_url, bind},
+    listen::{base_url, bind, plain},
 };
 use crate::{
     config::Listen,
@@ -39,12 +39,11 @@ impl MetricsPort {
         let addresses: Vec<SocketAddr> =
             self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         // Metrics are scraped every few seconds, so one worker is enough.
-        let mut server = HttpServer::new(move || http::metrics_app(services.clone()))
-            .workers(1)
-            .max_connections(MOST)
-            .disable_signals();
+        let mut server = Server::build().workers(1).max_concurrent_connections(MOST).disable_signals();
         for listener in self.listeners {
-            server = server.listen(listener).map_err(|error| BuildError::Bind {
+            let (services, ending) = (services.clone(), server.graceful_shutdown_signal());
+            let service = move || plain(http::metrics_app(services.clone()), ending.clone());
+            server = server.listen("metrics", listener, service).map_err(|error| BuildError::Bind {
                 address: self.listen.host.clone(),
                 reason: error.to_string(),
             })?;

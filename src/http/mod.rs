@@ -6,6 +6,7 @@
 mod audit;
 mod call;
 mod client;
+mod connection;
 mod context;
 mod error;
 mod handlers;
@@ -21,12 +22,14 @@ mod slices;
 
 pub use audit::AuditLog;
 pub use client::Front;
+pub use connection::ClientConnection;
 pub use hosts::Hosts;
 pub(crate) use loopback::LAST_PAGE;
 pub use loopback::{Loopback, Return};
 pub use observability::Observability;
 pub use routes::{own_paths, own_routes};
 pub use services::Services;
+pub(crate) use slices::SLICE;
 
 use actix_web::{
     App, ResponseError as _,
@@ -42,7 +45,7 @@ use self::error::ApiError;
 /// Builds the application of one worker.
 ///
 /// Layers, outermost first:
-/// 1. Large responses are counted and written in slices.
+/// 1. The request is under way until its response is written, and large responses are written in slices.
 /// 2. The request gets its context: its id, the client's address, the path below the root path, and the snapshot.
 /// 3. Every response gets security headers.
 /// 4. Errors become HTML pages for people at a browser.

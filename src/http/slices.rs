@@ -15,7 +15,7 @@ use bytes::Bytes;
 use crate::held::Hold;
 
 /// The size of a slice, and of a body that needs none.
-pub(super) const SLICE: usize = 16 << 10;
+pub(crate) const SLICE: usize = 16 << 10;
 
 /// A body in slices.
 pub(super) struct Slices {

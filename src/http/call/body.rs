@@ -1,6 +1,6 @@
 //! Reads a call's arguments from its request.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use actix_web::{
     HttpRequest,
@@ -16,7 +16,7 @@ use crate::{
     catalogue::{Arguments, Violation},
     config::Limits,
     held::Hold,
-    http::error::ApiError,
+    http::{connection::ClientConnection, error::ApiError},
 };
 
 /// How long a body of any size may take.
@@ -45,6 +45,7 @@ pub(super) async fn read(
     // The length is only a claim: what cannot be held is not read, but nothing is held for what may never come.
     hold(length.unwrap_or(0))?;
     hold(0)?;
+    let _reading = request.conn_data::<Rc<ClientConnection>>().map(ClientConnection::begin_body);
     // For the same reason, no more than 1 MiB is reserved.
     let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(1 << 20));
     let start = Instant::now();

@@ -1,10 +1,12 @@
-//! The outermost layer: large responses are counted and written in slices.
+//! The outermost layer: a request is under way until its response is written, and large responses are counted and written
+//! in slices.
 //!
 //! Invariant: a response that is larger than a slice is shared, or its client holds it.
 
 use std::{
     error,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll},
 };
 
@@ -19,15 +21,18 @@ use bytes::Bytes;
 use crate::{
     held::{Full, Hold},
     http::{
+        connection::{ClientConnection, RequestUnderWay},
         context::RequestContext,
         error::ApiError,
         slices::{SLICE, Slices},
     },
 };
 
-/// The body of a response.
+/// The body of a response, with the request that it ends.
 pub(in crate::http) struct ResponseBody<B> {
     body: EitherBody<B, BoxBody>,
+    /// Ends with the body, because the next request begins then.
+    _request: Option<RequestUnderWay>,
 }
 
 impl<B: MessageBody + Unpin + 'static> MessageBody for ResponseBody<B> {
@@ -42,17 +47,18 @@ impl<B: MessageBody + Unpin + 'static> MessageBody for ResponseBody<B> {
     }
 }
 
-/// Cuts the response to a request into slices.
+/// Marks a request as under way, and cuts its response into slices.
 pub(in crate::http) async fn exchange<B: MessageBody + Unpin>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<ResponseBody<B>>, Error> {
+    let under_way = request.conn_data::<Rc<ClientConnection>>().map(ClientConnection::begin);
     let response = next.call(request).await?;
     let response = match response.response().body().size() {
         BodySize::Sized(size) if size > SLICE as u64 => sliced(response),
         _ => response.map_into_left_body(),
     };
-    Ok(response.map_body(|_, body| ResponseBody { body }))
+    Ok(response.map_body(|_, body| ResponseBody { body, _request: under_way }))
 }
 
 /// Cuts the body of a response into slices, unless it comes in slices already.
