@@ -4,3 +4,4 @@ mod certificates;
 mod crowd;
 mod hosts;
 mod slow;
+mod unread;
