@@ -29,6 +29,7 @@ use url::Url;
 
 use crate::{
     access::{Authenticator, Runtime},
+    child,
     config::{Audit, Config},
     held,
     http::{self, AuditLog, Observability, Services},
@@ -36,7 +37,6 @@ use crate::{
     registry::{Reconciler, Registry},
     systemd::{Notifier, State},
     telemetry::Traces,
-    upstream,
 };
 
 use self::{
@@ -130,6 +130,7 @@ impl Application {
         if let Some(server) = metrics_server {
             tasks.spawn(metrics_port::run(server, stop.clone()));
         }
+        tasks.spawn(child::keep_sweeping(stop.clone()));
         let stopped = stop.clone();
         tasks.spawn(async move { stopped.run_until_cancelled(Box::pin(reloader.run(running_config))).await });
         info!("listening on {url}, documentation at {url}/docs");
@@ -158,7 +159,7 @@ impl Application {
             }
         };
         // After a clean shutdown there is no process left to kill.
-        upstream::kill_groups();
+        child::kill_all();
         ended
     }
 

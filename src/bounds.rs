@@ -57,6 +57,10 @@ bounds! {
     Pipelined = "pipelined",
     /// There was no room for a body, or for an answer.
     HeldBytes = "held_bytes",
+    /// The processes of a sandboxed program had more memory than it may have.
+    SandboxMemory = "sandbox_memory",
+    /// A sandboxed program had more processes than it may have.
+    SandboxProcesses = "sandbox_processes",
 }
 
 static HITS: [AtomicU64; Bound::ALL.len()] = [const { AtomicU64::new(0) }; Bound::ALL.len()];

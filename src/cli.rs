@@ -20,7 +20,10 @@ use self::{
     subcommand::Subcommand,
     values::values,
 };
-use crate::config::{ConfigError, Environment, OPTIONS, Options};
+use crate::{
+    child::Role,
+    config::{ConfigError, Environment, OPTIONS, Options},
+};
 
 /// What to do.
 pub enum Invocation {
@@ -51,6 +54,12 @@ pub enum TokenAction {
 
 const NO_SERVER: &str = "whose tokens? Name a config file, as in: mcpo login --config config.json, or a URL, as in: \
      mcpo login -- https://example.com/mcp";
+
+/// The role of a process that mcpo itself has started; such a process reads no option and no variable.
+pub fn role() -> Option<Role> {
+    let arguments: Option<Vec<_>> = std::env::args_os().skip(1).map(|word| word.into_string().ok()).collect();
+    Role::of(&arguments?)
+}
 
 /// Reads this process's arguments, and the variables for absent flags.
 pub fn of_process(environment: &Environment) -> Result<Invocation, ConfigError> {

@@ -21,6 +21,9 @@ const TOGETHER: Duration = Duration::from_millis(200);
 const BAD_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    if let Some(role) = cli::role() {
+        return role.play();
+    }
     let code = match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -29,18 +29,19 @@ impl Mention {
 /// Which folders each folder may import; `secret`, `bounds`, `excerpt` and `held` are open to all, as `stub` is to all tests;
 /// `app`, `lib` and `main` may
 /// import all.
-const KNOWS: [(&str, &[&str]); 19] = [
+const KNOWS: [(&str, &[&str]); 20] = [
     ("http", &["registry", "access", "openapi", "catalogue", "upstream", "oauth", "config"]),
     ("registry", &["access", "openapi", "catalogue", "upstream", "oauth", "config"]),
     ("access", &["jwt", "config"]),
     ("openapi", &["catalogue", "config"]),
     ("catalogue", &["upstream", "config"]),
-    ("upstream", &["oauth", "net", "config"]),
+    ("upstream", &["oauth", "net", "child", "config"]),
+    ("child", &["config"]),
     ("oauth", &["net", "config"]),
     ("jwt", &["net", "config"]),
     ("net", &["config"]),
     ("config", &[]),
-    ("cli", &["config"]),
+    ("cli", &["child", "config"]),
     ("telemetry", &["net", "config"]),
     ("systemd", &["config"]),
     ("example_server", &[]),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Gateway, parts,
-    processes::marked,
+    processes::{self, marked},
     upstream::{Remote, Site},
 };
 
@@ -130,8 +130,8 @@ async fn environment_and_folder_reach_the_child() {
     for (name, value) in [("FROM_CONFIG", "c"), ("FROM_PARENT", "p"), ("IN_BOTH", "config")] {
         assert_eq!(environment[name], value, "{name}");
     }
-    let child = marked(&gateway.mark()).into_iter().find(|process| process.parent == gateway.pid()).unwrap();
-    let cwd = std::fs::read_link(format!("/proc/{}/cwd", child.pid)).unwrap();
+    let child = processes::program(&gateway);
+    let cwd = std::fs::read_link(format!("/proc/{child}/cwd")).unwrap();
     assert_eq!(cwd, folder.path().canonicalize().unwrap());
     gateway.stop().await;
 }
@@ -146,7 +146,8 @@ async fn servers_started_by_npx_and_uvx() {
     assert_eq!(now["timezone"], "UTC");
     let family = marked(&gateway.mark());
     for (launcher, server) in [("npx", "mcp-server-everything"), ("uvx", "mcp-server-time")] {
-        let below = family.iter().any(|process| process.runs(server) && process.parent != gateway.pid());
+        let is_program = |pid| family.iter().any(|other| other.pid == pid && pid != gateway.pid());
+        let below = family.iter().any(|process| process.runs(server) && is_program(process.parent));
         assert!(below, "{launcher} should stand between: {family:?}");
     }
     gateway.stop().await;

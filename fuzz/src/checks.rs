@@ -119,6 +119,7 @@ fn config(validation: Validation) -> config::Server {
         shared: Default::default(),
         env: Default::default(),
         cwd: None,
+        sandbox: None,
     };
     config::Server {
         name: "fuzzed".into(),

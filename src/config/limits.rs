@@ -56,7 +56,7 @@ const UNITS: [(&str, usize); 7] = [
 ];
 
 /// Reads `64MiB`, `100 MB` or a number of bytes.
-fn size(given: &RawOption) -> Result<usize, ConfigError> {
+pub(crate) fn size(given: &RawOption) -> Result<usize, ConfigError> {
     let text = given.value.trim().to_ascii_lowercase();
     let unit = UNITS.iter().find_map(|(name, bytes)| Some((text.strip_suffix(name)?, *bytes)));
     let (number, bytes) = unit.unwrap_or((&text, 1));

@@ -16,6 +16,7 @@ mod protocol;
 mod session;
 mod transport;
 
+pub use crate::child::Confinement;
 pub use protocol::{
     error::{CallError, ConnectError},
     excerpt::error_words,
@@ -37,4 +38,3 @@ pub use session::{
 };
 #[doc(hidden)]
 pub use transport::fuzzing;
-pub use transport::stdio::process::kill_groups;

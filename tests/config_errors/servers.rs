@@ -177,3 +177,61 @@ fn header_forwarding_is_checked() {
         ),
     ]);
 }
+
+/// What is not understood here would leave a program with more than it is meant to have.
+#[test]
+fn a_sandbox_is_checked() {
+    check_servers(&[
+        (
+            r#""command": "x", "sandbox": null"#,
+            ".sandbox: is empty; write {} for the strictest sandbox, or leave it out",
+        ),
+        (
+            r#""command": "x", "sandbox": """#,
+            ".sandbox: is empty; write {} for the strictest sandbox, or leave it out",
+        ),
+        (r#""command": "x", "sandbox": true"#, ".sandbox: expected an object, found true"),
+        (r#""command": "x", "sand_box": {}"#, ".sand_box: unknown key; did you mean \"sandbox\"?"),
+        (
+            r#""command": "x", "sandbox": {"reads": []}"#,
+            ".sandbox.reads: unknown key; did you mean \"read\"?",
+        ),
+        (
+            r#""command": "x", "sandbox": {"cpu": 1}"#,
+            ".sandbox.cpu: unknown key; use read, write, network, memory, processes, best_effort",
+        ),
+        (
+            r#""command": "x", "sandbox": {"memory": null}"#,
+            ".sandbox.memory: is null; give it a value, or leave it out",
+        ),
+        (r#""command": "x", "sandbox": {"read": "/data"}"#, ".sandbox.read: expected a list, found a string"),
+        (
+            r#""command": "x", "sandbox": {"read": [1]}"#,
+            ".sandbox.read[0]: expected a string, found a number",
+        ),
+        (
+            r#""command": "x", "sandbox": {"write": ["${NONE}"]}"#,
+            ".sandbox.write[0]: is empty; name a file or a folder",
+        ),
+        (
+            r#""command": "x", "sandbox": {"read": ["~root/x"]}"#,
+            ".sandbox.read[0]: only \"~\" and \"~/…\" are known; write the whole path of other homes",
+        ),
+        (
+            r#""command": "x", "sandbox": {"network": "no"}"#,
+            ".sandbox.network: expected true or false, found a string",
+        ),
+        (
+            r#""command": "x", "sandbox": {"memory": "512 Mo"}"#,
+            ".sandbox.memory: \"512 Mo\" is not a size; write one such as 64MiB, or a number of bytes",
+        ),
+        (
+            r#""command": "x", "sandbox": {"memory": 512}"#,
+            ".sandbox.memory: no program starts with so little memory; give it at least 16MiB",
+        ),
+        (
+            r#""command": "x", "sandbox": {"processes": 0}"#,
+            ".sandbox.processes: not a number from 1 to 1000000",
+        ),
+    ]);
+}

@@ -19,8 +19,7 @@ use crate::support::{
     Answer, Gateway, eventually,
     faults::FaultyProxy,
     launch::Launch,
-    parts,
-    processes::marked,
+    parts, processes,
     upstream::{Remote, free_port},
 };
 
@@ -208,8 +207,7 @@ impl Fixture {
 
 /// The process of a gateway's only server.
 pub(super) fn child(gateway: &Gateway) -> u32 {
-    let family = marked(&gateway.mark());
-    family.iter().find(|process| process.parent == gateway.pid()).expect("the server runs").pid
+    processes::program(gateway)
 }
 
 /// A server at this path, and the folder that its runs are written into.

@@ -7,6 +7,8 @@ use nix::{
     unistd::Pid,
 };
 
+use super::Gateway;
+
 /// The variable that marks a gateway and all that it starts.
 pub(crate) const MARK: &str = "TEST_MARK";
 
@@ -42,6 +44,42 @@ pub(crate) fn marked(mark: &str) -> Vec<Process> {
         Some(Process { pid, parent, command })
     })
     .collect()
+}
+
+/// The program of a gateway's first server. Its parent is its shim, which has no variable at all.
+pub(crate) fn program(gateway: &Gateway) -> u32 {
+    let family = marked(&gateway.mark());
+    let has_parent = |it: &Process| family.iter().any(|other| other.pid == it.parent);
+    let mut programs = family.iter().filter(|it| it.pid != gateway.pid() && !has_parent(it));
+    programs.next().expect("a program runs").pid
+}
+
+/// The living processes with this parent.
+pub(crate) fn children(parent: u32) -> Vec<u32> {
+    of_parent(parent).into_iter().filter(|pid| is_alive(*pid)).collect()
+}
+
+/// How many children of this process have ended without being reaped.
+pub(crate) fn zombies(parent: u32) -> usize {
+    of_parent(parent).into_iter().filter(|pid| !is_alive(*pid)).count()
+}
+
+fn of_parent(parent: u32) -> Vec<u32> {
+    let parent = parent.to_string();
+    let pids = fs::read_dir("/proc").expect("Linux");
+    let pids = pids.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| stat(*pid).is_some_and(|stat| stat.get(1) == Some(&parent))).collect()
+}
+
+/// Whether a process runs; a zombie does not.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    stat(pid).is_some_and(|stat| stat.first().is_some_and(|state| state != "Z" && state != "X"))
+}
+
+/// The state and what follows it.
+fn stat(pid: u32) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    Some(stat.rsplit_once(") ")?.1.split(' ').map(str::to_owned).collect())
 }
 
 /// Sends a signal; a process that is gone already is no error.

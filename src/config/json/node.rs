@@ -64,6 +64,11 @@ impl<'a> ConfigNode<'a> {
         Ok(RawOption { value: self.string()?, origin: self.place() })
     }
 
+    /// A string, or a number or a boolean as its text, as a raw option.
+    pub(crate) fn given_text(&self) -> Result<RawOption, ConfigError> {
+        Ok(RawOption { value: self.text()?, origin: self.place() })
+    }
+
     /// A string, or a number or a boolean as its text.
     pub(crate) fn text(&self) -> Result<String, ConfigError> {
         match self.value {

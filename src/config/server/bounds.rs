@@ -2,16 +2,11 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use super::Upstream;
-use crate::config::{
-    ConfigError, OPTIONS, Options, RawOption,
-    json::{ConfigNode, ConfigObject},
-    raw_option::MAX_COUNT,
+use super::{
+    Upstream,
+    numbers::{NOT_A_TIME, count, seconds, time},
 };
-
-/// Longer than any call, and short enough to be added to any time.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-const NOT_A_TIME: &str = "not a time in seconds; use a number above 0 and at most a year";
+use crate::config::{ConfigError, OPTIONS, Options, RawOption, json::ConfigObject};
 
 /// Timeouts and limits of one server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,24 +86,9 @@ impl Bounds {
     }
 }
 
-fn time(node: &ConfigNode<'_>) -> Result<Duration, ConfigError> {
-    node.number()?.as_f64().and_then(seconds).ok_or_else(|| node.error(NOT_A_TIME))
-}
-
 fn given_time(given: &RawOption) -> Result<Duration, ConfigError> {
     let time = given.value.trim().parse().ok().and_then(seconds);
     time.ok_or_else(|| given.error(format_args!("\"{}\" is {NOT_A_TIME}", given.value)))
-}
-
-fn seconds(number: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(number).ok().filter(|time| !time.is_zero() && *time <= LONGEST)
-}
-
-fn count(node: &ConfigNode<'_>, min: u32) -> Result<u32, ConfigError> {
-    let number = node.number()?.as_u64().and_then(|number| u32::try_from(number).ok());
-    number
-        .filter(|number| (min..=MAX_COUNT).contains(number))
-        .ok_or_else(|| node.error(format_args!("not a number from {min} to {MAX_COUNT}")))
 }
 
 /// A count of at least 1.

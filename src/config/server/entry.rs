@@ -8,18 +8,19 @@ use http::header::AUTHORIZATION;
 
 use super::{
     EnvOverrides, LoadContext, Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream, Validation, foreign,
-    forwarding, headers, upstream::Transport,
+    forwarding, headers, sandbox, upstream::Transport,
 };
 use crate::{
     config::{
         Block, ConfigError, OAuth, OPTIONS, http_url,
         json::{ConfigNode, ConfigObject},
-        oauth,
+        nearest, oauth,
     },
     secret::is_telling,
 };
 
-const STDIO_KEYS: [&str; 6] = ["command", "args", "env", "cwd", "inherit_env", "inheritEnv"];
+const STDIO_KEYS: [&str; 7] = ["command", "args", "env", "cwd", "inherit_env", "inheritEnv", SANDBOX];
+const SANDBOX: &str = "sandbox";
 const REMOTE_KEYS: [&str; 5] = ["url", "serverUrl", HTTP_URL, "headers", "oauth"];
 /// Where Gemini CLI has the URL of streamable HTTP; Windsurf writes `serverUrl` for any.
 const HTTP_URL: &str = "httpUrl";
@@ -45,6 +46,10 @@ pub(crate) fn server(
         &OPTIONS.keys(Block::Server),
     ];
     object.expect_keys_beside(foreign::SERVER_KEYS, &known.concat());
+    // Ignored, it would leave the program unconfined.
+    if let Some((_, node)) = object.entries().find(|(key, _)| is_misspelt(key, SANDBOX, &known.concat())) {
+        return Err(node.error(format_args!("unknown key; did you mean \"{SANDBOX}\"?")));
+    }
     let upstream = upstream(object, context)?;
     let (unfit, kind) = match upstream {
         Upstream::Stdio(_) => (&REMOTE_KEYS[..], "\"command\""),
@@ -66,6 +71,11 @@ pub(crate) fn server(
         bounds: context.bounds.of_server(object)?,
         forwarding,
     })
+}
+
+/// Whether a key is none of the `known` ones, and most like this one.
+fn is_misspelt(key: &str, meant: &str, known: &[&str]) -> bool {
+    !known.contains(&key) && nearest(key, known) == Some(meant)
 }
 
 /// Returns the headers that callers cannot set: configured ones, and the one that holds the gateway's key or token.
@@ -179,6 +189,13 @@ fn stdio(
     let mut shared = if inherits { EnvOverrides::default() } else { context.environment.bare_necessities() };
     shared.extend(context.overrides.clone());
     let (env, withheld) = place.read("env", variables)?.unwrap_or_default();
+    let cwd = object.read("cwd", ConfigNode::string)?.filter(|cwd| !cwd.is_empty()).map(Into::into);
+    let home = context.environment.home();
+    let sandbox = object.read(SANDBOX, |node| sandbox::parse(node, home, cwd.as_ref()))?;
+    if let (None, Some((_, node))) = (&sandbox, object.entries().find(|(key, _)| *key == SANDBOX)) {
+        // Elsewhere such a value counts as absent. Here it would open what is meant to be closed.
+        return Err(node.error("is empty; write {} for the strictest sandbox, or leave it out"));
+    }
     Ok(Stdio {
         inherits,
         shared,
@@ -186,7 +203,8 @@ fn stdio(
         program: context.environment.program(&program),
         args: place.read("args", ConfigNode::texts)?.unwrap_or_default(),
         env,
-        cwd: object.read("cwd", ConfigNode::string)?.filter(|cwd| !cwd.is_empty()).map(Into::into),
+        cwd,
+        sandbox,
     })
 }
 

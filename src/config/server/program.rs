@@ -4,6 +4,7 @@
 //! program. One of several servers only fails itself, and tries again.
 
 use std::{
+    ffi::OsStr,
     fs::File,
     io::Read as _,
     os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
@@ -21,25 +22,45 @@ const FIRST_LINE: usize = 256;
 /// Returns why the program of `stdio` cannot be started; `None` if nothing speaks against it.
 pub(crate) fn fault(stdio: &Stdio, environment: &Environment) -> Option<String> {
     let own = stdio.variable("PATH").map(ExposeSecret::expose_secret);
-    let path = own.or_else(|| environment.get("PATH")).unwrap_or(DEFAULT_PATH);
-    let is_path = stdio.program.as_os_str().as_bytes().contains(&b'/');
+    let path = own.or_else(|| environment.get("PATH")).map(OsStr::new);
+    find_program(&stdio.program, path).err()
+}
+
+/// A program as it is found.
+#[derive(Debug)]
+pub(crate) struct FoundProgram {
+    /// Its file.
+    pub(crate) file: PathBuf,
+    /// The program that runs it, if it is a script.
+    pub(crate) interpreter: Option<PathBuf>,
+}
+
+/// Finds a program, by its path or in the folders of the variable PATH. Else returns why it cannot be started.
+pub(crate) fn find_program(program: &Path, path: Option<&OsStr>) -> Result<FoundProgram, String> {
+    let is_path = program.as_os_str().as_bytes().contains(&b'/');
     let candidates: Vec<PathBuf> = if is_path {
-        [stdio.program.clone()].to_vec()
+        [program.to_owned()].to_vec()
     } else {
-        path.split(':').map(|folder| Path::new(folder).join(&stdio.program)).collect()
+        let path = path.unwrap_or(OsStr::new(DEFAULT_PATH)).as_bytes();
+        let folders =
+            path.split(|byte| *byte == b':').map(|folder| if folder.is_empty() { b"." } else { folder });
+        folders.map(|folder| Path::new(OsStr::from_bytes(folder)).join(program)).collect()
     };
     let found: Vec<_> = candidates.iter().filter_map(|file| Some((file, file.metadata().ok()?))).collect();
     let startable = found.iter().find(|(_, data)| data.is_file() && data.permissions().mode() & 0o111 != 0);
     match (startable, found.first()) {
-        (Some((file, _)), _) => interpreter(file).filter(|program| !program.exists()).map(|program| {
-            format!("{} is a script for {}, which does not exist", file.display(), program.display())
-        }),
-        (None, Some((file, data))) if data.is_dir() => Some(format!("{} is a folder", file.display())),
-        (None, Some((file, _))) => {
-            Some(format!("{} is not executable; chmod +x makes it so", file.display()))
-        }
-        (None, None) if is_path => Some("no such file".to_owned()),
-        (None, None) => Some("no such program; is it installed and on PATH?".to_owned()),
+        (Some((file, _)), _) => match interpreter(file) {
+            Some(interpreter) if !interpreter.exists() => Err(format!(
+                "{} is a script for {}, which does not exist",
+                file.display(),
+                interpreter.display()
+            )),
+            interpreter => Ok(FoundProgram { file: (*file).clone(), interpreter }),
+        },
+        (None, Some((file, data))) if data.is_dir() => Err(format!("{} is a folder", file.display())),
+        (None, Some((file, _))) => Err(format!("{} is not executable; chmod +x makes it so", file.display())),
+        (None, None) if is_path => Err("no such file".to_owned()),
+        (None, None) => Err("no such program; is it installed and on PATH?".to_owned()),
     }
 }
 

@@ -64,6 +64,7 @@ fn stdio(options: &Options, words: &[String], context: LoadContext<'_>) -> Resul
             withheld: vec![],
             env: context.overrides.clone(),
             cwd: None,
+            sandbox: None,
         }),
         _ => Err(ConfigError::new("the command after -- is empty; name the program to start")),
     }

@@ -1,14 +1,15 @@
 //! How to reach an MCP server.
 
-use std::path::PathBuf;
+use std::{env, ffi::OsString, path::PathBuf};
 
 use http::HeaderMap;
 use indexmap::IndexMap;
 use url::Url;
 
+use super::Sandbox;
 use crate::{
     config::ForwardProxy,
-    secret::{SecretString, same},
+    secret::{ExposeSecret as _, SecretString, same},
 };
 
 /// How to reach an MCP server.
@@ -51,9 +52,24 @@ pub struct Stdio {
     pub env: IndexMap<String, SecretString>,
     /// Its working directory; that of this process by default.
     pub cwd: Option<PathBuf>,
+    /// What it may touch; `None` if it may do all that this process may.
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Stdio {
+    /// All of the program's environment.
+    pub fn environment(&self) -> Vec<(OsString, OsString)> {
+        let is_withheld = |name: &str| self.withheld.iter().any(|withheld| withheld == name);
+        let is_own = |name: &str| self.env.contains_key(name) || is_withheld(name);
+        let inherited = env::vars_os().filter(|_| self.inherits).filter(|(name, _)| {
+            !name.to_str().is_some_and(|name| is_own(name) || self.shared.contains_key(name))
+        });
+        let shared = self.shared.iter().filter(|(name, _)| !is_own(name));
+        let given = shared.chain(&self.env);
+        let given = given.map(|(name, value)| (name.into(), value.expose_secret().into()));
+        inherited.chain(given).collect()
+    }
+
     /// The variable of this name, if it is given and not inherited.
     pub(crate) fn variable(&self, name: &str) -> Option<&SecretString> {
         let is_withheld = self.withheld.iter().any(|withheld| withheld == name);
@@ -64,8 +80,8 @@ impl Stdio {
 impl PartialEq for Stdio {
     fn eq(&self, other: &Self) -> bool {
         // Named one by one, so that a new field cannot be forgotten.
-        let Self { program, args, inherits, shared, withheld, env, cwd } = self;
-        (program, args, cwd) == (&other.program, &other.args, &other.cwd)
+        let Self { program, args, inherits, shared, withheld, env, cwd, sandbox } = self;
+        (program, args, cwd, sandbox) == (&other.program, &other.args, &other.cwd, &other.sandbox)
             && (inherits, withheld) == (&other.inherits, &other.withheld)
             && same_variables(shared, &other.shared)
             && same_variables(env, &other.env)

@@ -15,7 +15,7 @@ use crate::{
     oauth::Authorizer,
     openapi::encode_segment,
     registry::{CallOutcome, Entry, Mounting, Registry, Snapshot},
-    upstream::Status,
+    upstream::{Confinement, Status},
 };
 
 /// The states that a server can be in.
@@ -65,8 +65,28 @@ struct ServerReport {
     /// How often its program was started again, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     restarts: Option<u64>,
+    /// What its program is confined to, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox: Option<SandboxReport>,
     /// The calls of these tools.
     calls: Calls,
+}
+
+/// The sandbox of a program.
+#[derive(Debug, Serialize, Apiv2Schema)]
+struct SandboxReport {
+    /// The parts that work.
+    enforced: Vec<&'static str>,
+    /// Those that this system lacks.
+    missing: Vec<&'static str>,
+}
+
+impl SandboxReport {
+    fn of(confinement: &Confinement) -> Self {
+        let [enforced, missing] = [&confinement.enforced, &confinement.missing]
+            .map(|parts| parts.iter().map(|part| part.name()).collect());
+        Self { enforced, missing }
+    }
 }
 
 /// How many calls there were.
@@ -128,6 +148,7 @@ impl ServerReport {
                 })
                 .filter(|names: &Vec<_>| !names.is_empty()),
             restarts: entry.session().restarts(),
+            sandbox: entry.session().confinement().as_deref().map(SandboxReport::of),
             calls: Calls::of(entry, permission),
         }
     }

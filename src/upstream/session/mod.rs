@@ -36,7 +36,7 @@ use super::protocol::{
     json_rpc::reply::RawResult,
     request::{Call, Trust},
 };
-use crate::{config, oauth::Authorizer};
+use crate::{child::Confinement, config, oauth::Authorizer};
 
 /// A handle on one server's session; clones share it.
 #[derive(Clone)]
@@ -89,6 +89,11 @@ impl Session {
     /// How often its program was started again; `None` if it has none.
     pub fn restarts(&self) -> Option<u64> {
         self.state.is_program().then(|| self.state.stats.restarts())
+    }
+
+    /// What the sandbox of its program does; `None` if it has none, or was never started.
+    pub fn confinement(&self) -> Option<Arc<Confinement>> {
+        self.state.view.confinement.load_full()
     }
 
     /// The error of a call that needs a connection while there is none.

@@ -33,7 +33,7 @@ use crate::{
     oauth::Authorizer,
     upstream::{
         protocol::{error::CallError, forwarded::Forwarded},
-        transport::stdio::stderr_tail::StderrTail,
+        transport::stdio::ProgramView,
     },
 };
 
@@ -53,8 +53,8 @@ pub(super) struct SessionState {
     /// Counts the calls of all its connections.
     pub(super) concurrency: ConcurrencyLimit,
     tools: ToolHeaders,
-    /// What its program wrote on stderr.
-    pub(super) stderr_tail: StderrTail,
+    /// What is seen of its program.
+    pub(super) view: ProgramView,
     /// The connections of callers with an identity.
     pub(super) pool: Pool,
     /// Whether it was ever connected. Before that, callers do not wait for it.
@@ -81,7 +81,7 @@ impl SessionState {
         Self {
             concurrency: ConcurrencyLimit::new(&config.bounds),
             tools: ToolHeaders::default(),
-            stderr_tail: StderrTail::default(),
+            view: ProgramView::default(),
             pool,
             stats,
             config,
@@ -105,7 +105,7 @@ impl SessionState {
             forwarded,
             max_message: self.max_message,
             tools: &self.tools,
-            stderr_tail: &self.stderr_tail,
+            view: &self.view,
         }
     }
 

@@ -110,7 +110,7 @@ async fn connect(state: &SessionState, tasks: &TaskTracker) -> Result<(Connectio
 /// Reports that there is no connection. Returns when the next attempt starts.
 fn down(state: &SessionState, backoff: &mut Backoff, reason: &dyn Display) -> Instant {
     let reason = sentence(reason);
-    let stderr_tail = state.stderr_tail.text();
+    let stderr_tail = state.view.stderr_tail.text();
     let retry = backoff.next(Instant::now());
     let server = state.config.name.as_str();
     let retry_in = HumanDuration(retry.saturating_duration_since(Instant::now()));

@@ -26,7 +26,7 @@ use self::{
     inbound::Inbound,
     remote::Principal,
     sse::SseTransport,
-    stdio::{StdioTransport, stderr_tail::StderrTail},
+    stdio::{ProgramView, StdioTransport},
     streamable_http::StreamableHttpTransport,
 };
 use super::protocol::{
@@ -44,14 +44,14 @@ pub(super) enum OpenTransport {
 }
 
 impl OpenTransport {
-    pub(super) fn stdio(
+    pub(super) async fn stdio(
         server: &str,
         config: &config::Stdio,
         inbound: Arc<Inbound>,
-        stderr_tail: &StderrTail,
+        view: &ProgramView,
         outlive: &TaskTracker,
     ) -> Result<Self, ConnectError> {
-        StdioTransport::spawn(server, config, inbound, stderr_tail, outlive).map(Self::Stdio)
+        StdioTransport::spawn(server, config, inbound, view, outlive).await.map(Self::Stdio)
     }
 
     pub(super) async fn sse(

@@ -20,7 +20,7 @@ use crate::{
             forwarded::Forwarded,
             listing::Listing,
         },
-        transport::{OpenTransport, inbound::Inbound, remote::Principal, stdio::stderr_tail::StderrTail},
+        transport::{OpenTransport, inbound::Inbound, remote::Principal, stdio::ProgramView},
     },
 };
 
@@ -35,8 +35,8 @@ pub(crate) struct Connector<'a> {
     pub(crate) max_message: usize,
     /// What is known of the server's tools.
     pub(crate) tools: &'a ToolHeaders,
-    /// What its program writes on stderr.
-    pub(crate) stderr_tail: &'a StderrTail,
+    /// What is seen of its program.
+    pub(crate) view: &'a ProgramView,
 }
 
 /// Connects to a remote server once. Returns how many tools it has.
@@ -50,14 +50,14 @@ pub async fn try_connect(
     max_message: usize,
     tasks: &TaskTracker,
 ) -> Result<usize, ConnectError> {
-    let (tools, stderr_tail) = (ToolHeaders::default(), StderrTail::default());
+    let (tools, view) = (ToolHeaders::default(), ProgramView::default());
     let connector = Connector {
         server,
         authorizer: Some(authorizer),
         forwarded: None,
         max_message,
         tools: &tools,
-        stderr_tail: &stderr_tail,
+        view: &view,
     };
     let (connection, listing) = Box::pin(connector.open(tasks)).await?;
     connection.close().await;
@@ -134,8 +134,7 @@ impl Connector<'_> {
 
     async fn stdio(&self, stdio: &config::Stdio, tasks: &TaskTracker) -> Result<Connection, ConnectError> {
         let name = &self.server.name;
-        let transport =
-            || |inbound| ready(OpenTransport::stdio(name, stdio, inbound, self.stderr_tail, tasks));
+        let transport = || |inbound| OpenTransport::stdio(name, stdio, inbound, self.view, tasks);
         let legacy = Handshake::Initialize(ProtocolVersion::LATEST_WITH_INITIALIZE);
         match self.negotiate(transport, Handshake::Auto).await {
             // Some old servers end at the first request that they do not know, which is our probe.

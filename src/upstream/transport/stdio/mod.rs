@@ -5,21 +5,16 @@
 mod command_line;
 mod lines;
 mod outbox;
-pub(crate) mod process;
 mod stderr;
 pub(crate) mod stderr_tail;
 
-use std::{
-    os::unix::process::ExitStatusExt as _,
-    process::{ExitStatus, Stdio as Pipe},
-    sync::Arc,
-};
+use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwapOption;
 use bytes::Buf;
-use nix::sys::signal::Signal;
 use tokio::{
     io::{AsyncWriteExt, BufReader},
-    process::{ChildStdin, ChildStdout, Command},
+    process::{ChildStdin, ChildStdout},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -29,14 +24,13 @@ use self::{
     command_line::CommandLine,
     lines::ReadLine,
     outbox::{Outbox, Queued},
-    process::{DRAIN_TIMEOUT, Group},
     stderr_tail::StderrTail,
 };
 use super::inbound::Inbound;
 use crate::{
+    child::{Confinement, Process, Spec, StartError},
     config,
     held::Hold,
-    secret::ExposeSecret,
     upstream::protocol::{
         error::{ConnectError, TransportError},
         excerpt::Excerpt,
@@ -44,6 +38,18 @@ use crate::{
         request::Request,
     },
 };
+
+/// How long the answers of a child that has exited may still trickle in.
+pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// What can be seen of a program from outside its connection. The session shares it with every start.
+#[derive(Clone, Default)]
+pub(crate) struct ProgramView {
+    /// What it wrote on stderr.
+    pub(crate) stderr_tail: StderrTail,
+    /// What its sandbox does.
+    pub(crate) confinement: Arc<ArcSwapOption<Confinement>>,
+}
 
 /// A running child.
 pub(crate) struct StdioTransport {
@@ -56,41 +62,37 @@ pub(crate) struct StdioTransport {
 impl StdioTransport {
     /// Starts the child; its handshake is still to come.
     /// `outlive` keeps the gateway from exiting before the child has ended, even if this is dropped.
-    pub(super) fn spawn(
+    pub(super) async fn spawn(
         server: &str,
         config: &config::Stdio,
         inbound: Arc<Inbound>,
-        stderr_tail: &StderrTail,
+        view: &ProgramView,
         outlive: &TaskTracker,
     ) -> Result<Self, ConnectError> {
+        let ProgramView { stderr_tail, confinement } = view;
         stderr_tail.clear();
         let program = config.program.display().to_string();
         let command = CommandLine { program: &program, args: &config.args }.to_string();
         info!(server, command = %Excerpt(&command), "starting");
         let failed = |reason: String| ConnectError::Spawn { program: program.clone(), reason };
-        let mut command = Command::new(&config.program);
-        command.args(&config.args).stdin(Pipe::piped()).stdout(Pipe::piped()).stderr(Pipe::piped());
-        if !config.inherits {
-            command.env_clear();
+        if let Some(directory) = config.cwd.as_ref().filter(|directory| !directory.is_dir()) {
+            return Err(failed(format!("its `cwd` {} is not a directory", directory.display())));
         }
-        command.envs(config.shared.iter().map(|(name, value)| (name, value.expose_secret())));
-        for name in &config.withheld {
-            command.env_remove(name);
-        }
-        command.envs(config.env.iter().map(|(name, value)| (name, value.expose_secret())));
-        if let Some(directory) = &config.cwd {
-            if !directory.is_dir() {
-                return Err(failed(format!("its `cwd` {} is not a directory", directory.display())));
-            }
-            command.current_dir(directory);
-        }
-        let mut group = Group::spawn(&mut command).map_err(|error| failed(explain(&error)))?;
-        let child = group.leader();
-        let (Some(stdin), Some(stdout), Some(stderr)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        else {
+        let spec = Spec {
+            program: config.program.clone(),
+            args: config.args.clone(),
+            environment: config.environment(),
+            sandbox: config.sandbox.clone(),
+        };
+        let process = Process::start(&spec, config.cwd.as_deref(), &command).await;
+        let mut process = process.map_err(|StartError(reason)| failed(reason))?;
+        let Some((stdin, stdout, stderr)) = process.streams() else {
             return Err(failed("its pipes are missing".into()));
         };
+        if let Some(confined) = process.confinement() {
+            confined.log(server);
+        }
+        confinement.store(process.confinement().cloned().map(Arc::new));
 
         let outbox = Arc::new(Outbox::new());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -100,7 +102,7 @@ impl StdioTransport {
         tasks.spawn(write(stdin, outbox.clone(), inbound.clone(), stop.clone()));
         tasks.spawn(read(stdout, inbound.clone(), silent.clone()));
         tasks.spawn(log);
-        tasks.spawn(outlive.track_future(keep(group, inbound.clone(), [silent, heard_out], stop.clone())));
+        tasks.spawn(outlive.track_future(keep(process, inbound.clone(), [silent, heard_out], stop.clone())));
         tasks.close();
         Ok(Self { inbound, outbox, stop, tasks })
     }
@@ -139,24 +141,6 @@ impl StdioTransport {
 impl Drop for StdioTransport {
     fn drop(&mut self) {
         self.stop.cancel();
-    }
-}
-
-/// How a process has ended, in words.
-fn ending(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit code {code}"),
-        (_, Some(signal)) => Signal::try_from(signal)
-            .map_or_else(|_| format!("signal {signal}"), |signal| signal.as_str().to_owned()),
-        _ => status.to_string(),
-    }
-}
-
-fn explain(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "no such program; is it installed and on PATH?".into(),
-        std::io::ErrorKind::PermissionDenied => "permission denied; is it executable?".into(),
-        _ => error.to_string(),
     }
 }
 
@@ -225,26 +209,23 @@ async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationTo
     }
 }
 
-/// Owns the child: notices its exit, and ends its whole group.
+/// Owns the child: notices its exit, and ends all that it has started.
 async fn keep(
-    mut group: Group,
+    mut process: Process,
     inbound: Arc<Inbound>,
     ends: [CancellationToken; 2],
     stop: CancellationToken,
 ) {
     tokio::select! {
-        exit = group.exit() => {
+        ending = process.exit() => {
             // What it has said last is still on its way.
             let [stdout, stderr] = &ends;
             let _ = timeout(DRAIN_TIMEOUT, async { tokio::join!(stdout.cancelled(), stderr.cancelled()) }).await;
-            match exit {
-                Ok(status) => inbound.close(format!("the server's process ended with {}", ending(status))),
-                Err(error) => inbound.close(format!("the server's process was lost: {error}")),
-            }
+            inbound.close(format!("the server's process {ending}"));
         }
         () = inbound.closed() => {}
         () = stop.cancelled() => inbound.close("the server is being stopped"),
     }
     stop.cancel();
-    group.end().await;
+    process.end().await;
 }

@@ -16,8 +16,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::info;
 
 use super::{
+    DRAIN_TIMEOUT,
     lines::{self, ReadLine},
-    process::DRAIN_TIMEOUT,
     stderr_tail::StderrTail,
 };
 use crate::{held::Hold, upstream::transport::inbound::Inbound};

@@ -1,0 +1,52 @@
+//! The shims that live, and whether one was killed.
+//!
+//! Owner: the process. Nothing is started while the lock is held, so that each child of ours is either known or an orphan.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::sync::Notify;
+
+/// Nothing once no more may be started.
+static LIVING: Mutex<Option<BTreeSet<Pid>>> = Mutex::new(Some(BTreeSet::new()));
+/// Whether a shim was killed, so that what it kept may be among our children.
+static ORPHANED: AtomicBool = AtomicBool::new(false);
+static LOOK: Notify = Notify::const_new();
+
+/// The shims that live.
+pub(super) fn living() -> MutexGuard<'static, Option<BTreeSet<Pid>>> {
+    LIVING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kills every program at once, and lets none be started from now on: for a process that is about to end and waits for
+/// none of its tasks.
+pub fn kill_all() {
+    for shim in living().take().into_iter().flatten() {
+        let _ = kill(shim, Signal::SIGTERM);
+    }
+}
+
+/// A shim was killed: children of ours that we do not know are killed, until none is left.
+pub(super) fn expect_orphans() {
+    ORPHANED.store(true, Relaxed);
+    LOOK.notify_one();
+}
+
+/// Resolves when orphans are expected.
+pub(super) async fn orphans_expected() {
+    LOOK.notified().await;
+}
+
+/// Whether orphans are expected; asked once for each time that they are.
+pub(super) fn take_expectation() -> bool {
+    ORPHANED.swap(false, Relaxed)
+}
