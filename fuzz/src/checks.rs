@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 use mcpo::{
     catalogue::{Components, Schema, ServerCatalogue},
-    config::{self, Bounds, OperationIds, ResultStyle, Stdio, ToolFilter, Upstream, Validation},
+    config::{self, Bounds, OperationIds, Recycling, ResultStyle, Stdio, ToolFilter, Upstream, Validation},
     upstream::{Frame, Listing, RawSchema, ServerInfo, ToolDefinition},
 };
 use serde_json::{Map, Value, value::RawValue};
@@ -120,6 +120,7 @@ fn config(validation: Validation) -> config::Server {
         env: Default::default(),
         cwd: None,
         sandbox: None,
+        recycling: Recycling::default(),
     };
     config::Server {
         name: "fuzzed".into(),

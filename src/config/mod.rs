@@ -41,8 +41,8 @@ pub use option_spec::{Block, ConfigKey, OptionSpec, Takes};
 pub use options::{OPTIONS, OptionTable, Options};
 pub use raw_option::RawOption;
 pub use server::{
-    Bounds, HeaderForwarding, Remote, ResultStyle, Sandbox, Server, Servers, Stdio, ToolFilter, Upstream,
-    Validation,
+    Bounds, HeaderForwarding, Recycling, Remote, ResultStyle, Sandbox, Server, Servers, Stdio, ToolFilter,
+    Upstream, Validation,
 };
 pub(crate) use server::{FoundProgram, find_program};
 pub use source_file::{end_start, read_file};

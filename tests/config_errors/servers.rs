@@ -233,5 +233,10 @@ fn a_sandbox_is_checked() {
             r#""command": "x", "sandbox": {"processes": 0}"#,
             ".sandbox.processes: not a number from 1 to 1000000",
         ),
+        (
+            r#""command": "x", "maxIdle": 0"#,
+            ".maxIdle: not a time in seconds; use a number above 0 and at most a year",
+        ),
+        (r#""command": "x", "maxAge": "1h""#, ".maxAge: expected a number, found a string"),
     ]);
 }

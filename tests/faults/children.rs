@@ -209,3 +209,51 @@ async fn silence_is_asked_after_the_idle_timeout() {
     gateway.result("/fake/call", &json!({})).await;
     gateway.stop().await;
 }
+
+/// A program that was idle is started anew, once for each time that it was used.
+#[tokio::test]
+async fn an_idle_program_is_started_anew() {
+    let mut server = parts::fake(&[]);
+    server["maxIdle"] = json!(1);
+    let gateway = Gateway::config(&json!({ "fake": server })).ready().await;
+    let first = child(&gateway);
+    gateway.result("/fake/call", &json!({})).await;
+    eventually("another process runs", async || {
+        let log = gateway.log();
+        (log.matches("starts its program anew: it was idle for maxIdle").count() == 1).then_some(())
+    })
+    .await;
+    gateway.result("/fake/call", &json!({})).await;
+    assert_ne!(child(&gateway), first);
+    gateway.stop().await;
+}
+
+/// Calls without a pause, while the program is started anew again and again: all of them get their answer.
+#[tokio::test]
+async fn an_old_program_is_started_anew_and_no_call_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let release = folder.path().join("release");
+    let mut server = parts::fake(&[]);
+    server["maxAge"] = json!(1);
+    let gateway = Gateway::config(&json!({ "fake": server })).ready().await;
+    let recycled = || gateway.log().matches("starts its program anew: it has reached maxAge").count();
+    let until = json!({ "until": release });
+    let long = gateway.call("/fake/call", &until);
+    let others = async {
+        // As long as a call is under way nothing is done, however old the program is.
+        let start = std::time::Instant::now();
+        while start.elapsed() < Duration::from_secs(2) {
+            gateway.get("/healthz").await;
+        }
+        assert_eq!(recycled(), 0);
+        fs::write(&release, "").unwrap();
+    };
+    assert_eq!(tokio::join!(long, others).0.status, 200);
+    let mut calls = 0;
+    while recycled() < 3 {
+        gateway.result("/fake/call", &json!({})).await;
+        calls += 1;
+        assert!(calls < 1_000_000, "{}", gateway.log());
+    }
+    gateway.stop().await;
+}

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use http::header::AUTHORIZATION;
 
 use super::{
-    EnvOverrides, LoadContext, Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream, Validation, foreign,
-    forwarding, headers, sandbox, upstream::Transport,
+    EnvOverrides, LoadContext, Recycling, Remote, ResultStyle, Server, Stdio, ToolFilter, Upstream,
+    Validation, foreign, forwarding, headers, numbers, sandbox, upstream::Transport,
 };
 use crate::{
     config::{
@@ -19,8 +19,11 @@ use crate::{
     secret::is_telling,
 };
 
-const STDIO_KEYS: [&str; 7] = ["command", "args", "env", "cwd", "inherit_env", "inheritEnv", SANDBOX];
+const STDIO_KEYS: [&str; 9] =
+    ["command", "args", "env", "cwd", "inherit_env", "inheritEnv", SANDBOX, MAX_IDLE, MAX_AGE];
 const SANDBOX: &str = "sandbox";
+const MAX_IDLE: &str = "maxIdle";
+const MAX_AGE: &str = "maxAge";
 const REMOTE_KEYS: [&str; 5] = ["url", "serverUrl", HTTP_URL, "headers", "oauth"];
 /// Where Gemini CLI has the URL of streamable HTTP; Windsurf writes `serverUrl` for any.
 const HTTP_URL: &str = "httpUrl";
@@ -205,6 +208,10 @@ fn stdio(
         env,
         cwd,
         sandbox,
+        recycling: Recycling {
+            idle: object.read(MAX_IDLE, numbers::time)?,
+            age: object.read(MAX_AGE, numbers::time)?,
+        },
     })
 }
 

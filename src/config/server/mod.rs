@@ -21,4 +21,4 @@ pub(crate) use program::{FoundProgram, fault, find_program};
 pub use sandbox::Sandbox;
 pub use settings::{ResultStyle, Server, Servers, ToolFilter, Validation};
 pub(crate) use single::single;
-pub use upstream::{Remote, Stdio, Upstream};
+pub use upstream::{Recycling, Remote, Stdio, Upstream};

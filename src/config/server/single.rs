@@ -1,6 +1,8 @@
 //! The one server after `--`: a command, or a URL.
 
-use super::{EnvOverrides, LoadContext, Remote, Server, Stdio, Upstream, headers, upstream::Transport};
+use super::{
+    EnvOverrides, LoadContext, Recycling, Remote, Server, Stdio, Upstream, headers, upstream::Transport,
+};
 use crate::config::{ConfigError, Options, RawOption, http_url};
 
 /// Its name in logs. It is in no URL.
@@ -65,6 +67,7 @@ fn stdio(options: &Options, words: &[String], context: LoadContext<'_>) -> Resul
             env: context.overrides.clone(),
             cwd: None,
             sandbox: None,
+            recycling: Recycling::default(),
         }),
         _ => Err(ConfigError::new("the command after -- is empty; name the program to start")),
     }

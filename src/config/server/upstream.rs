@@ -1,6 +1,6 @@
 //! How to reach an MCP server.
 
-use std::{env, ffi::OsString, path::PathBuf};
+use std::{env, ffi::OsString, path::PathBuf, time::Duration};
 
 use http::HeaderMap;
 use indexmap::IndexMap;
@@ -54,6 +54,17 @@ pub struct Stdio {
     pub cwd: Option<PathBuf>,
     /// What it may touch; `None` if it may do all that this process may.
     pub sandbox: Option<Sandbox>,
+    /// When it is started anew.
+    pub recycling: Recycling,
+}
+
+/// When a program is started anew although nothing is wrong with it. No call is interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Recycling {
+    /// After so long without a call.
+    pub idle: Option<Duration>,
+    /// So long after its start.
+    pub age: Option<Duration>,
 }
 
 impl Stdio {
@@ -80,9 +91,10 @@ impl Stdio {
 impl PartialEq for Stdio {
     fn eq(&self, other: &Self) -> bool {
         // Named one by one, so that a new field cannot be forgotten.
-        let Self { program, args, inherits, shared, withheld, env, cwd, sandbox } = self;
-        (program, args, cwd, sandbox) == (&other.program, &other.args, &other.cwd, &other.sandbox)
+        let Self { program, args, inherits, shared, withheld, env, cwd, sandbox, recycling } = self;
+        (program, args, cwd) == (&other.program, &other.args, &other.cwd)
             && (inherits, withheld) == (&other.inherits, &other.withheld)
+            && (sandbox, recycling) == (&other.sandbox, &other.recycling)
             && same_variables(shared, &other.shared)
             && same_variables(env, &other.env)
     }

@@ -11,6 +11,7 @@ mod health;
 mod identified;
 mod pace;
 mod pool;
+mod recycler;
 mod renewals;
 mod state;
 pub(super) mod status;
@@ -28,6 +29,7 @@ use self::{
     connection::{handle::ConnectionHandle, tool_call},
     connection_stats::ConnectionStats,
     pool::{Pool, pooled_connection::Lease},
+    recycler::Recycler,
     state::SessionState,
     status::Status,
 };
@@ -123,6 +125,7 @@ impl Session {
     ///
     /// [`CallError`] says whether the tool may have run.
     pub async fn call(&self, call: Call<'_>, deadline: Instant) -> Result<RawResult, CallError> {
+        let _in_use = self.state.recycler.as_ref().map(Recycler::enter);
         let (handle, lease) = self.reach(call, deadline).await.map_err(CallError::redacted)?;
         let _turn = self.state.concurrency.enter(deadline).await?;
         let outcome = self.run(&handle, call, deadline).await.map_err(CallError::redacted);

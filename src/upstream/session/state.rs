@@ -25,6 +25,7 @@ use super::{
     connection_stats::ConnectionStats,
     health::Health,
     pool::Pool,
+    recycler::Recycler,
     renewals::Renewals,
     status::Status,
 };
@@ -65,6 +66,8 @@ pub(super) struct SessionState {
     wanted: Notify,
     /// Whether its calls fail one after another.
     pub(super) health: Health,
+    /// `None` if its program is never started anew without need.
+    pub(super) recycler: Option<Recycler>,
     /// Whether new sessions were of any help.
     pub(super) renewals: Renewals,
 }
@@ -80,6 +83,7 @@ impl SessionState {
     ) -> Self {
         Self {
             concurrency: ConcurrencyLimit::new(&config.bounds),
+            recycler: Recycler::new(&config.upstream),
             tools: ToolHeaders::default(),
             view: ProgramView::default(),
             pool,

@@ -14,6 +14,7 @@ use super::{
         tool_list::{self, Pages},
     },
     pace::Pace,
+    recycler::Recycler,
     state::SessionState,
     status::Status,
 };
@@ -51,20 +52,24 @@ pub(super) async fn run(state: Arc<SessionState>, tasks: TaskTracker, stop: Canc
             tasks.spawn(async move { former.retire(patience, &stop).await });
         }
         match attempt {
-            Ok((connection, listing)) => match serve(&state, &connection, listing, renewed, &stop).await {
-                End::Renewal => former = Some(connection),
-                End::Lost(reason) => {
-                    let retry = down(&state, &mut backoff, &reason);
-                    connection.close().await;
-                    if !rest(&state, retry, backoff.soonest(), &stop).await {
+            Ok((connection, listing)) => {
+                match serve(&state, &connection, listing, renewed, backoff.soonest(), &stop).await {
+                    End::Renewal => former = Some(connection),
+                    // Nothing of the old one may be left when the new one starts: both may want the same files.
+                    End::Recycled => connection.close().await,
+                    End::Lost(reason) => {
+                        let retry = down(&state, &mut backoff, &reason);
+                        connection.close().await;
+                        if !rest(&state, retry, backoff.soonest(), &stop).await {
+                            break;
+                        }
+                    }
+                    End::Stop => {
+                        connection.close().await;
                         break;
                     }
                 }
-                End::Stop => {
-                    connection.close().await;
-                    break;
-                }
-            },
+            }
             Err(error) => match error.login_needed() {
                 Some(login) => {
                     state.conclude(Status::NeedsAuthorization(Box::new(login.clone())));
@@ -141,6 +146,8 @@ async fn rest(state: &SessionState, retry: Instant, soonest: Instant, stop: &Can
 enum End {
     /// The session is to be opened anew beside the calls that are under way.
     Renewal,
+    /// The program is to be started anew; no call is under way.
+    Recycled,
     /// The connection was lost, for this reason.
     Lost(String),
     /// The session is to stop.
@@ -153,6 +160,7 @@ async fn serve(
     connection: &Connection,
     listing: Listing,
     renewed: bool,
+    soonest: Instant,
     stop: &CancellationToken,
 ) -> End {
     let server = state.config.name.as_str();
@@ -160,6 +168,7 @@ async fn serve(
     let mut fresh = pin!(keep_fresh(authorizer));
     let mut watch = pin!(connection.handle.keep_watch(state.config.bounds.idle));
     let mut login = pin!(new_login(authorizer));
+    let mut worn = pin!(worn(state.recycler.as_ref(), connection, soonest));
     // It lives as long as the loop, so that no change is missed while another event is handled.
     let mut listing = Arc::new(listing);
     let mut changes = pin!(changed_listing(server, connection, listing.clone(), Pace::new()));
@@ -180,6 +189,11 @@ async fn serve(
             // Calls that are under way in a doubted session go on.
             biased;
             () = connection.handle.inbound.stale() => break End::Renewal,
+            // It closes the connection, which must not count as lost.
+            reason = &mut worn => {
+                info!(server, "starts its program anew: {reason}");
+                break End::Recycled;
+            }
             reason = connection.ended() => break End::Lost(reason),
             // The session may belong to another account.
             () = &mut login => break End::Renewal,
@@ -205,6 +219,14 @@ async fn serve(
         state.pool.renew();
     }
     end
+}
+
+/// Resolves with the reason once the program is to be started anew.
+async fn worn(recycler: Option<&Recycler>, connection: &Connection, soonest: Instant) -> &'static str {
+    match recycler {
+        Some(recycler) => recycler.due(&connection.handle, soonest).await,
+        None => pending().await,
+    }
 }
 
 /// Resolves once a person has logged in.

@@ -49,6 +49,9 @@ struct Service {
     fresh: Duration,
 }
 
+/// Set in the count of requests once no more are taken.
+const RETIRED: usize = 1 << (usize::BITS - 1);
+
 /// By tool, which arguments travel in headers; only tools that ask for any. Connections to one server share it.
 pub(crate) type ToolHeaders = Arc<ArcSwap<HashMap<String, ParamHeaders>>>;
 
@@ -112,7 +115,10 @@ impl ConnectionHandle {
             .request(id, method, params, trust)
             .map_err(|error| TransportError::NotSent(format!("the request cannot be written: {error}")))?;
         request.headers = headers;
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        if self.in_flight.fetch_add(1, Ordering::Relaxed) >= RETIRED {
+            self.in_flight.fetch_sub(1, Ordering::Relaxed);
+            return Err(TransportError::NotSent(self.inbound.reason()));
+        }
         let mut pending = CancelOnDrop { handle: self, id, armed: true };
         let reply = self.transport.request(request, &self.framing).await;
         pending.armed = false;
@@ -127,6 +133,17 @@ impl ConnectionHandle {
         while self.in_flight.load(Ordering::Relaxed) > 0 {
             self.idle.notified().await;
         }
+    }
+
+    /// Takes no further request, if none waits for its answer now. Returns whether none does.
+    pub(crate) fn retire_now(&self) -> bool {
+        let retired =
+            self.in_flight.compare_exchange(0, RETIRED, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if retired {
+            // Callers see at once that there is another to wait for.
+            self.inbound.close("its program is being started anew");
+        }
+        retired
     }
 
     /// Ends the transport.
