@@ -3,7 +3,7 @@
 //! Owner: the process. Nothing is started while the lock is held, so that each child of ours is either known or an orphan.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -16,22 +16,32 @@ use nix::{
 };
 use tokio::sync::Notify;
 
-/// Nothing once no more may be started.
-static LIVING: Mutex<Option<BTreeSet<Pid>>> = Mutex::new(Some(BTreeSet::new()));
+/// Each shim, and whether it keeps its program already; nothing once no more may be started.
+static LIVING: Mutex<Option<Shims>> = Mutex::new(Some(BTreeMap::new()));
+
+type Shims = BTreeMap<Pid, bool>;
+
 /// Whether a shim was killed, so that what it kept may be among our children.
 static ORPHANED: AtomicBool = AtomicBool::new(false);
 static LOOK: Notify = Notify::const_new();
 
 /// The shims that live.
-pub(super) fn living() -> MutexGuard<'static, Option<BTreeSet<Pid>>> {
+pub(super) fn living() -> MutexGuard<'static, Option<Shims>> {
     LIVING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has a shim kill its program. One that does not keep it yet would die itself: it ends the program when its pipe ends.
+pub(super) fn kill_through(shim: Pid, keeps: bool) {
+    if keeps {
+        let _ = kill(shim, Signal::SIGTERM);
+    }
 }
 
 /// Kills every program at once, and lets none be started from now on: for a process that is about to end and waits for
 /// none of its tasks.
 pub fn kill_all() {
-    for shim in living().take().into_iter().flatten() {
-        let _ = kill(shim, Signal::SIGTERM);
+    for (shim, keeps) in living().take().into_iter().flatten() {
+        kill_through(shim, keeps);
     }
 }
 

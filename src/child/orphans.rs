@@ -56,7 +56,7 @@ fn sweep() {
     let own_session = getsid(None).ok();
     let (expected, mut left) = (take_expectation(), false);
     for stat in processes::all() {
-        if stat.parent != Pid::this() || shims.contains(&stat.pid) {
+        if stat.parent != Pid::this() || shims.contains_key(&stat.pid) {
             continue;
         }
         // Descendants of shims are of other sessions, and nobody can enter ours: what is in it was started by us, such as

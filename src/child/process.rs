@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    living::{expect_orphans, living},
+    living::{expect_orphans, kill_through, living},
     message::{Confinement, END, GRACE, Part, ShimReport, Spec},
     passed,
     start::{OWN_BINARY, SHIM, SHIM_NAME},
@@ -61,6 +61,9 @@ impl Process {
         let mut process = Self::spawn(cwd, shown)?;
         match process.hand_over(spec).await {
             Ok(ShimReport::Started(confinement)) => {
+                if let Some(keeps) = living().as_mut().and_then(|shims| shims.get_mut(&process.id)) {
+                    *keeps = true;
+                }
                 process.confinement = confinement;
                 Ok(process)
             }
@@ -90,7 +93,7 @@ impl Process {
         let shim = command.spawn()?;
         let id = shim.id().and_then(|id| i32::try_from(id).ok()).ok_or(io::ErrorKind::NotFound)?;
         let id = Pid::from_raw(id);
-        shims.insert(id);
+        shims.insert(id, false);
         drop(living);
         Self::adopt(shim, id, control, reports)
     }
@@ -161,7 +164,7 @@ impl Process {
         if timeout(GRACE * 2 + KILL, self.shim.wait()).await.is_ok() {
             return;
         }
-        let _ = kill(self.id, Signal::SIGTERM);
+        kill_through(self.id, true);
         if timeout(KILL, self.shim.wait()).await.is_ok() {
             return;
         }
@@ -175,11 +178,9 @@ impl Drop for Process {
     fn drop(&mut self) {
         // Before the lock is given back, so that the id cannot have become another's.
         let mut living = living();
+        let keeps = living.as_mut().and_then(|shims| shims.remove(&self.id)).unwrap_or_default();
         if self.shim.id().is_some() {
-            let _ = kill(self.id, Signal::SIGTERM);
-        }
-        if let Some(shims) = living.as_mut() {
-            shims.remove(&self.id);
+            kill_through(self.id, keeps);
         }
     }
 }

@@ -74,14 +74,10 @@ pub(super) fn run(control: &str, reports: &str) -> io::Result<()> {
     caught.add(Signal::SIGCHLD);
     caught.add(Signal::SIGTERM);
     let signals = SignalFd::with_flags(&caught, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
-    let shim = Shim {
-        program,
-        control: Some(control),
-        reports,
-        signals,
-        phase: Phase::Running,
-        meter: spec.sandbox.as_ref().and_then(Meter::new),
-    };
+    let meter = spec.sandbox.as_ref().and_then(Meter::new);
+    // Secrets of the program are nothing to keep.
+    drop((spec, line));
+    let shim = Shim { program, control: Some(control), reports, signals, phase: Phase::Running, meter };
     shim.keep()
 }
 
