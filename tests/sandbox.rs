@@ -121,7 +121,7 @@ const OF_THE_NETWORK: [&str; 5] = ["IPv4", "IPv6", "UDP", "netlink", "a shell's 
 async fn no_way_leads_out_of_a_sandbox() {
     let folder = two_folders();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let name = format!("mcpo-test-{}", std::process::id());
+    let name = format!("mcpo-sandbox-{}", std::process::id());
     let _abstract = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
     let socket = folder.path().join("outside/socket");
     let _socket = UnixDatagram::bind(&socket).unwrap();

@@ -91,6 +91,16 @@ def symbolic_link(inside, outside):
         link.unlink()
 
 
+def setuid_file(inside):
+    (inside / "setuid").touch()
+    os.chmod(inside / "setuid", 0o4755)
+
+
+def setgid_file(inside):
+    with open(inside / "setgid", "w") as file:
+        os.fchmod(file.fileno(), 0o2755)
+
+
 def setuid_program():
     """Whether a program with other rights would get them."""
     if "NoNewPrivs:\t1" in pathlib.Path("/proc/self/status").read_text():
@@ -184,6 +194,9 @@ def ways(places):
         "performance counters": lambda: call("perf_event_open", struct.pack("IIQ", 1, 112, 0) + bytes(96), 0, -1, -1, 0),
         "file by handle": lambda: call("name_to_handle_at", -100, b"/usr", struct.pack("II", 128, 0) + bytes(128), ctypes.byref(ctypes.c_int()), 0),
         "shared memory": lambda: call("shmget", 0, 4096, 0o1600),
+        "setuid file": lambda: setuid_file(inside),
+        "setuid file made": lambda: os.close(os.open(inside / "made", os.O_CREAT | os.O_WRONLY, 0o4755)),
+        "setgid file by descriptor": lambda: setgid_file(inside),
         "terminal input": lambda: terminal(),
         "setuid program": setuid_program,
         "capabilities": capabilities,

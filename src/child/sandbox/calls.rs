@@ -13,6 +13,9 @@ use seccompiler::{
     SeccompRule, TargetArch, apply_filter, sock_filter,
 };
 
+/// `fchmodat2` on every architecture; the crate has it for some.
+const FCHMODAT2: c_long = 452;
+
 /// Installs the filters. Returns whether they work.
 pub(super) fn confine(network: bool) -> bool {
     filters(network).is_some_and(|filters| filters.iter().all(|filter| apply_filter(filter).is_ok()))
@@ -82,6 +85,7 @@ fn conditional(network: bool) -> Option<Rules> {
         (libc::SYS_setpriority, other(1)?),
         (libc::SYS_ioprio_set, other(1)?),
     ]);
+    rules.extend(modes()?);
     if network {
         // Sockets with paths lead to programs outside: a container runtime, the session bus, an agent with keys.
         let unless = |families: &[i32]| {
@@ -93,6 +97,33 @@ fn conditional(network: bool) -> Option<Rules> {
         let families = unless(&[libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK])?;
         rules.insert(libc::SYS_socket, vec![families, beyond_routes]);
     }
+    Some(rules)
+}
+
+/// Calls that would give a file the rights of its owner or group, for whoever runs it outside.
+fn modes() -> Option<Rules> {
+    let bits = [libc::S_ISUID, libc::S_ISGID].map(u64::from);
+    let has = |argument, bit| (argument, SeccompCmpOp::MaskedEq(bit), bit);
+    let create = u64::from(libc::O_CREAT.cast_unsigned());
+    let changed = |argument| bits.iter().map(|bit| rule(&[has(argument, *bit)])).collect::<Option<Vec<_>>>();
+    // Without O_CREAT, the mode is whatever stands in the register.
+    let created = |flags, mode| {
+        bits.iter().map(|bit| rule(&[has(flags, create), has(mode, *bit)])).collect::<Option<Vec<_>>>()
+    };
+    let mut rules = Rules::from([
+        (libc::SYS_fchmod, changed(1)?),
+        (libc::SYS_fchmodat, changed(2)?),
+        (FCHMODAT2, changed(2)?),
+        (libc::SYS_mknodat, changed(2)?),
+        (libc::SYS_openat, created(2, 3)?),
+    ]);
+    #[cfg(target_arch = "x86_64")]
+    rules.extend([
+        (libc::SYS_chmod, changed(1)?),
+        (libc::SYS_mknod, changed(1)?),
+        (libc::SYS_creat, changed(1)?),
+        (libc::SYS_open, created(1, 2)?),
+    ]);
     Some(rules)
 }
 
@@ -120,8 +151,13 @@ fn without_x32() -> BpfProgram {
 }
 
 /// Calls whose arguments lie in memory, where a filter cannot see them, and the ones that make others unseen.
-const UNKNOWN: &[c_long] =
-    &[libc::SYS_clone3, libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register];
+const UNKNOWN: &[c_long] = &[
+    libc::SYS_openat2,
+    libc::SYS_clone3,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+];
 
 const REFUSED: &[c_long] = &[
     // Other processes: their memory, their files, their state.
