@@ -92,11 +92,15 @@ fn assert_one_line(json: &RawValue) {
     let frame = Frame::new(&json).expect("JSON").into_line();
     let line =
         std::str::from_utf8(&frame).expect("UTF-8").strip_suffix('\n').expect("a line feed at its end");
-    let breaks = |c: char| c.is_ascii_control() && c != '\x7f' || SEPARATORS.contains(&c);
-    assert!(!line.contains(breaks), "{json} became {line:?}");
+    assert!(!line.contains(breaks_a_line), "{json} became {line:?}");
     let [before, after] = [json.get(), line].map(|text| serde_json::from_str::<Value>(text).ok());
     assert_eq!(before, after, "{json} became {line:?}");
     assert_eq!(tight(json.get()), tight(line), "{json} became {line:?}");
+}
+
+/// Whether some readers end a line at this character.
+pub(crate) fn breaks_a_line(c: char) -> bool {
+    c.is_ascii_control() && c != '\x7f' || SEPARATORS.contains(&c)
 }
 
 /// The text with separators escaped and without white space, even inside of strings.
