@@ -134,6 +134,7 @@ fn config(validation: Validation) -> config::Server {
         results: ResultStyle::default(),
         bounds: Bounds::default(),
         oauth: None,
+        secrets: Default::default(),
         forwarding: None,
     }
 }

@@ -100,6 +100,7 @@ impl Config {
         secret_variables.retain(|name| overridden.get(name).is_some());
         for server in servers.iter_mut() {
             withhold(options, &secret_variables, server);
+            server.secrets = secrets::of_server(server);
         }
         let follows = options.hot_reload.as_ref().map_or(Ok(false), RawOption::boolean)?;
         let base = BasePath::of_options(options)?;

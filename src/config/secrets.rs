@@ -30,7 +30,15 @@ const PUBLIC_HEADERS: [&str; 11] = [
     "user-agent",
 ];
 
-/// Returns the secrets of `config`. `variables` are those that it takes secrets from, and `environment` has them.
+/// Returns the secrets of one server.
+pub(super) fn of_server(server: &Server) -> KnownSecrets {
+    let mut found = SecretFinder::default();
+    found.server(server);
+    KnownSecrets::of(found.0)
+}
+
+/// Returns the secrets of `config` beside those of its servers. `variables` are those that it takes secrets from, and
+/// `environment` has them.
 pub(super) fn of(config: &Config, variables: &[String], environment: &Environment) -> KnownSecrets {
     let mut found = SecretFinder::default();
     for value in variables.iter().filter_map(|name| environment.get(name)) {
@@ -43,7 +51,6 @@ pub(super) fn of(config: &Config, variables: &[String], environment: &Environmen
     }
     config.otlp_endpoint.iter().chain(config.proxy.urls()).for_each(|url| found.url(url));
     found.0.extend(config.logins.token_key.iter().map(|key| key.expose_secret().to_owned()));
-    config.servers.iter().for_each(|server| found.server(server));
     KnownSecrets::of(found.0)
 }
 
@@ -116,7 +123,7 @@ impl SecretFinder {
         }
     }
 
-    /// Takes the credentials and the query of a URL.
+    /// Takes the credentials and the query of a URL, and what is random in its path: some addresses are secret as a whole.
     fn url(&mut self, url: &Url) {
         match url.password() {
             Some(password) => {
@@ -126,6 +133,7 @@ impl SecretFinder {
             }
             None => self.telling(url.username()),
         }
+        self.0.extend(url.path().split('/').filter(|segment| is_random(segment)).map(str::to_owned));
         let Some(query) = url.query() else { return };
         // As it stands there, and as it is meant.
         for (name, value) in query.split('&').map(|pair| pair.split_once('=').unwrap_or(("", pair))) {
@@ -161,6 +169,15 @@ impl SecretFinder {
             self.0.push(value.to_owned());
         }
     }
+}
+
+/// Whether a segment of a path is as long and mixed as no name is.
+fn is_random(segment: &str) -> bool {
+    const LEAST: usize = 20;
+    const LEAST_DIGITS: usize = 2;
+    let digits = segment.bytes().filter(u8::is_ascii_digit).count();
+    let letters = segment.bytes().filter(u8::is_ascii_alphabetic).count();
+    segment.len() >= LEAST && digits >= LEAST_DIGITS && letters > 0
 }
 
 #[cfg(test)]
@@ -204,6 +221,8 @@ mod tests {
             ("http://a-token@h/", &["a-token"]),
             ("http://h/?key=sesame&page=2&x=0%2B23456789", &["0%2B23456789", "0+23456789", "sesame"]),
             ("http://h/?open-sesame", &["open-sesame"]),
+            ("http://h/api/s/NGM1ZDA3YjUtZTU4/mcp", &[]),
+            ("http://h/api/s/NGM1ZDA3YjUtZTU4NGM1ZDA3/mcp", &["NGM1ZDA3YjUtZTU4NGM1ZDA3"]),
         ] {
             let url = Url::parse(url).expect("a URL");
             assert_eq!(found(|found| found.url(&url)), secrets, "{url}");

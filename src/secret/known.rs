@@ -27,6 +27,8 @@ pub const MASK: &str = "[redacted]";
 pub const SHORTEST: usize = 6;
 /// How much of a secret counts where a text ends within it.
 const LEAST_BEGINNING: usize = 8;
+/// How much of it counts elsewhere, if that is half of it: its server may have cut it.
+const LEAST_HALF: usize = 12;
 /// How often a text may be encoded.
 const DEPTH: usize = 3;
 
@@ -220,8 +222,13 @@ fn end(rest: &[u8], mut bytes: impl Iterator<Item = Byte>, start: usize) -> Opti
     for (index, wanted) in rest.iter().enumerate() {
         match bytes.next() {
             Some(byte) if fold(byte.value) == *wanted => end = byte.end,
-            Some(byte) if !byte.is_cut => return None,
-            _ => return (index + SHORTEST >= LEAST_BEGINNING).then_some(end),
+            other => {
+                let (matched, whole) = (index + SHORTEST, rest.len() + SHORTEST);
+                let has_ended = other.is_none_or(|byte| byte.is_cut);
+                let counts = (has_ended && matched >= LEAST_BEGINNING)
+                    || (matched >= LEAST_HALF && 2 * matched >= whole);
+                return counts.then_some(end);
+            }
         }
     }
     Some(end)

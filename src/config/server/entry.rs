@@ -16,7 +16,7 @@ use crate::{
         json::{ConfigNode, ConfigObject},
         nearest, oauth,
     },
-    secret::is_telling,
+    secret::{KnownSecrets, is_telling},
 };
 
 const STDIO_KEYS: [&str; 9] =
@@ -73,6 +73,7 @@ pub(crate) fn server(
         results: object.read("results", results)?.unwrap_or_default(),
         bounds: context.bounds.of_server(object)?,
         forwarding,
+        secrets: KnownSecrets::default(),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Bounds, HeaderForwarding, Upstream};
-use crate::config::OAuth;
+use crate::{config::OAuth, secret::KnownSecrets};
 
 /// One configured MCP server. Two are equal if everything that they are built from is equal.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,8 @@ pub struct Server {
     pub oauth: Option<OAuth>,
     /// Which of the caller's headers are forwarded; `None` if none are.
     pub forwarding: Option<HeaderForwarding>,
+    /// Its secrets, known for as long as it is in use, also by calls that outlive its configuration.
+    pub secrets: KnownSecrets,
 }
 
 impl Server {
@@ -38,6 +40,7 @@ impl Server {
             bounds,
             oauth: None,
             forwarding: None,
+            secrets: KnownSecrets::default(),
         }
     }
 }

@@ -95,10 +95,10 @@ pub(super) fn body(tool: &Tool, style: ResultStyle, raw: &RawValue) -> Result<St
 
 impl<'a> ToolResult<'a> {
     fn read(raw: &'a RawValue) -> Result<Self, ApiError> {
-        let result: Self = object(raw)?.ok_or_else(|| ApiError::BadResult("it is no JSON object".into()))?;
+        let result: Self = object(raw)?.ok_or_else(|| unreadable("it is no JSON object"))?;
         // Any other type is invalid, and a result without one is complete (MCP 2026-07-28, ResultType).
         if let Some(kind) = result.result_type.as_ref().filter(|kind| **kind != "complete") {
-            return Err(ApiError::BadResult(format!("its resultType `{kind}` is none that mcpo knows")));
+            return Err(unreadable(&format!("its resultType `{kind}` is none that mcpo knows")));
         }
         let inner = result.tool_result.filter(|_| result.content.is_none());
         match inner.map(object::<Self>).transpose()?.flatten() {
@@ -117,10 +117,15 @@ impl<'a> ToolResult<'a> {
     }
 }
 
+/// The error of a result that cannot be read, whose words may be the server's.
+fn unreadable(words: &str) -> ApiError {
+    ApiError::BadResult(error_words(words))
+}
+
 /// Parses `raw` as an object; `None` if it is something else, because serde would read an array as the list of members.
 fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<Option<T>, ApiError> {
     let object = raw.get().starts_with('{').then(|| serde_json::from_str(raw.get()));
-    object.transpose().map_err(|error| ApiError::BadResult(error.to_string()))
+    object.transpose().map_err(|error| unreadable(&error.to_string()))
 }
 
 /// Returns the content items, also if there is a single item instead of an array.
@@ -128,7 +133,7 @@ fn items(content: &RawValue) -> Result<Vec<&RawValue>, ApiError> {
     if !content.get().starts_with('[') {
         return Ok(vec![content]);
     }
-    serde_json::from_str(content.get()).map_err(|error| ApiError::BadResult(error.to_string()))
+    serde_json::from_str(content.get()).map_err(|error| unreadable(&error.to_string()))
 }
 
 /// Returns the structured content as the body if it is the result and the content only its text; else `None`.

@@ -20,7 +20,7 @@ use super::{
     lines::{self, ReadLine},
     stderr_tail::StderrTail,
 };
-use crate::{held::Hold, upstream::transport::inbound::Inbound};
+use crate::{held::Hold, secret::redact, upstream::transport::inbound::Inbound};
 
 /// The longest line that is logged, in bytes.
 const LONGEST: usize = 4 << 10;
@@ -57,6 +57,8 @@ async fn drain<R: AsyncRead + Unpin>(mut stderr: BufReader<R>, inbound: &Inbound
         lines::read(&mut stderr, &mut line, || LONGEST, &mut hold).await
     {
         let text = String::from_utf8_lossy(&line);
+        // The part of an over-long line may end within a secret.
+        let text = redact(&text);
         tail.add(&text);
         if budget.admits(server, line.len()) {
             info!(target: "mcpo::stderr", server, "{}", text.trim_end());
