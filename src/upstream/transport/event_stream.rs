@@ -81,20 +81,14 @@ impl Decoder {
         while !self.input.is_empty() {
             let end = memchr::memchr2(b'\n', b'\r', &self.input);
             let part = self.input.split_to(end.unwrap_or(self.input.len()));
-            let comment = self.line.first() == Some(&b':');
+            let comment = self.line.first().or(part.first()) == Some(&b':');
             if !comment && self.len() + part.len() > self.limit {
                 return Err(TransportError::TooLarge(self.limit));
             }
             if !part.is_empty() {
                 self.after_cr = false;
                 // What a comment says is not kept, however long it is.
-                let kept = if comment {
-                    0
-                } else if part[0] == b':' && self.line.is_empty() {
-                    1
-                } else {
-                    part.len()
-                };
+                let kept = if !comment { part.len() } else { usize::from(self.line.is_empty()) };
                 self.line.extend_from_slice(&part[..kept]);
             }
             if end.is_some() {
@@ -219,7 +213,9 @@ mod tests {
     fn events_are_bounded_and_comments_are_free() {
         let mut decoder = Decoder::new(20);
         assert!(events(&mut decoder, ": 0123456789\n".repeat(100).as_bytes(), 50).is_empty());
-        assert!(events(&mut decoder, format!(": {}\n\n", "x".repeat(1000)).as_bytes(), 7).is_empty());
+        for size in [7, 10_000] {
+            assert!(events(&mut decoder, format!(": {}\n\n", "x".repeat(1000)).as_bytes(), size).is_empty());
+        }
         assert!(decoder.line.capacity() <= 64, "{}", decoder.line.capacity());
         let long = "9".repeat(LONGEST_ID + 1);
         let mut decoder = Decoder::new(2 * LIMIT);
