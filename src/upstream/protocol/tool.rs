@@ -16,8 +16,6 @@ use crate::{
 
 /// The largest definition of a tool, in bytes.
 const LARGEST: usize = 1 << 20;
-/// The longest name, in bytes. It is repeated in documents, logs and metrics.
-const LONGEST_NAME: usize = 512;
 /// The most values that annotations may have, or icons.
 const MOST_REMARKS: usize = 1_000;
 
@@ -82,13 +80,6 @@ impl ToolDefinition {
             warnings.warn(raw.get(), "left out a tool without a name");
             return None;
         };
-        if name.len() > LONGEST_NAME {
-            Bound::ToolList.hit();
-            let size = name.len();
-            let what = format!("left out a tool: its name has {size} bytes, and may have {LONGEST_NAME}");
-            warnings.warn(&name, what);
-            return None;
-        }
         if matches!(redacted, Cow::Owned(_)) && name.contains(MASK) {
             warnings.warn(&name, "left out a tool: its name holds a secret of the configuration");
             return None;
@@ -205,9 +196,7 @@ mod tests {
 
     #[test]
     fn a_tool_that_is_too_large_is_left_out() {
-        let schema = json!({ "type": "object" });
-        assert!(read(&json!({ "name": "n".repeat(LONGEST_NAME), "inputSchema": schema })).is_some());
-        assert!(read(&json!({ "name": "n".repeat(LONGEST_NAME + 1), "inputSchema": schema })).is_none());
+        assert!(read(&json!({ "name": "t", "description": "d".repeat(LARGEST / 2) })).is_some());
         assert!(read(&json!({ "name": "t", "description": "d".repeat(LARGEST) })).is_none());
         let hints = json!({ "readOnlyHint": true, "x": vec![0; MOST_REMARKS] });
         assert!(read(&json!({ "name": "t", "annotations": hints })).unwrap().annotations.is_none());

@@ -7,7 +7,7 @@ use tracing::{debug, warn};
 use super::excerpt::Excerpt;
 
 /// How many of them the log shows.
-const SHOWN: usize = 20;
+const SHOWN: usize = 50;
 
 /// Warnings about the tools of one list.
 pub struct Warnings<'a> {
@@ -23,12 +23,12 @@ impl<'a> Warnings<'a> {
 
     /// Warns about one tool.
     pub fn warn(&self, tool: &str, what: impl Display) {
-        let (server, tool, count) = (self.server, Excerpt(tool), self.count.get());
+        let (server, tool, count) = (self.server, Excerpt(tool).to_string(), self.count.get());
         self.count.set(count + 1);
         if count < SHOWN {
-            warn!(server, %tool, "{what}");
+            warn!(server, tool, "{what}");
         } else {
-            debug!(server, %tool, "{what}");
+            debug!(server, tool, "{what}");
         }
     }
 }

@@ -28,6 +28,8 @@ use crate::{
 const MOST_TOOLS: usize = 5_000;
 /// How large their definitions may be together, in bytes.
 const MOST_BYTES: usize = 8 << 20;
+/// How often a name counts beside that: documents, logs and metrics repeat it.
+const NAME_COUNTS: usize = 10;
 /// How much is received for one list, in bytes: pages may hold more than tools.
 const MOST_RECEIVED: usize = 3 * MOST_BYTES;
 /// The longest cursor that is sent back, in bytes.
@@ -154,13 +156,15 @@ impl<'a> Tools<'a> {
     }
 
     fn add_tool(&mut self, raw: &RawValue) {
-        let size = raw.get().len();
-        if self.found.len() == MOST_TOOLS || self.bytes + size > MOST_BYTES {
+        if self.found.len() == MOST_TOOLS || self.bytes + raw.get().len() > MOST_BYTES {
             self.beyond += 1;
             return;
         }
         let Some(tool) = ToolDefinition::read(raw, &self.warnings) else { return };
-        if self.names.insert(tool.name.clone()) {
+        let size = raw.get().len() + NAME_COUNTS * tool.name.len();
+        if self.bytes + size > MOST_BYTES {
+            self.beyond += 1;
+        } else if self.names.insert(tool.name.clone()) {
             self.bytes += size;
             self.found.push(tool);
         } else {
@@ -270,6 +274,8 @@ mod tests {
         let many = list(&[page((0..=MOST_TOOLS + 5).map(|n| format!(r#"{{"name":"t{n}"}}"#)))]);
         assert_eq!((many.found.len(), many.beyond), (MOST_TOOLS, 6));
         let large = |n: usize| format!(r#"{{"name":"t{n}","description":"{}"}}"#, "d".repeat(1_000_000));
+        let names = list(&[page((0..20).map(|n| format!(r#"{{"name":"{n}{}"}}"#, "n".repeat(100_000))))]);
+        assert_eq!((names.found.len(), names.beyond), (7, 13));
         let pages: Vec<String> = (0..4).map(|p| page((3 * p..3 * p + 3).map(large))).collect();
         let large = list(&pages);
         assert_eq!((large.found.len(), large.beyond), (8, 4));
