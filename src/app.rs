@@ -121,7 +121,7 @@ impl Application {
         let notifier = Notifier::new(config.service_manager.clone());
         let reloader = Reloader::new(source, &config, notifier.clone()).map_err(BuildError::Signals)?;
         let server = serve(&listen, listeners, tls.as_ref(), &services, drain_timeout + LAST_ANSWERS)?;
-        let metrics_server = metrics_port.map(|port| port.serve(services)).transpose()?;
+        let metrics_server = metrics_port.map(|port| port.serve(&services)).transpose()?;
         // Nothing fails from here on, so no session is started in vain.
         let reconciler = Reconciler::new(registry, oauth, url.clone(), tasks.clone(), stop.clone());
         let running_config =

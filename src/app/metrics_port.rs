@@ -35,7 +35,7 @@ impl MetricsPort {
     }
 
     /// Returns its server, for [`run`].
-    pub(super) fn serve(self, services: Services) -> Result<Server, BuildError> {
+    pub(super) fn serve(self, services: &Services) -> Result<Server, BuildError> {
         let addresses: Vec<SocketAddr> =
             self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         // Metrics are scraped every few seconds, so one worker is enough.

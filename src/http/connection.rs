@@ -196,7 +196,7 @@ mod tests {
             assert_eq!(connection.admit(few.as_bytes()), few.len());
             assert!(connection.poll_room(&cx).is_ready());
             let given = connection.admit(head.repeat(100).as_bytes());
-            assert!(given <= head.len() * HEADS && given % head.len() == 0, "{given} bytes");
+            assert!(given <= head.len() * HEADS && given.is_multiple_of(head.len()), "{given} bytes");
             assert!(connection.poll_room(&cx).is_pending(), "and they are looked at first");
         }
     }

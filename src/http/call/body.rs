@@ -11,11 +11,9 @@ use futures_util::StreamExt;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::time::{Instant, timeout_at};
 
-use super::{ToolRequest, json_error};
+use super::json_error;
 use crate::{
     catalogue::{Arguments, Violation},
-    config::Limits,
-    held::Hold,
     http::{connection::ClientConnection, error::ApiError},
 };
 
@@ -24,27 +22,27 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How many bytes must arrive for each second beyond that.
 const SLOWEST: f64 = 4096.0;
 
-/// Reads the whole body, until the call's deadline: what comes later would be in vain. `hold` counts it twice, because its
-/// server is sent a copy.
+/// Reads the whole body, until `latest`: a body that comes after the call's deadline would be in vain. `take` is told how
+/// much of it there is.
 ///
 /// # Errors
 ///
-/// The body is too large, has no room, arrives too slowly, is incomplete or is not UTF-8.
+/// The body is larger than `limit` bytes, has no room, arrives too slowly, is incomplete or is not UTF-8.
 pub(super) async fn read(
-    incoming: ToolRequest<'_>,
+    request: &HttpRequest,
     mut payload: Payload,
-    hold: &mut Hold,
+    limit: usize,
+    mut take: impl FnMut(usize) -> Result<(), ApiError>,
+    latest: Instant,
 ) -> Result<String, ApiError> {
-    let ToolRequest { request, context, limits: Limits { body: limit, .. }, deadline: latest, .. } = incoming;
-    let mut hold = |bytes| hold.resize_by(|| context.holder(), 2 * bytes).map_err(ApiError::NoRoom);
     let length =
         request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: usize| length > *limit) {
-        return Err(ApiError::TooLarge(*limit));
+    if length.is_some_and(|length: usize| length > limit) {
+        return Err(ApiError::TooLarge(limit));
     }
     // The length is only a claim: what cannot be held is not read, but nothing is held for what may never come.
-    hold(length.unwrap_or(0))?;
-    hold(0)?;
+    take(length.unwrap_or(0))?;
+    take(0)?;
     let _reading = request.conn_data::<Rc<ClientConnection>>().map(ClientConnection::begin_body);
     // For the same reason, no more than 1 MiB is reserved.
     let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(1 << 20));
@@ -54,10 +52,10 @@ pub(super) async fn read(
         let next = timeout_at(deadline.min(latest), payload.next()).await.map_err(|_| ApiError::Slow)?;
         let Some(chunk) = next else { break };
         let chunk = chunk.map_err(|_| ApiError::Incomplete)?;
-        if body.len() + chunk.len() > *limit {
-            return Err(ApiError::TooLarge(*limit));
+        if body.len() + chunk.len() > limit {
+            return Err(ApiError::TooLarge(limit));
         }
-        hold(body.len() + chunk.len())?;
+        take(body.len() + chunk.len())?;
         body.extend_from_slice(&chunk);
     }
     String::from_utf8(body.into()).map_err(|error| {

@@ -97,7 +97,10 @@ async fn answer(
     let forwarded = forwarding::of(session, incoming.request.headers(), guarded)?;
     let result = {
         let (mut hold, forwarded) = (Hold::default(), forwarded.as_ref());
-        let body = body::read(incoming, payload, &mut hold).await?;
+        // A body counts twice, because its server is sent a copy.
+        let take = |bytes| hold.resize_by(|| incoming.context.holder(), 2 * bytes).map_err(ApiError::NoRoom);
+        let limit = incoming.limits.body;
+        let body = body::read(incoming.request, payload, limit, take, incoming.deadline).await?;
         let arguments = body::parse(incoming.request, &body, &tool.arguments)?;
         let arguments = check::check(&tool.arguments, arguments, session, incoming.deadline).await?;
         let call =

@@ -385,7 +385,7 @@ mod tests {
         inbound.accept(format!("{}1{}", "[1,".repeat(50_000), "]".repeat(50_000)).as_bytes());
         let answer = format!(r#"[{{"jsonrpc":"2.0","id":{},"result":{{"a":1}}}}]"#, FIRST_ID);
         inbound.accept(answer.as_bytes());
-        assert_eq!(ticket.answer().await.unwrap().unwrap().get(), r#"{"a":1}"#);
+        assert_eq!(ticket.answer().await.unwrap().unwrap().json().get(), r#"{"a":1}"#);
     }
 
     #[tokio::test]

@@ -1,7 +1,5 @@
 //! What answers a request: its id, and a result or an error (JSON-RPC 2.0 section 5).
 
-use std::ops::Deref;
-
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
@@ -30,17 +28,14 @@ impl RawResult {
         Self { json: json.to_owned(), hold: Hold::copy(json.get().len()) }
     }
 
+    /// The result.
+    pub fn json(&self) -> &RawValue {
+        &self.json
+    }
+
     /// The result, and what counts it.
     pub fn into_parts(self) -> (Box<RawValue>, Hold) {
         (self.json, self.hold)
-    }
-}
-
-impl Deref for RawResult {
-    type Target = RawValue;
-
-    fn deref(&self) -> &RawValue {
-        &self.json
     }
 }
 

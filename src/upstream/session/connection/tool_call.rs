@@ -36,7 +36,7 @@ pub(crate) async fn call(
             error => error,
         });
         let result = reply?.map_err(CallError::Rpc)?;
-        let required = if handle.stateless() { InputRequired::read(&result) } else { None };
+        let required = if handle.stateless() { InputRequired::read(result.json()) } else { None };
         match required {
             None => return Ok(result),
             Some(required) => input = required.answer()?,
