@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::status::state;
 use crate::{
     http::{context::RequestContext, error::ApiError, pages, path, slices::Slices},
+    oauth::LoginNeeded,
     openapi::{Document, entity_tag, root_title},
     registry::{Entry, Mounting, Registry, Served, Snapshot, View},
     upstream::CallError,
@@ -24,6 +25,8 @@ use crate::{
 
 /// How long a document waits for its server's first connection attempt, since Open WebUI gives up after 10 s.
 const STARTING: Duration = Duration::from_secs(8);
+/// When it may be worth asking again for what a server serves.
+const LATER: Duration = Duration::from_secs(5);
 
 static STYLE: LazyLock<Option<Asset>> = LazyLock::new(|| Asset::find("swagger-ui.css"));
 static SCRIPT: LazyLock<Option<Asset>> = LazyLock::new(|| Asset::find("swagger-ui-bundle.js"));
@@ -137,10 +140,8 @@ pub(super) async fn server_document(
 
 /// Serves the documentation page of a server.
 pub(super) fn server_page(request: &HttpRequest, entry: &Entry) -> HttpResponse {
-    let is_caller = RequestContext::of(request).is_caller();
-    match entry.served() {
+    match as_told(entry, &RequestContext::of(request)) {
         Ok(served) => page(request, &served.title),
-        Err(_) if !is_caller => pages::waiting(entry.name(), &state_alone(entry)),
         Err(CallError::LoginNeeded(login)) => pages::login_needed(entry.name(), &login),
         Err(error) => pages::waiting(entry.name(), &error.to_string()),
     }
@@ -148,18 +149,13 @@ pub(super) fn server_page(request: &HttpRequest, entry: &Entry) -> HttpResponse 
 
 /// Returns what a server serves, for readers.
 ///
-/// They may be unauthenticated, so the error holds no ticket for a login, and nothing that a server has said unless a
-/// credential was shown.
+/// They may be unauthenticated, so the error holds no ticket for a login.
 ///
 /// # Errors
 ///
 /// The server has never been connected.
 pub(super) fn readable<'e>(entry: &'e Entry, context: &RequestContext) -> Result<&'e Arc<Served>, CallError> {
-    const LATER: Duration = Duration::from_secs(5);
-    entry.served().map_err(|error| match error {
-        _ if !context.is_caller() => {
-            CallError::Unavailable { reason: state_alone(entry), retry_after: LATER }
-        }
+    as_told(entry, context).map_err(|error| match error {
         CallError::LoginNeeded(login) => {
             let reason =
                 format!("the server needs authorization: {}; log in at {}", login.reason, login.page);
@@ -169,9 +165,22 @@ pub(super) fn readable<'e>(entry: &'e Entry, context: &RequestContext) -> Result
     })
 }
 
-/// Says that a server is not connected, in our words alone.
-fn state_alone(entry: &Entry) -> String {
-    format!("the server is not connected ({}); who shows a key is told why", state(&entry.status))
+/// Returns what a server serves, or why not: in our words alone, unless a credential was shown.
+fn as_told<'e>(entry: &'e Entry, context: &RequestContext) -> Result<&'e Arc<Served>, CallError> {
+    entry.served().map_err(|error| match error {
+        error if context.is_caller() => error,
+        CallError::LoginNeeded(login) => {
+            let reason = "somebody has to log in".to_owned();
+            CallError::LoginNeeded(Box::new(LoginNeeded { reason, ..*login }))
+        }
+        _ => {
+            let reason = format!(
+                "the server is not connected ({}); who shows a key is told why",
+                state(&entry.status)
+            );
+            CallError::Unavailable { reason, retry_after: LATER }
+        }
+    })
 }
 
 /// Serves a document; without a configured root path, its URLs get the prefix that a trusted proxy reports.
