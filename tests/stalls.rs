@@ -113,7 +113,7 @@ async fn calls_are_refused_while_the_audit_log_stalls() {
             (503, None) => late += 1,
             _ => break answer,
         }
-        assert!(answered < 100 * CALLS, "the pipe is full at some time");
+        assert!(answered < 100 * CALLS && late < 10, "calls are refused at some time");
     };
     assert_eq!((refusal.status, refusal.header("retry-after").as_deref()), (503, Some("2")));
     assert_eq!(
