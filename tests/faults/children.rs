@@ -11,7 +11,7 @@ use super::fixture::child;
 use crate::support::{
     Gateway, eventually, parts,
     processes::{marked, signal},
-    wait::within,
+    wait::{DEADLINE, within},
 };
 
 /// A gateway before the fake, which records what it is sent and crashes at its start when told.
@@ -249,11 +249,14 @@ async fn an_old_program_is_started_anew_and_no_call_is_lost() {
         fs::write(&release, "").unwrap();
     };
     assert_eq!(tokio::join!(long, others).0.status, 200);
-    let mut calls = 0;
-    while recycled() < 3 {
-        gateway.result("/fake/call", &json!({})).await;
-        calls += 1;
-        assert!(calls < 1_000_000, "{}", gateway.log());
-    }
+    // Two callers, so that one calls while the other's call is the last.
+    let calls = async || {
+        let start = std::time::Instant::now();
+        while recycled() < 3 {
+            gateway.result("/fake/call", &json!({})).await;
+            assert!(start.elapsed() < DEADLINE, "{}", gateway.log());
+        }
+    };
+    tokio::join!(calls(), calls());
     gateway.stop().await;
 }
