@@ -123,6 +123,23 @@ async fn relatives_end_with_a_shim_that_is_killed() {
     family.gateway.stop().await;
 }
 
+/// A shim that does not run is killed at the end, and the gateway ends what it kept.
+#[tokio::test]
+async fn relatives_end_with_a_shim_that_is_stopped() {
+    let mut family = Family::start(&[]).await;
+    let members = family.members().await;
+    let shims = children(family.gateway.pid());
+    for shim in &shims {
+        signal(*shim, Signal::SIGSTOP);
+    }
+    family.gateway.signal(Signal::SIGTERM);
+    assert_eq!(family.gateway.exit().await.code(), Some(0), "{}", family.gateway.log());
+    within(END, "all of the family and the shims have ended", async || {
+        members.iter().chain(&shims).all(|pid| !is_alive(*pid)).then_some(())
+    })
+    .await;
+}
+
 /// The pipes of a shim are its own: no program inherits anything but its three streams.
 #[tokio::test]
 async fn a_program_inherits_its_streams_alone() {

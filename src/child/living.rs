@@ -37,9 +37,8 @@ pub(super) fn kill_through(shim: Pid, keeps: bool) {
     }
 }
 
-/// Kills every program at once, and lets none be started from now on: for a process that is about to end and waits for
-/// none of its tasks.
-pub fn kill_all() {
+/// Kills every program at once, and lets none be started from now on.
+pub(super) fn kill_programs() {
     for (shim, keeps) in living().take().into_iter().flatten() {
         kill_through(shim, keeps);
     }
@@ -56,7 +55,12 @@ pub(super) async fn orphans_expected() {
     LOOK.notified().await;
 }
 
-/// Whether orphans are expected; asked once for each time that they are.
+/// Whether orphans are expected.
+pub(super) fn are_orphans_expected() -> bool {
+    ORPHANED.load(Relaxed)
+}
+
+/// The same; asked once for each time that they are.
 pub(super) fn take_expectation() -> bool {
     ORPHANED.swap(false, Relaxed)
 }

@@ -18,8 +18,7 @@ mod sandbox;
 mod shim;
 mod start;
 
-pub use living::kill_all;
 pub use message::{Confinement, Part, Spec};
-pub use orphans::keep_sweeping;
+pub use orphans::{keep_sweeping, kill_all};
 pub use process::{Process, StartError};
 pub use role::Role;

@@ -3,7 +3,7 @@
 //!
 //! Invariant: what tokio has started is left to tokio.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use nix::{
     sys::{
@@ -22,12 +22,20 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
-    living::{expect_orphans, living, orphans_expected, take_expectation},
+    living::{
+        are_orphans_expected, expect_orphans, kill_programs, living, orphans_expected, take_expectation,
+    },
     processes,
 };
 
 /// How long the ends of processes are gathered before anybody looks.
 const GATHER: Duration = Duration::from_millis(50);
+
+/// The process that all orphans of a container come to.
+const INIT: Pid = Pid::from_raw(1);
+/// How often those that are left at the end are looked for, and after which time again.
+const MOST_LOOKS: u32 = 50;
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// Reaps and kills orphans until `stop`.
 pub async fn keep_sweeping(stop: CancellationToken) {
@@ -49,6 +57,20 @@ pub async fn keep_sweeping(stop: CancellationToken) {
     }
 }
 
+/// Kills every program at once, and lets none be started from now on: for a process that is about to end and waits for
+/// none of its tasks.
+pub fn kill_all() {
+    for _ in 0..MOST_LOOKS {
+        if !are_orphans_expected() {
+            break;
+        }
+        sweep();
+        // No task is left that another could be for.
+        thread::sleep(AGAIN);
+    }
+    kill_programs();
+}
+
 fn sweep() {
     // Nothing is started meanwhile, so that each of our children is either known or an orphan.
     let living = living();
@@ -62,7 +84,8 @@ fn sweep() {
         // Descendants of shims are of other sessions, and nobody can enter ours: what is in it was started by us, such as
         // a browser.
         let is_ours = Some(stat.session) == own_session;
-        if stat.is_zombie && !is_ours {
+        // Process 1 starts no browser, but has children of its own session that others have started.
+        if stat.is_zombie && (!is_ours || Pid::this() == INIT) {
             let _ = waitpid(stat.pid, Some(WaitPidFlag::WNOHANG));
         } else if expected && !is_ours {
             let _ = kill(stat.pid, Signal::SIGKILL);
