@@ -175,26 +175,28 @@ async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationTo
     let (mut line, mut hold) = (Vec::new(), Hold::by(inbound.holder.clone()));
     let messages = async {
         loop {
-            let refusal = match lines::read(&mut stdout, &mut line, || inbound.max_message(), &mut hold).await
-            {
-                Ok(ReadLine::Read) => {
-                    if !line.is_empty() {
-                        inbound.accept(&line);
-                        inbound.pace().await;
+            let (refusal, line_is) =
+                match lines::read(&mut stdout, &mut line, || inbound.max_message(), &mut hold).await {
+                    Ok(ReadLine::Read) => {
+                        if !line.is_empty() {
+                            inbound.accept(&line);
+                            inbound.pace().await;
+                        }
+                        continue;
                     }
-                    continue;
-                }
-                Ok(ReadLine::TooLong) => TransportError::TooLarge(inbound.max_message()),
-                Ok(ReadLine::NoRoom(full)) => TransportError::NoRoom(full),
-                Ok(ReadLine::End) => return "the server closed its output".to_owned(),
-                Err(error) => return format!("the server's output cannot be read: {error}"),
-            };
+                    Ok(ReadLine::TooLong) => {
+                        let limit = inbound.max_message();
+                        (TransportError::TooLarge(limit), format!("of more than {limit} bytes"))
+                    }
+                    Ok(ReadLine::NoRoom(full)) => (TransportError::NoRoom(full), "without room".to_owned()),
+                    Ok(ReadLine::End) => return "the server closed its output".to_owned(),
+                    Err(error) => return format!("the server's output cannot be read: {error}"),
+                };
             // An end of the stream shows on the next read.
             let _ = lines::skip(&mut stdout, &mut line).await;
             let (head, tail) = line.split_at(lines::END.min(line.len()));
-            let reason = refusal.to_string();
             if !inbound.refuse(head, tail, refusal) {
-                return format!("the server sent a line that answers no call that can be made out: {reason}");
+                return format!("the server sent a line {line_is}");
             }
         }
     };
