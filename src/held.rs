@@ -25,7 +25,7 @@ pub const SMALL: usize = 64 << 10;
 /// How long an answer waits for room. Its server waits meanwhile, and so do the answers behind it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-static ROOM: Room = Room::new(1 << 30, PATIENCE);
+static ROOM: HeldRoom = HeldRoom::new(1 << 30, PATIENCE);
 static CLIENTS: LazyLock<Mutex<HashMap<IpAddr, Weak<Holder>>>> = LazyLock::new(Mutex::default);
 
 /// Sets how many bytes may be held.
@@ -35,14 +35,14 @@ pub fn limit(bytes: usize) {
 
 /// How many bytes may be held, and how many are.
 #[derive(Debug)]
-struct Room {
+struct HeldRoom {
     limit: AtomicUsize,
     taken: AtomicUsize,
     freed: Notify,
     patience: Duration,
 }
 
-impl Room {
+impl HeldRoom {
     const fn new(limit: usize, patience: Duration) -> Self {
         let (limit, taken) = (AtomicUsize::new(limit), AtomicUsize::new(0));
         Self { limit, taken, freed: Notify::const_new(), patience }
@@ -79,7 +79,7 @@ impl Holder {
 /// Bytes that are held, until it is dropped.
 #[derive(Debug)]
 pub struct Hold {
-    room: &'static Room,
+    room: &'static HeldRoom,
     /// `None` if they only count for all.
     holder: Option<Arc<Holder>>,
     bytes: usize,
@@ -232,7 +232,7 @@ mod tests {
 
     /// Holds within a room of this size.
     fn room(limit: usize) -> impl Fn(&Arc<Holder>) -> Hold {
-        let room: &'static Room = Box::leak(Box::new(Room::new(limit, Duration::from_millis(50))));
+        let room: &'static HeldRoom = Box::leak(Box::new(HeldRoom::new(limit, Duration::from_millis(50))));
         move |holder| Hold { room, holder: Some(holder.clone()), bytes: 0 }
     }
 

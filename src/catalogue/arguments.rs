@@ -1,6 +1,6 @@
 //! Checks a call's arguments against its tool's input schema, and coerces values whose intent is clear.
 //!
-//! Invariant: a check does no more work, and uses no more memory, than its [`Limits`]. Arguments that would take more
+//! Invariant: a check does no more work, and uses no more memory, than its [`CheckLimits`]. Arguments that would take more
 //! pass as they are.
 
 use std::{
@@ -16,7 +16,7 @@ use super::{
     budget, coercion,
     pattern::{self, Patterns},
     raw,
-    room::{Place, Room},
+    room::{SchemaPlace, SchemaRoom},
     schema::{Effort, PackedSchema, Schema},
     violation::Violation,
 };
@@ -29,7 +29,7 @@ const SIZE_OF_VALUE: usize = 500;
 const SIZE_OF_CHECK: usize = 4 << 10;
 
 /// How much one check may do.
-struct Limits {
+struct CheckLimits {
     /// The most bytes of the arguments.
     bytes: usize,
     /// The most values in them.
@@ -43,11 +43,11 @@ struct Limits {
 }
 
 /// For a check on an HTTP worker: some milliseconds at most.
-const QUICK: Limits =
-    Limits { bytes: 64 << 10, values: 10_000, steps: 20_000, matching: 500_000, told: 10_000 };
+const QUICK: CheckLimits =
+    CheckLimits { bytes: 64 << 10, values: 10_000, steps: 20_000, matching: 500_000, told: 10_000 };
 /// For any other.
-const THOROUGH: Limits =
-    Limits { bytes: usize::MAX, values: 300_000, steps: 2_000_000, matching: 20_000_000, told: 50_000 };
+const THOROUGH: CheckLimits =
+    CheckLimits { bytes: usize::MAX, values: 300_000, steps: 2_000_000, matching: 20_000_000, told: 50_000 };
 /// A validator does not look at more pairs of a value of the arguments and one of the schema than there are. So many take
 /// less time than it would to count its steps.
 const MOST_PAIRS: usize = 1_000_000;
@@ -72,7 +72,7 @@ enum Checking {
     /// Arguments are not checked.
     Off,
     /// There is room to keep the compiled check.
-    Kept { check: Box<Check>, _place: Place },
+    Kept { check: Box<Check>, _place: SchemaPlace },
     /// There is none: it is compiled for each call.
     ForEachCall { mends: bool },
 }
@@ -97,7 +97,7 @@ impl Arguments {
         tool: &str,
         schema: Schema,
         validation: Validation,
-        room: &Room,
+        room: &SchemaRoom,
     ) -> (Self, Vec<String>) {
         let (is_empty, packed) = (is_empty(&schema), schema.pack());
         let required = schema.root().get("required").and_then(Value::as_array);
@@ -226,7 +226,7 @@ impl Check {
     }
 
     /// Checks arguments; `None` if that would exceed the limits.
-    fn run<'a>(&self, raw: &'a RawValue, limits: &Limits) -> Option<Checked<'a>> {
+    fn run<'a>(&self, raw: &'a RawValue, limits: &CheckLimits) -> Option<Checked<'a>> {
         if raw.get().len() > limits.bytes {
             return None;
         }
@@ -245,7 +245,7 @@ impl Check {
         pattern::metered(limits.matching, || self.judge(raw, &arguments, limits)).flatten()
     }
 
-    fn judge<'a>(&self, raw: &'a RawValue, arguments: &Value, limits: &Limits) -> Option<Checked<'a>> {
+    fn judge<'a>(&self, raw: &'a RawValue, arguments: &Value, limits: &CheckLimits) -> Option<Checked<'a>> {
         let Self { validator, schema, mends, .. } = self;
         let valid = validator.is_valid(arguments);
         if valid && !(*mends && coercion::has_whole_float(arguments)) {

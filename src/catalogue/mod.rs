@@ -24,7 +24,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use tracing::warn;
 
-use self::{room::Room, schema::PackedSchema};
+use self::{room::SchemaRoom, schema::PackedSchema};
 use crate::{
     bounds::Bound,
     config,
@@ -111,7 +111,7 @@ impl ServerCatalogue {
     /// It compiles schemas, which takes too long for an HTTP worker.
     pub fn new(config: &config::Server, listing: &Listing, operation_ids: config::OperationIds) -> Self {
         warn_of_unknown_names(config, listing);
-        let (warnings, room) = (Warnings::new(&config.name), Room::new());
+        let (warnings, room) = (Warnings::new(&config.name), SchemaRoom::new());
         let mut names = naming::Namer::new(operation_ids, &config.name);
         let allowed = listing.tools.iter().filter(|tool| config.tools.allows(&tool.name));
         let (served, left): (Vec<_>, Vec<_>) = allowed.partition(|tool| naming::is_reachable(&tool.name));
@@ -134,7 +134,7 @@ impl Tool {
         config: &config::Server,
         tool: &upstream::ToolDefinition,
         operation_id: String,
-        room: &Room,
+        room: &SchemaRoom,
         warnings: &Warnings<'_>,
     ) -> Self {
         let warn = |schema: &str, note: &str| {

@@ -50,7 +50,7 @@ fn spend(work: usize) -> bool {
 }
 
 /// A compiled pattern.
-pub(super) struct Pattern {
+pub(super) struct CompiledPattern {
     engine: Engine,
     /// What it takes, in bytes.
     size: usize,
@@ -61,7 +61,7 @@ enum Engine {
     Backtracking(fancy_regex::Regex),
 }
 
-impl Pattern {
+impl CompiledPattern {
     fn compile(source: &str) -> Result<Self, String> {
         if source.len() > LONGEST {
             return Err(format!("it has {} bytes, and may have {LONGEST}", source.len()));
@@ -159,7 +159,7 @@ fn with_plain_groups(source: &str) -> String {
 /// The compiled patterns of one schema.
 #[derive(Clone, Default)]
 pub(super) struct Patterns {
-    known: HashMap<String, Arc<Pattern>>,
+    known: HashMap<String, Arc<CompiledPattern>>,
     /// What they take, with those that failed.
     pub(super) size: usize,
     /// What is not checked, and why.
@@ -176,7 +176,7 @@ impl Patterns {
         }
         let compiled = match self.size {
             MOST.. => Err(format!("the patterns of the tool take more than {MOST} bytes")),
-            _ => Pattern::compile(source),
+            _ => CompiledPattern::compile(source),
         };
         match compiled {
             Ok(pattern) => {
@@ -216,7 +216,7 @@ impl Patterns {
 }
 
 /// The keyword `pattern` with this pattern; `None` if it goes unchecked.
-pub(super) struct PatternKeyword(Option<Arc<Pattern>>, Box<str>);
+pub(super) struct PatternKeyword(Option<Arc<CompiledPattern>>, Box<str>);
 
 impl<'i> jsonschema::Keyword<'i> for PatternKeyword {
     fn validate(&self, instance: &'i Value) -> Result<(), ValidationError<'i>> {
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, text: &str) -> Option<bool> {
-        let pattern = Pattern::compile(pattern).unwrap();
+        let pattern = CompiledPattern::compile(pattern).unwrap();
         metered(1_000_000, || pattern.is_match(text))
     }
 
@@ -278,7 +278,7 @@ mod tests {
             r"(?=[\p{L}\p{N}]{200})a".to_owned(),
         ];
         for pattern in &hostile {
-            assert!(Pattern::compile(pattern).is_err(), "{pattern}");
+            assert!(CompiledPattern::compile(pattern).is_err(), "{pattern}");
         }
         let mut patterns = Patterns::default();
         (0..50).for_each(|n| patterns.add(&format!(r"^[\p{{L}}\p{{N}}]{{200}}{n}$")));
@@ -293,7 +293,7 @@ mod tests {
         let text = "Johann Wolfgang von Goethe, Weimar, 1810";
         assert_eq!(matches(r"^(.|..)+\1@$", text), None);
         assert_eq!(matches("(?=a)b", &"x".repeat(LONGEST_TEXT + 1)), None);
-        let linear = Pattern::compile(r"(a|b)*a(a|b){500}c").unwrap();
+        let linear = CompiledPattern::compile(r"(a|b)*a(a|b){500}c").unwrap();
         assert_eq!(metered(1_000, || linear.is_match(text)), None);
         // Once the work is spent nothing runs any more.
         assert_eq!(

@@ -77,7 +77,7 @@ pub(super) fn run(control: &str, reports: &str) -> io::Result<()> {
     let meter = spec.sandbox.as_ref().and_then(Meter::new);
     // Secrets of the program are nothing to keep.
     drop((spec, line));
-    let shim = Shim { program, control: Some(control), reports, signals, phase: Phase::Running, meter };
+    let shim = Shim { program, control: Some(control), reports, signals, phase: ShimPhase::Running, meter };
     shim.keep()
 }
 
@@ -103,7 +103,7 @@ fn release_streams() -> io::Result<()> {
 
 /// How far the end has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+enum ShimPhase {
     Running,
     /// Its stdin is closed; SIGTERM comes at this time.
     Leaving(Instant),
@@ -119,7 +119,7 @@ struct Shim {
     control: Option<BufReader<File>>,
     reports: File,
     signals: SignalFd,
-    phase: Phase,
+    phase: ShimPhase,
     meter: Option<Meter>,
 }
 
@@ -153,7 +153,7 @@ impl Shim {
                 Err(error) => return Err(error.into()),
             };
             self.report(&report);
-            if matches!(self.phase, Phase::Running | Phase::Leaving(_)) {
+            if matches!(self.phase, ShimPhase::Running | ShimPhase::Leaving(_)) {
                 self.terminate(GRACE);
             }
         }
@@ -163,13 +163,14 @@ impl Shim {
     fn advance(&mut self) -> bool {
         let now = Instant::now();
         match self.phase {
-            Phase::Leaving(until) if now >= until => self.terminate(GRACE),
-            Phase::Terminating(until) if now >= until => self.kill_from(now),
-            Phase::Killing(until) if now >= until => return false,
-            Phase::Killing(_) => kill_descendants(),
+            ShimPhase::Leaving(until) if now >= until => self.terminate(GRACE),
+            ShimPhase::Terminating(until) if now >= until => self.kill_from(now),
+            ShimPhase::Killing(until) if now >= until => return false,
+            ShimPhase::Killing(_) => kill_descendants(),
             _ => {}
         }
-        if let (Phase::Running, Some(part)) = (self.phase, self.meter.as_mut().and_then(Meter::exceeded)) {
+        if let (ShimPhase::Running, Some(part)) = (self.phase, self.meter.as_mut().and_then(Meter::exceeded))
+        {
             self.report(&ShimReport::Exceeded(part));
             self.kill_from(now);
         }
@@ -179,10 +180,10 @@ impl Shim {
     /// Waits for a signal, for word of the gateway, or for the next thing to do.
     fn wait(&mut self) -> io::Result<()> {
         let timeout = match (self.phase, &self.meter) {
-            (Phase::Running, None) => PollTimeout::NONE,
-            (Phase::Running, Some(_)) => millis(meter::INTERVAL),
-            (Phase::Killing(_), _) => millis(AGAIN),
-            (Phase::Leaving(until) | Phase::Terminating(until), _) => {
+            (ShimPhase::Running, None) => PollTimeout::NONE,
+            (ShimPhase::Running, Some(_)) => millis(meter::INTERVAL),
+            (ShimPhase::Killing(_), _) => millis(AGAIN),
+            (ShimPhase::Leaving(until) | ShimPhase::Terminating(until), _) => {
                 millis(until.saturating_duration_since(Instant::now()) + Duration::from_millis(1))
             }
         };
@@ -207,11 +208,11 @@ impl Shim {
         let Some(mut control) = self.control.take() else { return };
         let mut word = [0; 16];
         let told = control.read(&mut word).is_ok_and(|length| length > 0);
-        if self.phase != Phase::Running {
+        if self.phase != ShimPhase::Running {
             return;
         }
         if told {
-            self.phase = Phase::Leaving(Instant::now() + GRACE);
+            self.phase = ShimPhase::Leaving(Instant::now() + GRACE);
         } else {
             self.terminate(HASTE);
         }
@@ -221,12 +222,12 @@ impl Shim {
         for pid in processes::descendants(Pid::this()) {
             let _ = kill(pid, Signal::SIGTERM);
         }
-        self.phase = Phase::Terminating(Instant::now() + patience);
+        self.phase = ShimPhase::Terminating(Instant::now() + patience);
     }
 
     fn kill_from(&mut self, now: Instant) {
-        if !matches!(self.phase, Phase::Killing(_)) {
-            self.phase = Phase::Killing(now + GIVE_UP);
+        if !matches!(self.phase, ShimPhase::Killing(_)) {
+            self.phase = ShimPhase::Killing(now + GIVE_UP);
             kill_descendants();
         }
     }

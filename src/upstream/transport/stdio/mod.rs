@@ -8,7 +8,7 @@ mod outbox;
 mod stderr;
 pub(crate) mod stderr_tail;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use bytes::Buf;
@@ -24,6 +24,7 @@ use self::{
     command_line::CommandLine,
     lines::ReadLine,
     outbox::{Outbox, Queued},
+    stderr::DRAIN_TIMEOUT,
     stderr_tail::StderrTail,
 };
 use super::inbound::Inbound;
@@ -38,9 +39,6 @@ use crate::{
         request::Request,
     },
 };
-
-/// How long the answers of a child that has exited may still trickle in.
-pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What can be seen of a program from outside its connection. The session shares it with every start.
 #[derive(Clone, Default)]

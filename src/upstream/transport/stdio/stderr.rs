@@ -16,12 +16,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::info;
 
 use super::{
-    DRAIN_TIMEOUT,
     lines::{self, ReadLine},
     stderr_tail::StderrTail,
 };
 use crate::{held::Hold, secret::redact, upstream::transport::inbound::Inbound};
 
+/// How long what a child that has exited has said last may still trickle in.
+pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 /// The longest line that is logged, in bytes.
 const LONGEST: usize = 4 << 10;
 /// How much is read at once.
