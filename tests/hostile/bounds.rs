@@ -34,7 +34,7 @@ async fn with_tools(tools: &Value) -> (Gateway, tempfile::NamedTempFile) {
     (Gateway::config(&servers).ready().await, file)
 }
 
-fn tool(schema: Value) -> Value {
+fn tool(schema: &Value) -> Value {
     json!([{ "name": "t", "inputSchema": { "type": "object", "properties": { "a": schema } } }])
 }
 
@@ -117,7 +117,7 @@ async fn no_list_of_tools_takes_much_memory() {
 async fn no_pattern_holds_a_worker() {
     let back = |n: usize| json!({ "not": { "pattern": format!(r"^(.|..)+\1@{n}$") } });
     let patterns: Vec<Value> = (0..60).map(back).collect();
-    let (gateway, _file) = with_tools(&tool(json!({ "type": "string", "allOf": patterns }))).await;
+    let (gateway, _file) = with_tools(&tool(&json!({ "type": "string", "allOf": patterns }))).await;
     let arguments = json!({ "a": "Johann Wolfgang von Goethe, Weimar, 1810" });
     let (answers, slowest) = call_twice(&gateway, &arguments).await;
     assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
@@ -140,7 +140,7 @@ async fn no_body_holds_a_worker() {
         (json!({ "items": { "type": "string" } }), json!({ "a": many[..20_000] }), "string_type"),
         (strict, json!({ "a": { "k".repeat(300_000): vec![0; 200] } }), "Input does not fit"),
     ] {
-        let (gateway, _file) = with_tools(&tool(schema)).await;
+        let (gateway, _file) = with_tools(&tool(&schema)).await;
         let base = peak(&gateway);
         let (answered, slowest) = call_twice(&gateway, &arguments).await;
         assert!(answered.iter().all(|answer| answer.body.contains(answers)), "{answered:?}");
