@@ -1,6 +1,6 @@
 //! Programs that the gateway starts, each with all that it starts in turn.
 //!
-//! Between the gateway and a program stands a [`shim`]: a process of this very binary that is the parent of all that the
+//! Between the gateway and a program stands a shim: a process of this very binary that is the parent of all that the
 //! program leaves behind. [`Process`] is the gateway's side of it. A program with a sandbox is started by one step more,
 //! which confines itself and then becomes the program.
 //!
