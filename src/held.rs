@@ -182,6 +182,12 @@ impl Hold {
         }
         let more = bytes - self.bytes;
         let limit = self.room.limit.load(Relaxed);
+        // A look first, so that a claim that is refused does not make others fail meanwhile.
+        let with_more = |count: &AtomicUsize| count.load(Relaxed).saturating_add(more);
+        let holders = self.holder.as_ref().map_or(0, |holder| with_more(&holder.0));
+        if with_more(&self.room.taken).saturating_add(holders) > limit {
+            return Err(Full(limit));
+        }
         if self.take(more) <= limit {
             return Ok(());
         }

@@ -79,8 +79,31 @@ pub fn is_telling(name: &str) -> bool {
         "token",
     ];
     /// Says where or what a secret is.
-    const ABOUT: [&str; 12] =
-        ["dir", "endpoint", "file", "host", "limit", "name", "path", "port", "sock", "type", "uri", "url"];
+    const ABOUT: [&str; 23] = [
+        "algorithm",
+        "audience",
+        "dir",
+        "enabled",
+        "endpoint",
+        "expiry",
+        "file",
+        "header",
+        "host",
+        "issuer",
+        "limit",
+        "method",
+        "mode",
+        "name",
+        "path",
+        "port",
+        "prefix",
+        "provider",
+        "sock",
+        "ttl",
+        "type",
+        "uri",
+        "url",
+    ];
     let words: Vec<String> = words(name).collect();
     let is_about = words.last().is_some_and(|last| ABOUT.contains(&last.as_str()));
     // `PWD` alone is where a program runs.

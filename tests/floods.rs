@@ -51,9 +51,12 @@ const UNASKED: [&str; 11] = [
     "large",
 ];
 
+/// What is no message, in a stream of events.
+const EVENTS: [&str; 5] = ["fields", "comments", "comment", "endpoints", "names"];
+
 #[tokio::test]
 async fn a_flood_of_messages_over_stdio_is_read_slowly() {
-    for kind in UNASKED {
+    for kind in UNASKED.into_iter().chain(["blank"]) {
         flood(kind, &parts::hostile(kind), Some("server_messages")).await;
     }
 }
@@ -75,6 +78,16 @@ async fn a_flood_of_messages_over_sse_is_read_slowly() {
         let bound = if ["ping", "same-id", "ask"].contains(&kind) { None } else { Some("server_messages") };
         flood(kind, &json!({ "type": "sse", "url": remote.url }), bound).await;
     }
+}
+
+#[tokio::test]
+async fn a_flood_of_what_is_no_event_is_read_slowly() {
+    for kind in EVENTS {
+        let remote = Remote::hostile(kind, "sse").await;
+        flood(kind, &json!({ "type": "sse", "url": remote.url }), Some("server_messages")).await;
+    }
+    let remote = Remote::hostile("names", "mcp").await;
+    flood("names", &json!({ "type": "http", "url": remote.url }), Some("server_messages")).await;
 }
 
 #[tokio::test]

@@ -53,14 +53,26 @@ pub(super) fn descendants(root: Pid) -> Vec<Pid> {
     found
 }
 
-/// How much memory of its own a process has, in bytes: nothing that a file backs.
+/// How much memory of its own a process has, in bytes: nothing that a file backs. What it shares with others counts whole.
 pub(super) fn memory(pid: Pid) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let kilobytes = |name: &str| {
-        let value = status.lines().find_map(|line| line.strip_prefix(name))?;
+    sum(&format!("/proc/{pid}/status"), &["RssAnon:", "RssShmem:", "VmSwap:"]).unwrap_or_default()
+}
+
+/// The same, of which only a part counts that is shared among so many (proc(5), `smaps_rollup`).
+pub(super) fn share_of_memory(pid: Pid) -> u64 {
+    let share = sum(&format!("/proc/{pid}/smaps_rollup"), &["Pss_Anon:", "Pss_Shmem:", "SwapPss:"]);
+    share.unwrap_or_else(|| memory(pid))
+}
+
+/// Adds up these lines of a file, which are in KiB; in bytes. `None` if it cannot be read, or has none of them.
+fn sum(file: &str, names: &[&str]) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    let kilobytes = |name: &&str| {
+        let value = text.lines().find_map(|line| line.strip_prefix(name))?;
         value.trim_end_matches(" kB").trim().parse::<u64>().ok()
     };
-    ["RssAnon:", "RssShmem:", "VmSwap:"].into_iter().filter_map(kilobytes).sum::<u64>() << 10
+    let found: Vec<u64> = names.iter().filter_map(kilobytes).collect();
+    (!found.is_empty()).then(|| found.iter().sum::<u64>() << 10)
 }
 
 #[cfg(test)]
@@ -73,5 +85,6 @@ mod tests {
         assert_eq!((own.parent, own.is_zombie), (Pid::parent(), false));
         assert!(descendants(Pid::parent()).contains(&Pid::this()));
         assert!(memory(Pid::this()) > 0);
+        assert!((1..=memory(Pid::this()) + (1 << 20)).contains(&share_of_memory(Pid::this())));
     }
 }

@@ -15,6 +15,8 @@ pub(super) const OTLP_HEADERS: [&str; 2] =
     ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"];
 /// A value whose name tells nothing is a secret if it is at least this long: `true` and `1` are none.
 const LONG: usize = 8;
+/// What stands before a credential (RFC 9110 section 11.4), also in headers whose names tell nothing.
+const SCHEMES: [&str; 5] = ["apikey", "basic", "bearer", "digest", "token"];
 /// The headers whose values tell nothing.
 const PUBLIC_HEADERS: [&str; 11] = [
     "accept",
@@ -38,11 +40,15 @@ pub(super) fn of_server(server: &Server) -> KnownSecrets {
 }
 
 /// Returns the secrets of `config` beside those of its servers. `variables` are those that it takes secrets from, and
-/// `environment` has them.
+/// `environment` has them. Of these the name tells: a URL is made of hosts and paths, too.
 pub(super) fn of(config: &Config, variables: &[String], environment: &Environment) -> KnownSecrets {
     let mut found = SecretFinder::default();
-    for value in variables.iter().filter_map(|name| environment.get(name)) {
-        found.telling(value);
+    for (name, value) in variables.iter().filter_map(|name| Some((name, environment.get(name)?))) {
+        found.named(name, value, usize::MAX);
+    }
+    // Programs inherit them.
+    for (name, value) in environment.iter() {
+        found.named(name, value, usize::MAX);
     }
     for headers in OTLP_HEADERS.iter().filter_map(|name| environment.get(name)) {
         for (name, value) in headers.split(',').filter_map(|header| header.split_once('=')) {
@@ -79,10 +85,17 @@ impl SecretFinder {
         }
         let following = stdio.args.iter().skip(1).map(Some).chain([None]);
         for (arg, next) in stdio.args.iter().zip(following) {
+            // A URL may be a whole argument, whatever is in it.
+            self.named("", arg, usize::MAX);
+            if let Some((name, value)) = arg.split_once(": ") {
+                self.header(name, value.trim());
+            }
             match (arg.split_once('='), next) {
                 (Some((name, value)), _) => self.named(name, value, usize::MAX),
-                (None, Some(value)) if arg.starts_with('-') => self.named(arg, value, usize::MAX),
-                (None, _) => self.named("", arg, usize::MAX),
+                (None, Some(value)) if arg.starts_with('-') && !value.starts_with('-') => {
+                    self.named(arg, value, usize::MAX);
+                }
+                _ => {}
             }
         }
     }
@@ -107,7 +120,9 @@ impl SecretFinder {
         match value.split_once(' ') {
             Some((scheme, credential))
                 if credential.len() >= SHORTEST
-                    && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
+                    && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                    && (is_telling(name)
+                        || SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme))) =>
             {
                 self.telling(credential);
                 let pair =
@@ -208,6 +223,8 @@ mod tests {
             ("Cookie", "sid=0123456789; theme=dark", &["0123456789", "sid=0123456789; theme=dark"]),
             ("Content-Type", "application/json", &[]),
             ("X-Debug", "true", &[]),
+            ("X-Title", "MCP Server", &["MCP Server"]),
+            ("X-Upstream", "token abcdef", &["abcdef"]),
         ] {
             assert_eq!(found(|found| found.header(name, value)), secrets, "{name}: {value}");
         }

@@ -71,7 +71,9 @@ impl ClientConnection {
 
     /// Returns how many of these bytes are given to actix now, and takes note of it.
     pub(crate) fn admit(&self, bytes: &[u8]) -> usize {
-        let admitted = end_of_heads(bytes);
+        // A body may hold any number of empty lines.
+        let admitted =
+            if self.phase.get() == ConnectionPhase::Body { bytes.len() } else { end_of_heads(bytes) };
         if admitted < bytes.len() {
             Bound::Pipelined.hit();
             self.left.set(0);

@@ -32,6 +32,10 @@ const LEAST_HALF: usize = 12;
 /// How often a text may be encoded.
 const DEPTH: usize = 3;
 
+/// How many bytes are compared for each one of a text, and for any text.
+const EFFORT: usize = 32;
+const LEAST_EFFORT: usize = 64 << 10;
+
 static KNOWN: LazyLock<RwLock<SecretIndex>> = LazyLock::new(RwLock::default);
 
 /// Secrets that are known for as long as this lives.
@@ -102,7 +106,7 @@ fn mask(text: &str, found: Vec<Range<usize>>) -> Cow<'_, str> {
 /// understood.
 pub fn redact_json(json: &RawValue) -> Cow<'_, RawValue> {
     const SHORT: usize = 12;
-    let is_word = |part: &str| part.len() < SHORT && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_word = |part: &str| part.len() < SHORT && part.bytes().all(|byte| byte.is_ascii_alphabetic());
     let mut found = find(json.get());
     found.retain(|range| !json.get().get(range.clone()).is_some_and(is_word));
     match mask(json.get(), found) {
@@ -174,7 +178,8 @@ impl SecretIndex {
         if self.by_beginning.is_empty() {
             return found;
         }
-        let mut search = SecretSearch { index: self, found: &mut found };
+        let effort = LEAST_EFFORT + EFFORT * text.len();
+        let mut search = SecretSearch { index: self, found: &mut found, length: text.len(), effort };
         let raw = RawBytes::new(text);
         let once = || Decoded::new(raw.clone());
         let twice = || Decoded::new(once());
@@ -191,35 +196,61 @@ impl SecretIndex {
 struct SecretSearch<'a> {
     index: &'a SecretIndex,
     found: &'a mut Vec<Range<usize>>,
+    /// That of the text.
+    length: usize,
+    /// How many bytes may still be compared.
+    effort: usize,
 }
 
 impl SecretSearch<'_> {
-    /// Looks for secrets. Returns whether there are escapes among the bytes.
+    /// Looks for secrets. Returns whether there are escapes among the bytes, and effort is left to look at them.
+    ///
+    /// Who has chosen both a secret and a text can make them alike again and again. What cannot be looked at for that
+    /// reason counts as secret.
     fn run(&mut self, mut bytes: impl Iterator<Item = Byte> + Clone) -> bool {
         let (mut window, mut starts, mut read, mut escapes) = (0, [0; SHORTEST], 0, false);
+        // Where the last secret ends.
+        let mut passed = 0;
+        let index = self.index;
         while let Some(byte) = bytes.next() {
             escapes |= begins_escape(byte.value);
             window = push(window, byte.value);
             starts[read % SHORTEST] = byte.start;
             read += 1;
             let (word, bit) = pair(window);
-            if read < SHORTEST || self.index.pairs[word] & bit == 0 {
+            // What lies within a secret that was found needs no second look.
+            if read < SHORTEST || index.pairs[word] & bit == 0 || byte.end <= passed {
                 continue;
             }
-            let forms = self.index.by_beginning.get(&window).into_iter().flatten();
-            let ends = forms.filter_map(|form| end(&form.value[SHORTEST..], bytes.clone(), byte.end));
+            let (start, effort) = (starts[read % SHORTEST], &mut self.effort);
+            let forms = index.by_beginning.get(&window).into_iter().flatten();
+            let ends = forms.filter_map(|form| end(&form.value[SHORTEST..], bytes.clone(), byte.end, effort));
             if let Some(end) = ends.max() {
-                self.found.push(starts[read % SHORTEST]..end);
+                self.found.push(start..end);
+                passed = end;
+            }
+            if self.effort == 0 {
+                self.found.push(start..self.length);
+                return false;
             }
         }
         escapes
     }
 }
 
-/// Where `rest` ends if `bytes` begin with it, or end within it.
-fn end(rest: &[u8], mut bytes: impl Iterator<Item = Byte>, start: usize) -> Option<usize> {
+/// Where `rest` ends if `bytes` begin with it, or end within it. Takes off what it compares from `effort`.
+fn end(
+    rest: &[u8],
+    mut bytes: impl Iterator<Item = Byte>,
+    start: usize,
+    effort: &mut usize,
+) -> Option<usize> {
     let mut end = start;
     for (index, wanted) in rest.iter().enumerate() {
+        *effort = effort.saturating_sub(1);
+        if *effort == 0 {
+            return None;
+        }
         match bytes.next() {
             Some(byte) if fold(byte.value) == *wanted => end = byte.end,
             other => {

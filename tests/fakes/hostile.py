@@ -4,7 +4,7 @@
     PORT=N hostile.py KIND     over streamable HTTP at /mcp and over HTTP+SSE at /sse
 
 It has one tool, `echo`, which gives its argument `say` back. Once its tools are listed it begins: over stdio on stdout, over
-HTTP on every stream of events. KIND is a key of FLOODS, or of LISTS, which have an odd list of tools instead, or one of
+HTTP on every stream of events. KIND is a key of FLOODS, of EVENTS (HTTP), or of LISTS, which have an odd list of tools instead, or one of
 
     deaf     floods with pings, and reads nothing any more (stdio)
     stderr   floods its log (stdio)
@@ -48,6 +48,15 @@ FLOODS = {
     "large": lambda: rpc(method="notifications/message", params={"level": "info", "data": "x" * 1_000_000}),
 }
 FLOODS["deaf"] = FLOODS["ping"]
+#: What is no message at all: on stdout, and in a stream of events.
+FLOODS["blank"] = lambda: b""
+EVENTS = {
+    "fields": b"id: 1\nretry: 100\nevent: x\n\n",
+    "comments": b": still here\n\n",
+    "comment": b":" + b"x" * 1000,
+    "endpoints": b"event: endpoint\ndata: /messages\n\n",
+    "names": b"event: " + b"x" * 1_000_000 + b"\n",
+}
 
 
 def tool(name, schema):
@@ -87,10 +96,14 @@ def answer(message):
     return rpc(id=id, error={"code": -32601, "message": f"no method {method}"})
 
 
-def flood(write):
+def flood(write, raw=None):
     """Writes messages for ever, or until `write` fails."""
     listed.wait()
     make = FLOODS.get(KIND)
+    if KIND in EVENTS and raw:
+        while True:
+            raw(EVENTS[KIND] * (TOGETHER if len(EVENTS[KIND]) < 100_000 else 1))
+            time.sleep(0.005)
     while make:
         for message in [make() for _ in range(TOGETHER if KIND not in ("batch", "large") else 1)]:
             write(message)
@@ -176,18 +189,18 @@ class Handler(BaseHTTPRequestHandler):
             if self.path == "/sse":
                 self.streams.append(messages := queue.Queue())
                 write(b"event: endpoint\ndata: /messages\n\n")
-                threading.Thread(target=self.forever, args=(event,), daemon=True).start()
+                threading.Thread(target=self.forever, args=(event, write), daemon=True).start()
                 while True:
                     event(messages.get())
-            flood(event)
+            flood(event, write)
             threading.Event().wait()
         except OSError:
             pass
 
     @staticmethod
-    def forever(event):
+    def forever(event, write):
         try:
-            flood(event)
+            flood(event, write)
         except OSError:
             pass
 

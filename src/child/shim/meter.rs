@@ -41,7 +41,10 @@ impl Meter {
             return Some(Part::Processes);
         }
         let most = self.memory?.get();
-        let memory: u64 = found.into_iter().map(processes::memory).sum();
-        (memory > most).then_some(Part::Memory)
+        let most_it_can_be: u64 = found.iter().copied().map(processes::memory).sum();
+        // Processes that were forked share much. To find out how much takes time, so that is done only if it matters.
+        let exceeds =
+            most_it_can_be > most && found.into_iter().map(processes::share_of_memory).sum::<u64>() > most;
+        exceeds.then_some(Part::Memory)
     }
 }

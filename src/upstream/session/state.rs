@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     config::{self, Upstream},
+    held::Holder,
     oauth::Authorizer,
     upstream::{
         protocol::{error::CallError, forwarded::Forwarded},
@@ -48,6 +49,8 @@ pub(super) struct SessionState {
     pub(super) authorizer: Option<Authorizer>,
     /// The largest message the server may send, in bytes.
     max_message: usize,
+    /// Counts what its connections hold of messages that have not come whole.
+    holder: Arc<Holder>,
     pub(super) status: watch::Sender<Status>,
     pub(super) handle: ArcSwapOption<ConnectionHandle>,
     pub(super) stats: Arc<ConnectionStats>,
@@ -91,6 +94,7 @@ impl SessionState {
             config,
             authorizer,
             max_message,
+            holder: Arc::default(),
             status: watch::Sender::new(Status::Connecting),
             handle: ArcSwapOption::empty(),
             held: AtomicBool::new(false),
@@ -108,6 +112,7 @@ impl SessionState {
             authorizer: self.authorizer.as_ref(),
             forwarded,
             max_message: self.max_message,
+            holder: &self.holder,
             tools: &self.tools,
             view: &self.view,
         }

@@ -9,6 +9,8 @@ use bytes::{Buf, Bytes};
 
 use crate::{held::SMALL, upstream::protocol::error::TransportError};
 
+/// The longest name of an event that is kept, in bytes.
+const LONGEST_NAME: usize = 64;
 /// A longer id is not kept, in bytes: it would come back as a header.
 const LONGEST_ID: usize = 1024;
 
@@ -133,7 +135,10 @@ impl Decoder {
         let (field, value) = colon.map_or((line, &[][..]), |colon| (&line[..colon], &line[colon + 1..]));
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match field {
-            b"event" => self.event.name = Some(String::from_utf8_lossy(value).into_owned()),
+            // Longer names mean nothing to mcpo, and are not counted.
+            b"event" if value.len() <= LONGEST_NAME => {
+                self.event.name = Some(String::from_utf8_lossy(value).into_owned());
+            }
             b"data" => {
                 self.event.data.extend_from_slice(value);
                 self.event.data.push(b'\n');

@@ -1,5 +1,7 @@
 //! What the fuzz targets feed: the readers of a server's bytes, which are private otherwise.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use rmcp::model::RequestId;
 
@@ -17,7 +19,7 @@ const LIMIT: usize = 4 << 10;
 
 /// Takes each line as what a server writes. Returns the answers to its own requests.
 pub fn messages(bytes: &[u8]) -> Vec<Frame> {
-    let (inbound, Outlets { mut messages, mut answers }) = Inbound::new("fuzzed", LIMIT);
+    let (inbound, Outlets { mut messages, mut answers }) = Inbound::new("fuzzed", LIMIT, Arc::default());
     let _first = inbound.expect(FIRST_ID, true);
     for (id, method) in [(0, "server/discover"), (1, "initialize"), (2, "subscriptions/listen")] {
         inbound.expect_control(&RequestId::Number(id), method);

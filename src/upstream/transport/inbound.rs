@@ -5,6 +5,7 @@
 //! held within bounds, if those who read await [`Inbound::pace`] after each message.
 
 use std::{
+    pin::pin,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -60,6 +61,8 @@ pub(crate) struct Inbound {
     control: mpsc::Sender<ServerJsonRpcMessage>,
     /// Our answers to the server's own requests.
     answers: mpsc::Sender<Frame>,
+    /// Notified when one of them is taken out.
+    answer_taken: Notify,
     allowance: MessageAllowance,
     /// Whether the log has said that the server is read more slowly.
     slowed: AtomicBool,
@@ -87,17 +90,18 @@ pub(crate) struct Outlets {
 
 impl Inbound {
     /// Open inbound messages, and the ends at which they are taken out.
-    pub(crate) fn new(server: &str, max_message: usize) -> (Self, Outlets) {
+    pub(crate) fn new(server: &str, max_message: usize, holder: Arc<Holder>) -> (Self, Outlets) {
         let (control, messages) = mpsc::channel(CONTROL_BUFFER);
         let (answers, untaken) = mpsc::channel(UNTAKEN + LONGEST_BATCH);
         let inbound = Self {
             server: server.to_owned(),
             log_budget: LogBudget::new(),
             max_result: max_message,
-            holder: Arc::default(),
+            holder,
             requests: PendingRequests::new(),
             control,
             answers,
+            answer_taken: Notify::new(),
             allowance: MessageAllowance::new(),
             slowed: AtomicBool::new(false),
             tools_changed: Notify::new(),
@@ -232,12 +236,32 @@ impl Inbound {
             }
             sleep(wait).await;
         }
-        if self.answers.capacity() < LONGEST_BATCH
-            && timeout(ROOM, self.answers.reserve_many(LONGEST_BATCH)).await.is_err()
-        {
+        if self.answers.capacity() < LONGEST_BATCH && timeout(ROOM, self.room_for_answers()).await.is_err() {
             Bound::UnansweredRequests.hit();
             self.close("the server asks more than it takes answers for");
         }
+    }
+
+    /// Resolves when there is room for the answers to a batch. It takes none of it: other streams of the server go on.
+    async fn room_for_answers(&self) {
+        loop {
+            let mut taken = pin!(self.answer_taken.notified());
+            taken.as_mut().enable();
+            if self.answers.capacity() >= LONGEST_BATCH {
+                return;
+            }
+            taken.await;
+        }
+    }
+
+    /// Says that an answer was taken out.
+    pub(crate) fn answer_taken(&self) {
+        self.answer_taken.notify_waiters();
+    }
+
+    /// Charges bytes that make up no message.
+    pub(super) fn charge(&self, bytes: usize) {
+        self.allowance.charge(bytes);
     }
 
     /// Resolves when the server says that its tools have changed.
@@ -372,15 +396,13 @@ impl Inbound {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
-
     use futures_util::FutureExt as _;
 
     use super::*;
 
     #[tokio::test]
     async fn batches_are_sorted_and_never_nested() {
-        let (inbound, _control) = Inbound::new("test", 1 << 20);
+        let (inbound, _control) = Inbound::new("test", 1 << 20, Arc::default());
         let ticket = inbound.expect(FIRST_ID, true).unwrap();
         inbound.accept(format!("{}1{}", "[1,".repeat(50_000), "]".repeat(50_000)).as_bytes());
         let answer = format!(r#"[{{"jsonrpc":"2.0","id":{},"result":{{"a":1}}}}]"#, FIRST_ID);
@@ -390,7 +412,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_late_answer_is_not_taken_for_another() {
-        let (inbound, Outlets { messages: mut control, .. }) = Inbound::new("test", 1 << 20);
+        let (inbound, Outlets { messages: mut control, .. }) = Inbound::new("test", 1 << 20, Arc::default());
         inbound.expect_control(&RequestId::Number(0), "server/discover");
         inbound.expect_control(&RequestId::Number(1), "initialize");
         inbound.accept(br#"{"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"late"}}"#);
@@ -406,7 +428,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_that_cannot_be_read_finds_its_caller() {
-        let (inbound, _control) = Inbound::new("test", 1 << 20);
+        let (inbound, _control) = Inbound::new("test", 1 << 20, Arc::default());
         let ticket = inbound.expect(FIRST_ID, true).unwrap();
         let answer = format!(r#"{{"result":{{"id":2345678901}},"oops","id":{}}}"#, FIRST_ID);
         inbound.accept(answer.as_bytes());
@@ -416,7 +438,7 @@ mod tests {
     /// The end of an answer that is too large may hold what a caller has sent, with the id of another's call.
     #[tokio::test]
     async fn an_id_in_data_fails_no_other_call() {
-        let (inbound, _control) = Inbound::new("test", 1 << 20);
+        let (inbound, _control) = Inbound::new("test", 1 << 20, Arc::default());
         let (own, others) = (FIRST_ID, FIRST_ID + 1);
         let (ticket, mut victim) =
             (inbound.expect(own, true).unwrap(), pin!(inbound.expect(others, true).unwrap().answer()));

@@ -5,10 +5,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use reqwest::{Client, Request, Response};
+use tokio::time::sleep;
 use url::Url;
 
-use super::event_stream::{Decoder, Event};
+use super::{
+    event_stream::{Decoder, Event},
+    message_allowance::MessageAllowance,
+};
 use crate::{
+    bounds::Bound,
     config,
     held::{Hold, SMALL},
     net::{self, Redirect},
@@ -247,9 +252,7 @@ pub(crate) async fn body(
     limit: usize,
     hold: &mut Hold,
 ) -> Result<Vec<u8>, TransportError> {
-    let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
-    let (mut body, mut counted) = (Vec::new(), announced.unwrap_or(0).min(limit));
-    hold.resize_soon(counted).await?;
+    let (mut body, mut counted) = (Vec::new(), SMALL);
     while let Some(chunk) = response.chunk().await.map_err(|error| TransportError::Lost(explain(&error)))? {
         let length = body.len() + chunk.len();
         if length > limit {
@@ -271,6 +274,10 @@ pub(crate) struct Events {
     /// The largest event that is taken now, in bytes.
     limit: Box<dyn Fn() -> usize + Send + Sync>,
     hold: Hold,
+    /// For what is no event: comments, and fields without data.
+    allowance: MessageAllowance,
+    /// How much came last, in bytes.
+    fed: usize,
     ended: bool,
 }
 
@@ -281,7 +288,8 @@ impl Events {
         limit: impl Fn() -> usize + Send + Sync + 'static,
         hold: Hold,
     ) -> Self {
-        Self { response, decoder: Decoder::new(limit()), limit: Box::new(limit), hold, ended: false }
+        let (decoder, allowance) = (Decoder::new(limit()), MessageAllowance::new());
+        Self { response, decoder, limit: Box::new(limit), hold, allowance, fed: 0, ended: false }
     }
 
     /// Goes on with the events of another response.
@@ -292,13 +300,24 @@ impl Events {
 
     /// The next event, or `None` at the end. May be dropped and called again.
     pub(crate) async fn next(&mut self) -> Result<Option<Event>, TransportError> {
+        // The event before has been dealt with.
+        self.hold.resize(self.decoder.len())?;
         while !self.ended {
             self.decoder.limit = (self.limit)();
             if let Some(event) = self.decoder.next()? {
                 return Ok(Some(event));
             }
+            // Of a comment its first byte is kept.
+            if self.fed > 0 && self.decoder.len() <= 1 {
+                self.allowance.charge(std::mem::take(&mut self.fed));
+            }
+            if let Some(wait) = self.allowance.wait() {
+                Bound::ServerMessages.hit();
+                sleep(wait).await;
+            }
             match self.response.chunk().await {
                 Ok(Some(bytes)) => {
+                    self.fed = bytes.len();
                     self.hold.resize_soon(self.decoder.len() + bytes.len()).await?;
                     self.decoder.feed(bytes);
                 }

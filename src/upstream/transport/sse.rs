@@ -153,9 +153,12 @@ async fn read(mut events: Events, inbound: Arc<Inbound>, stop: CancellationToken
     let reason = loop {
         tokio::select! {
             event = events.next() => match event {
-                Ok(Some(event)) if event.name.as_deref() == Some("endpoint") => {}
                 Ok(Some(event)) => {
-                    inbound.accept(&event.data);
+                    match event.name.as_deref() {
+                        Some("endpoint") => inbound.charge(event.data.len()),
+                        _ => inbound.accept(&event.data),
+                    }
+                    drop(event);
                     tokio::select! {
                         () = inbound.pace() => {}
                         () = stop.cancelled() => {}

@@ -25,7 +25,10 @@ pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
     }
     match String::from_utf8_lossy(bytes) {
         Cow::Borrowed(text) => well_formed(text),
-        Cow::Owned(text) => well_formed(&text).into_owned().into(),
+        Cow::Owned(text) => match well_formed(&text) {
+            Cow::Borrowed(_) => text.into(),
+            Cow::Owned(mended) => mended.into(),
+        },
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     config::{self, Remote, Upstream},
+    held::Holder,
     oauth::Authorizer,
     upstream::{
         protocol::{
@@ -33,6 +34,8 @@ pub(crate) struct Connector<'a> {
     pub(crate) forwarded: Option<&'a Forwarded>,
     /// The largest message that is taken, in bytes.
     pub(crate) max_message: usize,
+    /// Who holds messages that have not come whole: the server, over all its connections.
+    pub(crate) holder: &'a Arc<Holder>,
     /// What is known of the server's tools.
     pub(crate) tools: &'a ToolHeaders,
     /// What is seen of its program.
@@ -56,6 +59,7 @@ pub async fn try_connect(
         authorizer: Some(authorizer),
         forwarded: None,
         max_message,
+        holder: &Arc::default(),
         tools: &tools,
         view: &view,
     };
@@ -107,8 +111,9 @@ impl Connector<'_> {
     where
         F: Future<Output = Result<OpenTransport, ConnectError>>,
     {
-        let tools = self.tools.clone();
-        Connection::shake_hands(&self.server.name, self.max_message, tools, transport, handshake).await
+        let name = &self.server.name;
+        let inbound = Inbound::new(name, self.max_message, self.holder.clone());
+        Connection::shake_hands(name, inbound, self.tools.clone(), transport, handshake).await
     }
 
     fn principal(&self) -> Principal<'_> {

@@ -65,7 +65,7 @@ impl Connection {
     /// it.
     async fn shake_hands<F>(
         server: &str,
-        max_message: usize,
+        (inbound, outlets): (Inbound, Outlets),
         tools: ToolHeaders,
         open: impl FnOnce(Arc<Inbound>) -> F,
         handshake: Handshake,
@@ -73,7 +73,7 @@ impl Connection {
     where
         F: Future<Output = Result<OpenTransport, ConnectError>>,
     {
-        let (inbound, Outlets { messages, answers }) = Inbound::new(server, max_message);
+        let Outlets { messages, answers } = outlets;
         let inbound = Arc::new(inbound);
         let transport = Arc::new(open(inbound.clone()).await?);
         let answers = tokio::spawn(answer(transport.clone(), inbound.clone(), answers));
@@ -157,6 +157,7 @@ impl Connection {
 async fn answer(transport: Arc<OpenTransport>, inbound: Arc<Inbound>, mut answers: mpsc::Receiver<Frame>) {
     let all = async {
         while let Some(frame) = answers.recv().await {
+            inbound.answer_taken();
             let _ = timeout(ANSWER, transport.answer(frame)).await;
         }
     };

@@ -28,12 +28,7 @@ pub(super) async fn read<R>(
 where
     R: AsyncBufRead + Unpin,
 {
-    line.clear();
-    if !hold.is_small() {
-        // The memory of a large line serves no other.
-        *line = Vec::new();
-        hold.clear();
-    }
+    release(line, hold);
     loop {
         let available = reader.fill_buf().await?;
         if available.is_empty() {
@@ -68,23 +63,41 @@ where
 /// How much of each end of a line that is too long is kept, in bytes.
 pub(super) const END: usize = 1024;
 
-/// Reads to the end of a line that [`read`] has not read whole, of which `line` then holds both ends.
-pub(super) async fn skip<R>(reader: &mut R, line: &mut Vec<u8>) -> std::io::Result<()>
+/// How much of a line is passed over, in bytes. No answer is so large.
+const MOST_SKIPPED: usize = 1 << 30;
+
+/// Empties a line. The memory of a large one serves no other.
+pub(super) fn release(line: &mut Vec<u8>, hold: &mut Hold) {
+    line.clear();
+    if !hold.is_small() {
+        *line = Vec::new();
+        hold.clear();
+    }
+}
+
+/// Reads to the end of a line that [`read`] has not read whole, of which `line` then holds both ends. Returns false if it
+/// does not end.
+pub(super) async fn skip<R>(reader: &mut R, line: &mut Vec<u8>) -> std::io::Result<bool>
 where
     R: AsyncBufRead + Unpin,
 {
     line.truncate(END);
+    let mut skipped = 0;
     loop {
         let available = reader.fill_buf().await?;
         let newline = available.iter().position(|byte| *byte == b'\n');
         let taken = newline.map_or(available.len(), |newline| newline + 1);
         line.extend_from_slice(&available[..taken]);
         reader.consume(taken);
+        skipped += taken;
         if line.len() > 2 * END {
             line.drain(END..line.len() - END);
         }
         if newline.is_some() || taken == 0 {
-            return Ok(());
+            return Ok(true);
+        }
+        if skipped > MOST_SKIPPED {
+            return Ok(false);
         }
     }
 }

@@ -176,10 +176,12 @@ async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationTo
             let (refusal, line_is) =
                 match lines::read(&mut stdout, &mut line, || inbound.max_message(), &mut hold).await {
                     Ok(ReadLine::Read) => {
-                        if !line.is_empty() {
-                            inbound.accept(&line);
-                            inbound.pace().await;
+                        match line.is_empty() {
+                            true => inbound.charge(0),
+                            false => inbound.accept(&line),
                         }
+                        lines::release(&mut line, &mut hold);
+                        inbound.pace().await;
                         continue;
                     }
                     Ok(ReadLine::TooLong) => {
@@ -191,7 +193,9 @@ async fn read(stdout: ChildStdout, inbound: Arc<Inbound>, silent: CancellationTo
                     Err(error) => return format!("the server's output cannot be read: {error}"),
                 };
             // An end of the stream shows on the next read.
-            let _ = lines::skip(&mut stdout, &mut line).await;
+            if let Ok(false) = lines::skip(&mut stdout, &mut line).await {
+                return "the server sends a line without end".to_owned();
+            }
             let (head, tail) = line.split_at(lines::END.min(line.len()));
             if !inbound.refuse(head, tail, refusal) {
                 return format!("the server sent a line {line_is}");

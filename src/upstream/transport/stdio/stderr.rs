@@ -10,7 +10,7 @@ use memchr::memchr_iter;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
     process::ChildStderr,
-    time::{sleep, timeout, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::info;
@@ -25,6 +25,8 @@ use crate::{held::Hold, secret::redact, upstream::transport::inbound::Inbound};
 pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 /// The longest line that is logged, in bytes.
 const LONGEST: usize = 4 << 10;
+/// The longest word that is not parted, in bytes.
+const LONGEST_WORD: usize = 2 << 10;
 /// How much is read at once.
 const CHUNK: usize = 32 << 10;
 /// The wait after each chunk that is passed over: about 6 MiB a second.
@@ -52,11 +54,23 @@ pub(super) async fn log(
 
 async fn drain<R: AsyncRead + Unpin>(mut stderr: BufReader<R>, inbound: &Inbound, tail: &StderrTail) {
     let (server, budget) = (&inbound.server, &inbound.log_budget);
-    let (mut line, mut hold) = (Vec::new(), Hold::default());
+    let (mut line, mut rest, mut hold) = (Vec::new(), Vec::new(), Hold::default());
     // An over-long line is logged in parts rather than lost.
-    while let Ok(ReadLine::Read | ReadLine::TooLong) =
-        lines::read(&mut stderr, &mut line, || LONGEST, &mut hold).await
-    {
+    loop {
+        let found = lines::read(&mut stderr, &mut line, || LONGEST, &mut hold).await;
+        line.splice(0..0, rest.drain(..));
+        match found {
+            // Parted between words, so that no secret is found in halves.
+            Ok(ReadLine::TooLong) => {
+                let space = line.iter().rposition(u8::is_ascii_whitespace);
+                if let Some(space) = space.filter(|space| line.len() - space <= LONGEST_WORD) {
+                    rest = line.split_off(space);
+                }
+            }
+            Ok(ReadLine::Read) => {}
+            _ if line.is_empty() => return,
+            _ => {}
+        }
         let text = String::from_utf8_lossy(&line);
         // The part of an over-long line may end within a secret.
         let text = redact(&text);
@@ -64,6 +78,7 @@ async fn drain<R: AsyncRead + Unpin>(mut stderr: BufReader<R>, inbound: &Inbound
         if budget.admits(server, line.len()) {
             info!(target: "mcpo::stderr", server, "{}", text.trim_end());
         } else {
+            rest.clear();
             pass_over(&mut stderr, inbound, tail).await;
         }
     }
@@ -73,7 +88,8 @@ async fn drain<R: AsyncRead + Unpin>(mut stderr: BufReader<R>, inbound: &Inbound
 async fn pass_over<R: AsyncRead + Unpin>(stderr: &mut BufReader<R>, inbound: &Inbound, tail: &StderrTail) {
     let Some(end) = inbound.log_budget.muted() else { return };
     // An end of the stream shows on the next read.
-    while let Ok(Ok(chunk)) = timeout_at(end, stderr.fill_buf()).await
+    while Instant::now() < end
+        && let Ok(Ok(chunk)) = timeout_at(end, stderr.fill_buf()).await
         && !chunk.is_empty()
     {
         inbound.log_budget.drop_lines(memchr_iter(b'\n', chunk).count().max(1) as u64);

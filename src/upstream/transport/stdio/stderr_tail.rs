@@ -37,7 +37,9 @@ impl StderrTail {
 
     /// Takes the last lines of what was passed over.
     pub(super) fn add_last(&self, chunk: &[u8]) {
-        let last: Vec<_> = chunk.rsplit(|byte| *byte == b'\n').take(KEPT).collect();
+        // What comes before the first line feed is the rest of a line, which may begin within a secret.
+        let Some(whole) = memchr::memchr(b'\n', chunk).map(|end| &chunk[end + 1..]) else { return };
+        let last: Vec<_> = whole.rsplit(|byte| *byte == b'\n').take(KEPT).collect();
         for line in last.into_iter().rev() {
             self.add(&String::from_utf8_lossy(&line[..line.len().min(LONGEST)]));
         }
