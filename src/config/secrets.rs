@@ -169,13 +169,28 @@ impl SecretFinder {
 
     /// Takes a value if its name tells that it is secret, or if it has `long` bytes; in a URL, its password.
     fn named(&mut self, name: &str, value: &str, long: usize) {
-        if is_telling(name) || value.len() >= long {
-            self.telling(value);
-        }
-        if let Some(url) = value.contains("://").then(|| Url::parse(value).ok()).flatten()
-            && let Some(password) = url.password()
-        {
-            self.telling(password);
+        let url = value.contains("://").then(|| Url::parse(value).ok()).flatten();
+        match url {
+            // An address is no secret as a whole, and much of it is in many texts.
+            Some(url) if !is_telling(name) => {
+                if let Some(password) = url.password() {
+                    self.telling(password);
+                }
+                for (name, value) in url.query_pairs().filter(|(_, value)| !value.contains("://")) {
+                    self.named(&name, &value, LONG);
+                }
+            }
+            Some(url) => {
+                self.telling(value);
+                self.url(&url);
+            }
+            None if is_telling(name) => self.telling(value),
+            // Nor is a path.
+            None if value.starts_with('/') => {
+                self.0.extend(value.split('/').filter(|segment| is_random(segment)).map(str::to_owned));
+            }
+            None if value.len() >= long => self.telling(value),
+            None => {}
         }
     }
 

@@ -209,31 +209,34 @@ impl SecretSearch<'_> {
     /// reason counts as secret.
     fn run(&mut self, mut bytes: impl Iterator<Item = Byte> + Clone) -> bool {
         let (mut window, mut starts, mut read, mut escapes) = (0, [0; SHORTEST], 0, false);
-        // Where the last secret ends.
-        let mut passed = 0;
         let index = self.index;
+        // The last that was found. Those that touch it become one with it.
+        let mut last: Option<Range<usize>> = None;
         while let Some(byte) = bytes.next() {
             escapes |= begins_escape(byte.value);
             window = push(window, byte.value);
             starts[read % SHORTEST] = byte.start;
             read += 1;
             let (word, bit) = pair(window);
-            // What lies within a secret that was found needs no second look.
-            if read < SHORTEST || index.pairs[word] & bit == 0 || byte.end <= passed {
+            if read < SHORTEST || index.pairs[word] & bit == 0 {
                 continue;
             }
             let (start, effort) = (starts[read % SHORTEST], &mut self.effort);
             let forms = index.by_beginning.get(&window).into_iter().flatten();
             let ends = forms.filter_map(|form| end(&form.value[SHORTEST..], bytes.clone(), byte.end, effort));
-            if let Some(end) = ends.max() {
-                self.found.push(start..end);
-                passed = end;
+            let end = ends.max();
+            let end = if self.effort == 0 { Some(self.length) } else { end };
+            let Some(end) = end else { continue };
+            match &mut last {
+                Some(last) if start <= last.end => last.end = last.end.max(end),
+                _ => self.found.extend(last.replace(start..end)),
             }
             if self.effort == 0 {
-                self.found.push(start..self.length);
+                self.found.extend(last);
                 return false;
             }
         }
+        self.found.extend(last);
         escapes
     }
 }
