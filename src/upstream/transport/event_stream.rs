@@ -144,7 +144,7 @@ impl Decoder {
                 self.event.data.push(b'\n');
             }
             b"id" if !value.contains(&0) && value.len() <= LONGEST_ID => {
-                self.last_id = Some(value.to_owned())
+                self.last_id = Some(value.to_owned());
             }
             // An answer whose server has only named its type.
             _ if matches!(line.first(), Some(b'{' | b'[')) => {

@@ -17,9 +17,10 @@ use rmcp::{
 };
 use tokio::{
     sync::{Mutex, mpsc},
+    task::JoinSet,
     time::{sleep, timeout},
 };
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tokio_util::sync::CancellationToken;
 
 use self::{
     handle::{ConnectionHandle, ToolHeaders},
@@ -57,7 +58,7 @@ pub(crate) struct Connection {
     subscription: Option<Mutex<Subscribed>>,
     service: RunningService<RoleClient, RmcpHandler>,
     /// Sends the answers to the server's own requests.
-    _answers: AbortOnDropHandle<()>,
+    _answering: JoinSet<()>,
 }
 
 impl Connection {
@@ -76,8 +77,8 @@ impl Connection {
         let Outlets { messages, answers } = outlets;
         let inbound = Arc::new(inbound);
         let transport = Arc::new(open(inbound.clone()).await?);
-        let answers = tokio::spawn(answer(transport.clone(), inbound.clone(), answers));
-        let answers = AbortOnDropHandle::new(answers);
+        let mut answering = JoinSet::new();
+        answering.spawn(answer(transport.clone(), inbound.clone(), answers));
         let handler = RmcpHandler { version: handshake.version() };
         let bridge = RmcpTransport { transport: transport.clone(), inbound: inbound.clone(), messages };
         let service = match handler.serve_with_lifecycle(bridge, handshake.lifecycle()).await {
@@ -97,7 +98,7 @@ impl Connection {
         let offer = peer.as_ref().and_then(|peer| peer.capabilities.tools.as_ref());
         let tells = handle.stateless() && offer.and_then(|tools| tools.list_changed) == Some(true);
         let subscription = tells.then(Mutex::default);
-        Ok(Self { handle: Arc::new(handle), info, subscription, service, _answers: answers })
+        Ok(Self { handle: Arc::new(handle), info, subscription, service, _answering: answering })
     }
 
     /// Resolves when the server says that its tools have changed. May be dropped and called again.
