@@ -103,7 +103,6 @@ def flood(write, raw=None):
     if KIND in EVENTS and raw:
         while True:
             raw(EVENTS[KIND] * (TOGETHER if len(EVENTS[KIND]) < 100_000 else 1))
-            time.sleep(0.005)
     while make:
         for message in [make() for _ in range(TOGETHER if KIND not in ("batch", "large") else 1)]:
             write(message)

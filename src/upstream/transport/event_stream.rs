@@ -36,6 +36,8 @@ pub(super) struct Decoder {
     /// Whether a byte order mark may still come.
     at_start: bool,
     event: Event,
+    /// How many bytes have come that are of no event: comments, and fields without data. Whoever charges them resets it.
+    pub(super) ignored: usize,
     /// The id of the last event (`Last-Event-ID`).
     pub(super) last_id: Option<Vec<u8>>,
     /// How long the server wants a client to wait before it comes back.
@@ -52,6 +54,7 @@ impl Decoder {
             after_cr: false,
             at_start: true,
             event: Event::default(),
+            ignored: 0,
             last_id: None,
             retry: None,
         }
@@ -91,6 +94,7 @@ impl Decoder {
                 self.after_cr = false;
                 // What a comment says is not kept, however long it is.
                 let kept = if !comment { part.len() } else { usize::from(self.line.is_empty()) };
+                self.ignored += part.len() - kept;
                 self.line.extend_from_slice(&part[..kept]);
             }
             if end.is_some() {
@@ -121,7 +125,11 @@ impl Decoder {
             text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         }
         let event = if text.is_empty() { self.dispatch() } else { None };
+        let data = self.event.data.len();
         self.take_field(text);
+        if event.is_none() && self.event.data.len() == data {
+            self.ignored += text.len() + 1;
+        }
         // The memory serves the next line, unless it is much.
         if line.capacity() <= SMALL {
             self.line = line;

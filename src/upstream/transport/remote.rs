@@ -276,8 +276,6 @@ pub(crate) struct Events {
     hold: Hold,
     /// For what is no event: comments, and fields without data.
     allowance: MessageAllowance,
-    /// How much came last, in bytes.
-    fed: usize,
     ended: bool,
 }
 
@@ -289,7 +287,7 @@ impl Events {
         hold: Hold,
     ) -> Self {
         let (decoder, allowance) = (Decoder::new(limit()), MessageAllowance::new());
-        Self { response, decoder, limit: Box::new(limit), hold, allowance, fed: 0, ended: false }
+        Self { response, decoder, limit: Box::new(limit), hold, allowance, ended: false }
     }
 
     /// Goes on with the events of another response.
@@ -307,9 +305,9 @@ impl Events {
             if let Some(event) = self.decoder.next()? {
                 return Ok(Some(event));
             }
-            // Of a comment its first byte is kept.
-            if self.fed > 0 && self.decoder.len() <= 1 {
-                self.allowance.charge(std::mem::take(&mut self.fed));
+            // Events have names and ids, too, but not much of that.
+            if self.decoder.ignored >= 1 << 10 {
+                self.allowance.charge(std::mem::take(&mut self.decoder.ignored));
             }
             if let Some(wait) = self.allowance.wait() {
                 Bound::ServerMessages.hit();
@@ -317,7 +315,6 @@ impl Events {
             }
             match self.response.chunk().await {
                 Ok(Some(bytes)) => {
-                    self.fed = bytes.len();
                     self.hold.resize_soon(self.decoder.len() + bytes.len()).await?;
                     self.decoder.feed(bytes);
                 }
