@@ -8,12 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The time that one message takes up: 10,000 a second.
-const MESSAGE: Duration = Duration::from_micros(100);
-/// The size that counts as a message more, in bytes: 10 MiB a second.
+/// The time that one message takes up: 2,000 a second.
+const MESSAGE: Duration = Duration::from_micros(500);
+/// The size that counts as a message more, in bytes: 2 MiB a second.
 const SIZE: usize = 1 << 10;
 /// How much may come at once: 50,000 messages.
-const BURST: Duration = Duration::from_secs(5);
+const BURST: Duration = Duration::from_secs(25);
 /// The longest wait. A ping that waits behind it is still answered in time.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
