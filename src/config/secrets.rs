@@ -4,6 +4,7 @@
 //! parameters the name tells.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::HeaderName;
 use percent_encoding::percent_decode_str;
 use url::{Url, form_urlencoded};
 
@@ -87,7 +88,10 @@ impl SecretFinder {
         for (arg, next) in stdio.args.iter().zip(following) {
             // A URL may be a whole argument, whatever is in it.
             self.named("", arg, usize::MAX);
-            if let Some((name, value)) = arg.split_once(": ") {
+            // As mcp-remote takes headers.
+            if let Some((name, value)) = arg.split_once(':')
+                && HeaderName::from_bytes(name.as_bytes()).is_ok_and(|name| is_telling(name.as_str()))
+            {
                 self.header(name, value.trim());
             }
             match (arg.split_once('='), next) {

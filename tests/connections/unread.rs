@@ -249,18 +249,24 @@ async fn fill(gateway: &Gateway) -> Vec<TcpStream> {
             format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{kind}\r\nContent-Length: {length}\r\n\r\n");
         [head.as_bytes(), &body].concat()
     };
-    let mut others = Vec::new();
-    for last in 2..6 {
+    let request = request("/stdio/call");
+    let send = async |last: u8, part: &[u8]| {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(([127, 0, 0, last], 0).into()).unwrap();
         let address = gateway.base().split_once("://").unwrap().1.parse().unwrap();
         let mut stream = socket.connect(address).await.unwrap();
-        let request = request("/stdio/call");
-        stream.write_all(&request[..request.len() - 2]).await.unwrap();
-        others.push(stream);
+        stream.write_all(part).await.unwrap();
+        stream
+    };
+    let mut others = Vec::new();
+    for last in 2..6 {
+        others.push(send(last, &request[..request.len() - 2]).await);
     }
     eventually("no room is left", async || {
-        (hear(gateway.say(&request("/stdio/call")).await).await.status == 503).then_some(())
+        // Its head alone, from an address that holds nothing: it is refused for what the others hold.
+        let probe = send(6, &request[..request.len() - length]).await;
+        let answer = timeout(Duration::from_millis(500), hear(probe)).await.ok()?;
+        (answer.status == 503).then_some(())
     })
     .await;
     others

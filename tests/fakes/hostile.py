@@ -86,7 +86,6 @@ def answer(message):
     if method == "initialize":
         return rpc(id=id, result=GOOD)
     if method == "tools/list":
-        listed.set()
         return rpc(id=id, result={"tools": LISTS[KIND]() if KIND in LISTS else [TOOL]})
     if method == "tools/call":
         said = str(message["params"].get("arguments", {}).get("say"))
@@ -94,6 +93,12 @@ def answer(message):
     if method == "ping":
         return rpc(id=id, result={})
     return rpc(id=id, error={"code": -32601, "message": f"no method {method}"})
+
+
+def sent(reply):
+    """Begins once the tools are told: a flood before them would be no flood, but a server that does not answer."""
+    if b'"tools": [' in reply:
+        listed.set()
 
 
 def flood(write, raw=None):
@@ -129,6 +134,7 @@ def stdio():
         reply = answer(json.loads(line))
         if reply is not None:
             write(reply)
+            sent(reply)
         if KIND == "deaf" and listed.is_set():
             threading.Event().wait()
 
@@ -163,6 +169,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send(202)
         else:
             self.send(200, reply)
+            sent(reply)
 
     def do_GET(self):
         if self.path not in ("/mcp", "/sse"):
@@ -190,7 +197,8 @@ class Handler(BaseHTTPRequestHandler):
                 write(b"event: endpoint\ndata: /messages\n\n")
                 threading.Thread(target=self.forever, args=(event, write), daemon=True).start()
                 while True:
-                    event(messages.get())
+                    event(reply := messages.get())
+                    sent(reply)
             flood(event, write)
             threading.Event().wait()
         except OSError:
