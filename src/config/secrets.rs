@@ -95,7 +95,7 @@ impl SecretFinder {
                 self.header(name, value.trim());
             }
             match (arg.split_once('='), next) {
-                (Some((name, value)), _) => self.named(name, value, usize::MAX),
+                (Some((name, value)), _) if !name.contains("://") => self.named(name, value, usize::MAX),
                 (None, Some(value)) if arg.starts_with('-') && !value.starts_with('-') => {
                     self.named(arg, value, usize::MAX);
                 }
@@ -190,7 +190,7 @@ impl SecretFinder {
             }
             None if is_telling(name) => self.telling(value),
             // Nor is a path.
-            None if value.starts_with('/') => {
+            None if value.starts_with('/') && value.len() >= long => {
                 self.0.extend(value.split('/').filter(|segment| is_random(segment)).map(str::to_owned));
             }
             None if value.len() >= long => self.telling(value),
@@ -262,6 +262,37 @@ mod tests {
         ] {
             let url = Url::parse(url).expect("a URL");
             assert_eq!(found(|found| found.url(&url)), secrets, "{url}");
+        }
+    }
+
+    #[test]
+    fn arguments_are_secret_where_their_names_tell() {
+        let random = "/tmp/folder-0123456789abcdef/files";
+        let json = r#"{"name": "read", "inputSchema": {"type": "object"}}"#;
+        for (args, secrets) in [
+            (&["--token", "sesame"][..], &["sesame"][..]),
+            (&["--token=sesame", "--no-auth", "--verbose"], &["sesame"]),
+            (&["postgresql://u:pass%2Fw@h/db?sslmode=require"], &["pass%2Fw"]),
+            (&["--header", "Authorization: Bearer sesame"], &["sesame"]),
+            (&["--header", "Authorization:Bearer sesame"], &["sesame"]),
+            (&["--tool", json, "Note: read this", random, "--folder", random], &[]),
+        ] {
+            let stdio = Stdio { args: args.iter().map(|&arg| arg.to_owned()).collect(), ..program() };
+            assert_eq!(found(|found| found.program(&stdio)), secrets, "{args:?}");
+        }
+    }
+
+    fn program() -> Stdio {
+        Stdio {
+            program: "program".into(),
+            args: vec![],
+            inherits: true,
+            withheld: vec![],
+            shared: Default::default(),
+            env: Default::default(),
+            cwd: None,
+            sandbox: None,
+            recycling: Default::default(),
         }
     }
 }
