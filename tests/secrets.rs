@@ -1,5 +1,5 @@
-//! Secrets of the configuration: what servers repeat of them is shown nowhere, children do not have them, and who shows no
-//! key sees no word of a server that is not connected.
+//! Secrets of the configuration: mcpo redacts them in what servers repeat, and keeps them from children. A request without
+//! a key sees no text of a server that is not connected.
 
 mod echo;
 

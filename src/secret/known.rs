@@ -3,8 +3,8 @@
 //! A server may repeat what it was sent: in an error, in a log line, percent-encoded, in JSON inside JSON. So secrets are
 //! found by their values, whatever the case of letters and however they are encoded.
 //!
-//! Owner: whoever uses a secret holds a [`KnownSecrets`] for as long as it does. Invariant: no text that passed [`redact`] holds
-//! a secret that is known, nor the beginning of one where the text ends.
+//! Owner: the code that uses a secret registers it with a [`KnownSecrets`], which it keeps while the secret is in use.
+//! Invariant: the output of [`redact`] contains no registered secret, nor the beginning of one at its end.
 
 use std::{
     borrow::Cow,

@@ -172,7 +172,7 @@ mod tests {
         (reader, LogWriter::start(OwnedFd::from(writer).into()).unwrap())
     }
 
-    /// Whoever logs never waits: this would hang for ever.
+    /// Logging never blocks: if it did, this test would hang.
     #[test]
     fn a_reader_that_stalls_stops_nobody() {
         let (mut reader, log) = pipe();

@@ -100,7 +100,7 @@ fn conditional(network: bool) -> Option<Rules> {
     Some(rules)
 }
 
-/// Calls that would give a file the rights of its owner or group, for whoever runs it outside.
+/// Calls that set the set-user-ID and set-group-ID bits of a file, which another user may run outside of the sandbox.
 fn modes() -> Option<Rules> {
     let bits = [libc::S_ISUID, libc::S_ISGID].map(u64::from);
     let has = |argument, bit| (argument, SeccompCmpOp::MaskedEq(bit), bit);

@@ -36,7 +36,7 @@ pub(super) struct Decoder {
     /// Whether a byte order mark may still come.
     at_start: bool,
     event: Event,
-    /// How many bytes have come that are of no event: comments, and fields without data. Whoever charges them resets it.
+    /// The bytes received that belong to no event: comments, and fields without data. The reader charges and resets it.
     pub(super) ignored: usize,
     /// The id of the last event (`Last-Event-ID`).
     pub(super) last_id: Option<Vec<u8>>,
