@@ -1,11 +1,11 @@
 //! What must hold for every schema and all arguments, however odd. Shared by the fuzz targets and by the test that
 //! replays their seeds.
 
-use std::{collections::HashMap, path::PathBuf, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use mcpo::{
     catalogue::{Components, Schema, ServerCatalogue},
-    config::{self, Bounds, OperationIds, Recycling, ResultStyle, Stdio, ToolFilter, Upstream, Validation},
+    config::{self, Bounds, OperationIds, ResultStyle, Stdio, ToolFilter, Upstream, Validation},
     upstream::{Frame, Listing, RawSchema, ServerInfo, ToolDefinition},
 };
 use serde_json::{Map, Value, value::RawValue};
@@ -114,18 +114,7 @@ fn tight(text: &str) -> String {
 }
 
 fn config(validation: Validation) -> config::Server {
-    let program = PathBuf::from("fuzzed");
-    let stdio = Stdio {
-        program,
-        args: vec![],
-        inherits: true,
-        withheld: vec![],
-        shared: Default::default(),
-        env: Default::default(),
-        cwd: None,
-        sandbox: None,
-        recycling: Recycling::default(),
-    };
+    let stdio = Stdio::new("fuzzed".into(), vec![]);
     config::Server {
         name: "fuzzed".into(),
         upstream: Upstream::Stdio(stdio),

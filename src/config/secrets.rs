@@ -277,22 +277,9 @@ mod tests {
             (&["--header", "Authorization:Bearer sesame"], &["sesame"]),
             (&["--tool", json, "Note: read this", random, "--folder", random], &[]),
         ] {
-            let stdio = Stdio { args: args.iter().map(|&arg| arg.to_owned()).collect(), ..program() };
+            let args: Vec<_> = args.iter().map(|&arg| arg.to_owned()).collect();
+            let stdio = Stdio::new("program".into(), args.clone());
             assert_eq!(found(|found| found.program(&stdio)), secrets, "{args:?}");
-        }
-    }
-
-    fn program() -> Stdio {
-        Stdio {
-            program: "program".into(),
-            args: vec![],
-            inherits: true,
-            withheld: vec![],
-            shared: Default::default(),
-            env: Default::default(),
-            cwd: None,
-            sandbox: None,
-            recycling: Default::default(),
         }
     }
 }

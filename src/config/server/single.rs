@@ -1,8 +1,6 @@
 //! The one server after `--`: a command, or a URL.
 
-use super::{
-    EnvOverrides, LoadContext, Recycling, Remote, Server, Stdio, Upstream, headers, upstream::Transport,
-};
+use super::{LoadContext, Remote, Server, Stdio, Upstream, headers, upstream::Transport};
 use crate::config::{ConfigError, Options, RawOption, http_url};
 
 /// Its name in logs. It is in no URL.
@@ -59,15 +57,8 @@ fn stdio(options: &Options, words: &[String], context: LoadContext<'_>) -> Resul
     }
     match words {
         [program, args @ ..] if !program.is_empty() => Ok(Stdio {
-            program: context.environment.program(program),
-            args: args.to_vec(),
-            inherits: true,
-            shared: EnvOverrides::default(),
-            withheld: vec![],
             env: context.overrides.clone(),
-            cwd: None,
-            sandbox: None,
-            recycling: Recycling::default(),
+            ..Stdio::new(context.environment.program(program), args.to_vec())
         }),
         _ => Err(ConfigError::new("the command after -- is empty; name the program to start")),
     }

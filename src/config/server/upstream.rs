@@ -68,6 +68,21 @@ pub struct Recycling {
 }
 
 impl Stdio {
+    /// A program that inherits all, and has nothing of its own.
+    pub fn new(program: PathBuf, args: Vec<String>) -> Self {
+        Self {
+            program,
+            args,
+            inherits: true,
+            shared: IndexMap::default(),
+            withheld: vec![],
+            env: IndexMap::default(),
+            cwd: None,
+            sandbox: None,
+            recycling: Recycling::default(),
+        }
+    }
+
     /// All of the program's environment.
     pub fn environment(&self) -> Vec<(OsString, OsString)> {
         let is_withheld = |name: &str| self.withheld.iter().any(|withheld| withheld == name);

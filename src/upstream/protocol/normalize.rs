@@ -26,30 +26,28 @@ const LARGEST: usize = 1 << 20;
 /// The largest notification, likewise.
 const LARGEST_NOTIFICATION: usize = 16 << 10;
 
-/// A notification for rmcp: one of a subscription. mcpo heeds no other but a changed list of tools, nor does rmcp.
-pub(crate) fn notification(raw_message: &RawMessage<'_>) -> Option<ServerJsonRpcMessage> {
+/// What a notification of the server's is for. mcpo heeds changes of the tools (MCP 2025-11-25, Tools, List Changed
+/// Notification), and rmcp what belongs to a subscription; nobody heeds any other.
+#[derive(Default)]
+pub(crate) struct Notice {
+    pub(crate) tools_changed: bool,
+    pub(crate) for_rmcp: Option<ServerJsonRpcMessage>,
+}
+
+/// Reads a notification.
+pub(crate) fn notice(raw_message: &RawMessage<'_>) -> Notice {
     let method = raw_message::value(raw_message.method.filter(|method| method.get().len() < 64));
+    let Some(name) = method.as_str() else { return Notice::default() };
+    let tools_changed = name == "notifications/tools/list_changed";
     let params = raw_message.params.filter(|params| params.get().len() <= LARGEST_NOTIFICATION);
-    let subscription =
-        matches!(method.as_str()?, "notifications/subscriptions/acknowledged" | "notifications/cancelled")
-            || (method == TOOLS_CHANGED && params.is_some());
-    if !subscription {
-        return None;
-    }
-    let mut message = json!({ "jsonrpc": "2.0", "method": method });
-    match raw_message::value(params) {
-        Value::Null => {}
-        params => message["params"] = object(params).into(),
-    }
-    serde_json::from_value(message).ok()
+    let subscription = matches!(name, "notifications/subscriptions/acknowledged" | "notifications/cancelled")
+        || (tools_changed && params.is_some());
+    let for_rmcp = subscription.then(|| {
+        let params = raw_message::value(params);
+        json!({ "jsonrpc": "2.0", "method": name, "params": object(params) })
+    });
+    Notice { tools_changed, for_rmcp: for_rmcp.and_then(|message| serde_json::from_value(message).ok()) }
 }
-
-/// Whether the server says that its tools have changed (MCP 2025-11-25, Tools, List Changed Notification).
-pub(crate) fn tools_changed(raw_message: &RawMessage<'_>) -> bool {
-    raw_message::value(raw_message.method.filter(|method| method.get().len() < 64)) == TOOLS_CHANGED
-}
-
-const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
 
 /// The answer to rmcp's request `id` of this method.
 pub(crate) fn answer(id: RequestId, method: &str, raw_message: &RawMessage<'_>) -> ServerJsonRpcMessage {
@@ -277,7 +275,7 @@ mod tests {
 
     #[test]
     fn rmcp_gets_what_belongs_to_a_subscription() {
-        let handed = |text: &str| notification(&RawMessage::open(text).unwrap()).is_some();
+        let handed = |text: &str| notice(&RawMessage::open(text).unwrap()).for_rmcp.is_some();
         for (method, params, expected) in [
             ("notifications/tools/list_changed", r#"{"_meta":{}}"#, true),
             ("notifications/subscriptions/acknowledged", r#"{"notifications":{}}"#, true),

@@ -162,64 +162,65 @@ impl Inbound {
 
     /// Takes one message.
     pub(super) fn accept_one(&self, text: &str) {
-        let raw_message = match RawMessage::open(text) {
-            Ok(raw_message) => raw_message,
+        let expected = match RawMessage::open(text) {
+            Ok(raw_message) => self.sort(text, &raw_message),
             Err(error) => {
-                self.allowance.charge(text.len());
-                self.ignore(text);
-                let (ids, reason) = (raw_message::find_ids(text), format!("the answer is not JSON: {error}"));
-                for id in &ids {
-                    self.no_answer(
-                        &RequestId::Number(*id),
-                        ErrorData::new(normalize::UNREADABLE, reason.clone(), None),
-                    );
-                }
-                if let Some(id) = self.requests.find(ids) {
-                    self.requests.answer(id, || Err(TransportError::Lost(reason)));
-                }
-                return;
+                self.fail_unreadable(text, &error);
+                false
             }
         };
+        if !expected {
+            self.allowance.charge(text.len());
+        }
+    }
+
+    /// Hands a message to its receiver. Returns whether it is an answer that is waited for.
+    fn sort(&self, text: &str, raw_message: &RawMessage<'_>) -> bool {
         match (raw_message.kind(), raw_message.number().and_then(|id| u64::try_from(id).ok())) {
+            // A late answer, whose caller has left, is dropped.
             (Kind::Answer, Some(id)) if id >= FIRST_ID => {
-                // A late answer, whose caller has left, is dropped.
-                if !self.requests.answer(id, || Ok(raw_message.reply())) {
-                    self.allowance.charge(text.len());
-                }
+                return self.requests.answer(id, || Ok(raw_message.reply()));
             }
             (Kind::Answer, _) => {
                 match self.requests.find_rmcp(raw_message.number(), raw_message.error.is_some()) {
-                    Some(id) => self.answer_control(&id, &raw_message),
-                    None => {
-                        self.allowance.charge(text.len());
-                        if self.may_debug() {
-                            debug!(server = self.server, text = %Excerpt(text), "nobody waits for an answer");
-                        }
+                    Some(id) => {
+                        self.answer_control(&id, raw_message);
+                        return true;
                     }
+                    None if self.may_debug() => {
+                        debug!(server = self.server, text = %Excerpt(text), "nobody waits for an answer");
+                    }
+                    None => {}
                 }
             }
-            (Kind::Request, _) => {
-                self.allowance.charge(text.len());
-                match server_request::answer(&raw_message) {
-                    Some(answer) => self.answer_server(answer),
-                    None => self.ignore(text),
-                }
-            }
+            (Kind::Request, _) => match server_request::answer(raw_message) {
+                Some(answer) => self.answer_server(answer),
+                None => self.ignore(text),
+            },
             (Kind::Notification, _) => {
-                self.allowance.charge(text.len());
-                if normalize::tools_changed(&raw_message) {
+                let notice = normalize::notice(raw_message);
+                if notice.tools_changed {
                     self.tools_changed.notify_one();
                 }
-                if let Some(notification) = normalize::notification(&raw_message)
-                    && self.control.try_send(notification).is_err()
-                {
+                if notice.for_rmcp.is_some_and(|message| self.control.try_send(message).is_err()) {
                     Bound::ServerMessages.hit();
                 }
             }
-            (Kind::Noise, _) => {
-                self.allowance.charge(text.len());
-                self.ignore(text);
-            }
+            (Kind::Noise, _) => self.ignore(text),
+        }
+        false
+    }
+
+    /// Fails the requests that a message which cannot be read names, as far as its ids can be made out.
+    fn fail_unreadable(&self, text: &str, error: &serde_json::Error) {
+        self.ignore(text);
+        let (ids, reason) = (raw_message::find_ids(text), format!("the answer is not JSON: {error}"));
+        for id in &ids {
+            let error = ErrorData::new(normalize::UNREADABLE, reason.clone(), None);
+            self.no_answer(&RequestId::Number(*id), error);
+        }
+        if let Some(id) = self.requests.find(ids) {
+            self.requests.answer(id, || Err(TransportError::Lost(reason)));
         }
     }
 

@@ -6,11 +6,12 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{MapAccess, Visitor},
 };
 use serde_json::{Value, value::RawValue};
 
 use super::{
+    bounded_list::BoundedList,
     reply::{RawReply, RawResult, RpcError},
     well_formed::well_formed,
 };
@@ -38,37 +39,9 @@ pub(crate) const LONGEST_BATCH: usize = 1024;
 /// Gives `take` each message of a text: the one that it is, or those of a list (a batch, which 2025-03-26 allows), up to
 /// [`LONGEST_BATCH`].
 pub(crate) fn each<'a>(text: &'a str, mut take: impl FnMut(&'a str)) {
-    match text.starts_with('[').then(|| serde_json::from_str::<Batch<'_>>(text)) {
-        Some(Ok(Batch(messages))) => messages.iter().for_each(|message| take(message.get())),
+    match text.starts_with('[').then(|| serde_json::from_str::<BoundedList<'_, LONGEST_BATCH>>(text)) {
+        Some(Ok(batch)) => batch.items.iter().for_each(|message| take(message.get())),
         _ => take(text),
-    }
-}
-
-/// The first messages of a list.
-struct Batch<'a>(Vec<&'a RawValue>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Batch<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct BatchVisitor;
-        impl<'de> Visitor<'de> for BatchVisitor {
-            type Value = Batch<'de>;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a list of messages")
-            }
-
-            fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Self::Value, S::Error> {
-                let mut messages = Vec::new();
-                while messages.len() < LONGEST_BATCH
-                    && let Some(message) = list.next_element()?
-                {
-                    messages.push(message);
-                }
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Batch(messages))
-            }
-        }
-        deserializer.deserialize_seq(BatchVisitor)
     }
 }
 

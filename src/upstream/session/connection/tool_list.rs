@@ -3,12 +3,9 @@
 //! Invariant: what is kept of a list has at most [`MOST_BYTES`], in at most [`MOST_TOOLS`] tools. What does not fit is
 //! left out, and the log says so.
 
-use std::{collections::HashSet, fmt, time::Duration};
+use std::{collections::HashSet, time::Duration};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 use tracing::warn;
@@ -18,6 +15,7 @@ use crate::{
     bounds::Bound,
     upstream::protocol::{
         error::{ConnectError, TransportError},
+        json_rpc::bounded_list::BoundedList,
         request::Params,
         tool::ToolDefinition,
         warnings::Warnings,
@@ -146,9 +144,9 @@ impl<'a> Tools<'a> {
         let page: Option<Page<'_>> = serde_json::from_str(page.get()).map_err(unreadable)?;
         let Some(page) = page else { return Ok(None) };
         let listed = page.tools.map(|tools| serde_json::from_str(tools.get())).transpose();
-        let Listed { tools, beyond } = listed.map_err(unreadable)?.unwrap_or_default();
-        self.beyond += beyond;
-        for raw in tools {
+        let listed: BoundedList<'_, MOST_TOOLS> = listed.map_err(unreadable)?.unwrap_or_default();
+        self.beyond += listed.beyond;
+        for raw in listed.items {
             self.add_tool(raw);
         }
         let next = page.next_cursor.filter(|cursor| cursor.get() != "false");
@@ -198,53 +196,6 @@ impl<'a> Tools<'a> {
             warn!(server, served = found.len(), left_out = beyond, reason, "left out tools that do not fit");
         }
         found
-    }
-}
-
-/// The tools of a page. Some servers write a list with gaps, or an empty one, as an object.
-#[derive(Default)]
-struct Listed<'a> {
-    /// As many as a server may have.
-    tools: Vec<&'a RawValue>,
-    /// How many more there are.
-    beyond: usize,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Listed<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ListVisitor;
-        impl<'de> Visitor<'de> for ListVisitor {
-            type Value = Listed<'de>;
-
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a list of tools")
-            }
-
-            fn visit_seq<S: SeqAccess<'de>>(self, mut items: S) -> Result<Self::Value, S::Error> {
-                let mut listed = Listed::default();
-                while listed.tools.len() < MOST_TOOLS {
-                    let Some(tool) = items.next_element()? else { return Ok(listed) };
-                    listed.tools.push(tool);
-                }
-                while items.next_element::<IgnoredAny>()?.is_some() {
-                    listed.beyond += 1;
-                }
-                Ok(listed)
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<Self::Value, M::Error> {
-                let mut listed = Listed::default();
-                while listed.tools.len() < MOST_TOOLS {
-                    let Some((_, tool)) = members.next_entry::<IgnoredAny, _>()? else { return Ok(listed) };
-                    listed.tools.push(tool);
-                }
-                while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
-                    listed.beyond += 1;
-                }
-                Ok(listed)
-            }
-        }
-        deserializer.deserialize_any(ListVisitor)
     }
 }
 
